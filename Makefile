@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make                 upagerd, upager, libupager.{so,a} in build/, and upager.ko where kernel headers are
+# make check           check-host and check-vm, one total; T=NAME only runs tests whose path holds NAME
+# make demo            redis with four times its budget, as a table (root)
+# make fuzz            each fuzzer for FUZZ_SECONDS=60
+# make lint format     checkers; clang-format
+# make install         DESTDIR=, PREFIX=/usr
+# make setup           packages, by apt (root)
+# V=1                  whole command lines
+# CC=clang-14          another compiler
+# SAN=address,undefined or SAN=thread: a build with sanitizers, in build/san-...
+# BUILD=DIR            another build directory
+# KDIR=DIR             kernel headers for the module; `make module` insists on it
+# KSELFTEST_DIR=DIR    tools/testing/selftests of a kernel tree instead of the package's
+
+comma := ,
+BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+PREFIX ?= /usr
+LIBDIR ?= $(PREFIX)/lib
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KSELFTEST_DIR ?=
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PKG_CONFIG ?= pkg-config
+CLANG_FORMAT ?= clang-format-14
+
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all tests module check check-host check-vm demo fuzz fuzz-run lint format install clean \
+	setup FORCE
+.DEFAULT_GOAL := all
+
+ifeq ($(or $(V),0),0)
+# $(call run,WHAT,SUBJECT,COMMAND)
+run = @printf '  %-7s %s\n' '$(1)' '$(2)' && $(3)
+else
+run = $(3)
+endif
+
+### Sources, by folder
+
+DAEMON_SRC := $(wildcard daemon/*.c daemon/agent/*.c)
+CLI_SRC := $(wildcard daemon/cli/*.c)
+# The daemon and the library share the packets of the control socket.
+LIB_SRC := $(wildcard daemon/lib/*.c) daemon/proto.c
+LIB_MAP := $(wildcard daemon/lib/libupager.map)
+TARGET_SRC := $(wildcard selftests/targets/*.c)
+KSELFTEST_SRC := $(wildcard selftests/*_test.c)
+UNIT_SRC := $(wildcard selftests/unit/test_*.c)
+KMOD_SRC := $(wildcard kmod/*.c)
+
+OBJ := $(BUILD)/obj
+AGENT_OBJ := $(OBJ)/daemon/agent/agent.o
+MAIN_OBJ := $(OBJ)/daemon/main.o
+COMMON_OBJ := $(filter-out $(MAIN_OBJ),$(DAEMON_SRC:%.c=$(OBJ)/%.o))
+CLI_OBJ := $(CLI_SRC:%.c=$(OBJ)/%.o)
+LIB_OBJ := $(LIB_SRC:%.c=$(OBJ)/pic/%.o)
+TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(KSELFTEST_SRC) $(UNIT_SRC) $(TARGET_SRC))
+
+COMMON := $(BUILD)/libcommon.a
+LIBRARY := $(BUILD)/libupager.a
+PROGRAMS := $(if $(wildcard daemon/main.c),$(BUILD)/upagerd) \
+	    $(if $(wildcard daemon/cli/main.c),$(BUILD)/upager) \
+	    $(BUILD)/libupager.so
+TARGETS := $(TARGET_SRC:selftests/targets/%.c=$(BUILD)/selftests/targets/%)
+KSELFTESTS := $(KSELFTEST_SRC:selftests/%.c=$(BUILD)/selftests/%)
+UNITS := $(UNIT_SRC:selftests/unit/%.c=$(BUILD)/unit/%)
+SHELL_TESTS := $(wildcard selftests/*_test.sh)
+
+### Flags
+
+# The linker takes from these what a program needs: jansson and smartcols only ever reach `upager`.
+PACKAGES := liburing libxxhash blkid libsystemd smartcols jansson libcap-ng inih
+
+# clean, setup, demo and check work where nothing is installed yet.
+ifneq ($(filter-out clean setup lint format fuzz,$(or $(MAKECMDGOALS),all)),)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) cmocka || echo missing)
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+ifeq ($(lastword $(PKG_CFLAGS)),missing)
+$(error libraries are missing: run scripts/setup as root)
+endif
+endif
+
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wconversion -Werror
+LANGUAGE := -std=gnu11 -D_GNU_SOURCE -Idaemon -I. -pthread
+HARDEN := -fstack-protector-strong -fstack-clash-protection
+HARDEN_LINK := -Wl,-z,relro,-z,now,-z,noexecstack
+ifneq ($(SAN),)
+SAN_FLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+else
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+
+BASE_CFLAGS := $(CFLAGS) $(LANGUAGE) $(WARN) $(PKG_CFLAGS)
+# What runs inside a target: no libc, no stack protector's TLS, no vector registers, no runtime.
+AGENT_CFLAGS := $(BASE_CFLAGS) -ffreestanding -fno-builtin -fno-stack-protector \
+		-fcf-protection=none -mno-sse -mno-avx -fno-asynchronous-unwind-tables \
+		-U_FORTIFY_SOURCE -fPIE
+KSELFTEST_INCLUDE := $(or $(KSELFTEST_DIR),build/kselftest)
+KSELFTEST_H := $(addprefix $(KSELFTEST_INCLUDE)/,kselftest.h kselftest_harness.h)
+
+OBJ_CFLAGS = $(BASE_CFLAGS) $(HARDEN) $(SAN_FLAGS) -fPIE
+$(AGENT_OBJ): OBJ_CFLAGS = $(AGENT_CFLAGS)
+$(OBJ)/pic/%.o: OBJ_CFLAGS = $(BASE_CFLAGS) $(HARDEN) $(SAN_FLAGS) -fPIC
+$(KSELFTEST_SRC:%.c=$(OBJ)/%.o): OBJ_CFLAGS = $(BASE_CFLAGS) $(SAN_FLAGS) -fPIE \
+					       -isystem $(KSELFTEST_INCLUDE) \
+					       -Wno-unused-parameter
+# Targets are ordinary programs: nothing but the C library, never a sanitizer's run-time.
+$(TARGET_SRC:%.c=$(OBJ)/%.o) $(OBJ)/plain/%.o: OBJ_CFLAGS = $(BASE_CFLAGS) -fPIE
+
+LINK := $(CC) $(CFLAGS) -pthread -pie $(SAN_FLAGS) $(HARDEN_LINK) -Wl,--as-needed $(LDFLAGS)
+
+### Programs
+
+all: $(PROGRAMS) $(LIBRARY)
+
+# Everything is built again when the compiler or a flag changed.
+$(OBJ)/.flags: FORCE
+	@mkdir -p $(@D); \
+	printf '%s\n' '$(CC) $(BASE_CFLAGS) $(HARDEN) $(SAN_FLAGS) $(KSELFTEST_INCLUDE) $(KDIR)' >$@.new; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+define compile
+@mkdir -p $(@D)
+$(call run,CC,$<,$(CC) $(OBJ_CFLAGS) -MMD -MP -c -o $@ $<)
+endef
+
+$(OBJ)/%.o: %.c $(OBJ)/.flags
+	$(compile)
+
+$(OBJ)/pic/%.o: %.c $(OBJ)/.flags
+	$(compile)
+
+$(OBJ)/plain/%.o: %.c $(OBJ)/.flags
+	$(compile)
+
+# The injector copies the agent's code as it is: it must refer to nothing outside of itself.
+$(OBJ)/.agent-checked: $(AGENT_OBJ)
+	$(call run,CHECK,$<,! nm -u $< | grep . >&2 && touch $@)
+
+# Appended, not replaced: files of the same name in two folders are two members.
+$(COMMON): $(COMMON_OBJ) $(if $(filter $(AGENT_OBJ),$(COMMON_OBJ)),$(OBJ)/.agent-checked)
+	$(call run,AR,$@,rm -f $@ && ar qcs $@ $(COMMON_OBJ))
+
+$(BUILD)/libupager.a: $(LIB_OBJ)
+	$(call run,AR,$@,rm -f $@ && ar qcs $@ $(LIB_OBJ))
+
+LIB_LINK := -shared $(if $(SAN),,-Wl$(comma)-z$(comma)defs) -Wl,-soname,libupager.so.0 $(LIB_MAP:%=-Wl,--version-script=%)
+$(BUILD)/libupager.so: $(LIB_OBJ) $(LIB_MAP)
+	$(call run,LD,$@,$(CC) $(CFLAGS) $(SAN_FLAGS) $(HARDEN_LINK) $(LIB_LINK) -o $@ $(LIB_OBJ))
+
+$(BUILD)/upagerd: $(MAIN_OBJ) $(COMMON)
+	$(call run,LD,$@,$(LINK) -o $@ $^ $(PKG_LIBS))
+
+$(BUILD)/upager: $(CLI_OBJ) $(LIBRARY) $(COMMON)
+	$(call run,LD,$@,$(LINK) -o $@ $^ $(PKG_LIBS))
+
+### The module: built in a directory of its own per kernel, which gets copies of the sources.
+### kmod-6.1 and kmod-6.12 are for the kernels that `scripts/vm fetch` took.
+
+ifneq ($(KMOD_SRC),)
+KMOD_FILES := Kbuild $(wildcard kmod/*.[ch] uapi/*.h)
+
+module: $(BUILD)/upager.ko
+ifneq ($(wildcard $(KDIR)/Makefile),)
+all: $(BUILD)/upager.ko
+endif
+
+$(BUILD)/kmod-%/upager.ko: $(KMOD_FILES) $(OBJ)/.flags
+	@mkdir -p $(@D) && cp --parents -u $(KMOD_FILES) $(@D)
+	$(call run,KMOD,$@,$(MAKE) --no-print-directory -C $(or $(KDIR_$*),build/vm/$*/headers/build) \
+		M=$(abspath $(@D)) modules >$(@D)/log 2>&1 || { cat $(@D)/log; false; })
+
+KDIR_host := $(KDIR)
+$(BUILD)/upager.ko: $(BUILD)/kmod-host/upager.ko
+	@cp $< $@
+endif
+
+### Tests
+
+tests: all $(TARGETS) $(KSELFTESTS) $(UNITS)
+
+# 10 s of unpacking, once; by way of a directory of its own, so that two builds do not mix.
+ifeq ($(KSELFTEST_DIR),)
+KERNEL_SOURCE := /usr/src/linux-source-6.12.tar.xz
+$(KSELFTEST_H) &:
+	@test -e $(KERNEL_SOURCE) || { \
+		echo "$(KERNEL_SOURCE) is missing: run scripts/setup as root, or name a" \
+			"kernel's tools/testing/selftests with KSELFTEST_DIR=" >&2; false; }
+	$(call run,TAR,$(KSELFTEST_INCLUDE),mkdir -p $(KSELFTEST_INCLUDE) && \
+		dir=$$(mktemp -d $(KSELFTEST_INCLUDE)/new.XXXXXX) && \
+		tar -xJf $(KERNEL_SOURCE) -C $$dir --strip-components=4 --touch --occurrence=1 \
+			$(addprefix linux-source-6.12/tools/testing/selftests/,$(notdir $(KSELFTEST_H))) && \
+		mv $$dir/*.h $(KSELFTEST_INCLUDE) && rmdir $$dir)
+endif
+
+$(KSELFTEST_SRC:%.c=$(OBJ)/%.o): | $(KSELFTEST_H)
+
+$(KSELFTESTS): $(BUILD)/selftests/%: $(OBJ)/selftests/%.o $(COMMON) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call run,LD,$@,$(LINK) -o $@ $< $(LIBRARY) $(COMMON) $(PKG_LIBS))
+
+$(UNITS): $(BUILD)/unit/%: $(OBJ)/selftests/unit/%.o $(COMMON) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call run,LD,$@,$(LINK) -o $@ $< $(LIBRARY) $(COMMON) $(PKG_LIBS) -lcmocka)
+
+# A target may be a client too; its library has no sanitizer either.
+TARGET_LIB := $(if $(SAN),$(OBJ)/libtarget.a,$(LIBRARY))
+
+$(OBJ)/libtarget.a: $(LIB_SRC:%.c=$(OBJ)/plain/%.o)
+	$(call run,AR,$@,rm -f $@ && ar qcs $@ $^)
+
+$(TARGETS): $(BUILD)/selftests/targets/%: $(OBJ)/selftests/targets/%.o $(TARGET_LIB)
+	@mkdir -p $(@D)
+	$(call run,LD,$@,$(CC) $(CFLAGS) -pthread $(if $(filter %_static,$@),-static,-pie) -o $@ $^)
+
+RUN_TESTS = scripts/run-tests --build $(BUILD) $(T:%=--only %) $(if $(SAN),--time-factor 4)
+
+check: tests
+	@$(RUN_TESTS) --then scripts/vm-check $(UNITS) $(KSELFTESTS) $(SHELL_TESTS)
+
+check-host: tests
+	@$(RUN_TESTS) $(UNITS) $(KSELFTESTS) $(SHELL_TESTS)
+
+check-vm: tests
+	@BUILD=$(BUILD) scripts/vm-check $(T:%=--only %)
+
+demo: all $(TARGETS)
+	@BUILD=$(BUILD) scripts/demo-run
+
+### Fuzzing, with clang's libFuzzer: a build of everything for it, then each for FUZZ_SECONDS
+
+FUZZ_SECONDS ?= 60
+FUZZERS := $(patsubst selftests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard selftests/fuzz/fuzz_*.c))
+
+fuzz:
+	$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang-14 \
+		SAN=address,undefined,fuzzer-no-link fuzz-run
+
+fuzz-run: $(FUZZERS)
+	for fuzzer in $(FUZZERS); do \
+		corpus=$${fuzzer##*/fuzz_}; mkdir -p $(BUILD)/corpus/$$corpus && \
+		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+			-artifact_prefix=$(BUILD)/corpus/crash- \
+			$(BUILD)/corpus/$$corpus selftests/fuzz/corpus/$$corpus || exit; \
+	done
+
+$(FUZZERS): $(BUILD)/fuzz/%: $(OBJ)/selftests/fuzz/%.o $(COMMON)
+	@mkdir -p $(@D)
+	$(call run,LD,$@,$(LINK) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS))
+
+### Sources
+
+C_FILES = $(shell find daemon kmod selftests uapi -name '*.[ch]')
+
+lint:
+	@scripts/lint
+
+format:
+	@$(CLANG_FORMAT) -i $(C_FILES)
+
+### Installation
+
+VERSION = $(shell sed -n 's/^#define UPAGER_VERSION[^"]*"\(.*\)"/\1/p' daemon/lib/upager.h)
+
+# $(call install,MODE,FILE,DIRECTORY[,NAME])
+install_file = install -D -m $(1) $(2) $(DESTDIR)$(3)/$(or $(4),$(notdir $(2)))
+fill_in = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g'
+
+$(BUILD)/%: daemon/%.in $(OBJ)/.flags
+	$(call run,GEN,$@,$(fill_in) $< >$@)
+
+$(BUILD)/%: daemon/lib/%.in $(OBJ)/.flags
+	$(call run,GEN,$@,$(fill_in) $< >$@)
+
+install: all $(BUILD)/upagerd.service $(BUILD)/libupager.pc
+	$(call install_file,755,$(BUILD)/upagerd,$(PREFIX)/sbin)
+	$(call install_file,755,$(BUILD)/upager,$(PREFIX)/bin)
+	$(call install_file,755,$(BUILD)/libupager.so,$(LIBDIR),libupager.so.0)
+	ln -sf libupager.so.0 $(DESTDIR)$(LIBDIR)/libupager.so
+	$(call install_file,644,$(BUILD)/libupager.a,$(LIBDIR))
+	$(call install_file,644,$(BUILD)/libupager.pc,$(LIBDIR)/pkgconfig)
+	$(call install_file,644,daemon/lib/upager.h,$(PREFIX)/include/upager)
+	$(call install_file,644,uapi/upager_proto.h,$(PREFIX)/include/upager/uapi)
+	$(call install_file,644,daemon/man/upagerd.8,$(PREFIX)/share/man/man8)
+	$(call install_file,644,daemon/man/upager.1,$(PREFIX)/share/man/man1)
+	$(call install_file,644,$(BUILD)/upagerd.service,$(UNITDIR))
+	$(call install_file,644,daemon/upager.sysusers,$(PREFIX)/lib/sysusers.d,upager.conf)
+
+clean:
+	rm -rf $(BUILD)
+
+setup:
+	@scripts/setup
+
+DEPENDENCIES := $(COMMON_OBJ) $(MAIN_OBJ) $(CLI_OBJ) $(LIB_OBJ) $(TEST_OBJ) \
+		$(LIB_SRC:%.c=$(OBJ)/plain/%.o) $(FUZZERS:$(BUILD)/%=$(OBJ)/selftests/%.o)
+-include $(DEPENDENCIES:.o=.d)
