@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_FAILPOINT_H
+#define UPAGER_FAILPOINT_H
+
+#include <stdint.h>
+
+/*
+ * Named places where a test makes the daemon die, fail or dawdle.
+ *
+ * UPAGER_FAILPOINTS="name=action[@nth][,name=action...]" in the environment of
+ * upagerd, read once at start; action is one of
+ *   kill       SIGKILL to the own process
+ *   err:ERRNO  failpoint() returns -ERRNO (a number)
+ *   delay:US   sleep so many microseconds
+ * "@nth" arms it for the nth pass only (counted from 1); without it every pass.
+ * When no failpoint is armed the test is one predictable load and branch.
+ */
+enum failpoint {
+	FP_FAULT_READ, /* events were read from the uffd, nothing applied */
+	FP_FAULT_SUBMIT, /* swap read queued */
+	FP_FAULT_READ_DONE, /* data is in the read buffer */
+	FP_FAULT_FILLED, /* page filled, state not yet RESIDENT */
+	FP_EVICT_RECORDED, /* DETACHING recorded, batch not posted */
+	FP_EVICT_POSTED, /* batch posted */
+	FP_EVICT_SETTLED, /* STANDBY recorded, write not queued */
+	FP_EVICT_SUBMIT, /* write queued */
+	FP_EVICT_WRITTEN, /* write completed, not recorded */
+	FP_FORK_READ, /* fork event read, child space not made */
+	FP_FORK_SHARED, /* child shares the leaves */
+	FP_ATTACH_INJECTED, /* agent runs, space not known to the worker */
+	FP_ATTACH_REGISTERED, /* first range registered */
+	FP_DETACH_FILLED, /* everything resident, still registered */
+	FP_DETACH_UNREGISTERED, /* unregistered, agent still there */
+	FP_STORE_READ, /* result of a swap read (err:) */
+	FP_STORE_WRITE, /* result of a swap write (err:) */
+	__FP_MAX,
+};
+
+int failpoint_init(const char *spec);
+int failpoint_slow(enum failpoint fp);
+
+extern uint32_t failpoint_armed; /* bit per enum failpoint */
+
+static inline int failpoint(enum failpoint fp)
+{
+	if (__builtin_expect(!(failpoint_armed & (1u << fp)), 1))
+		return 0;
+	return failpoint_slow(fp);
+}
+
+#endif
