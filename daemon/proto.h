@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef UPAGER_PROTO_H
+#define UPAGER_PROTO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "uapi/upager_proto.h"
+
+/*
+ * One packet of the control socket: made, checked, sent and received.  Used by
+ * the daemon and by libupager (hence the licence).  The checks are pure.
+ */
+
+void proto_init_request(struct upager_request *req, enum upager_op op, int32_t pid);
+void proto_init_reply(struct upager_reply *reply);
+
+/*
+ * len: bytes received.  -EMSGSIZE another size, -EBADMSG another magic,
+ * -EPROTONOSUPPORT another version, -EOPNOTSUPP unknown operation, -EINVAL
+ * reserved bytes, unknown flags, a pid or a budget where the operation has
+ * none, no pid where it needs one.  After the first three the connection is to
+ * be closed.  Whether a budget makes sense is for the daemon to judge.
+ */
+int proto_check_request(const struct upager_request *req, size_t len);
+
+/*
+ * As above; -EBADMSG also for an exit code or an error out of range, reserved
+ * bytes, and text without terminator.
+ */
+int proto_check_reply(const struct upager_reply *reply, size_t len);
+int proto_check_record(const struct upager_record *record, size_t len);
+
+/* Sets the clause for the user; what does not fit is cut off. */
+__attribute__((format(printf, 2, 3))) void proto_text(struct upager_reply *reply, const char *fmt,
+						      ...);
+
+/*
+ * One packet, with a duplicate of pass_fd unless it is -1.  0 or -errno;
+ * -EAGAIN only from a non-blocking socket.  Raises no SIGPIPE.
+ */
+int proto_send(int fd, const void *packet, size_t len, int pass_fd);
+
+/*
+ * One packet of at most size bytes: its length, 0 when the other end has
+ * closed, or -errno; -EMSGSIZE longer than size, -EBADMSG more than one
+ * descriptor.  got_fd: the descriptor that came with it (close-on-exec) or -1;
+ * NULL closes what came.  No descriptor is kept on error.
+ */
+int proto_recv(int fd, void *packet, size_t size, int *got_fd);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+#ifndef _UAPI_UPAGER_PROTO_H
+#define _UAPI_UPAGER_PROTO_H
+
+#include <linux/types.h>
+
+/**
+ * DOC: control socket of upagerd
+ *
+ * AF_UNIX, SOCK_SEQPACKET, by default /run/upager/upager.sock.  One request is
+ * one packet of exactly sizeof(struct upager_request); its answer is one
+ * packet of exactly sizeof(struct upager_reply), followed for STATUS and PING by
+ * reply.nr_records (PING: 1) packets of struct upager_record.  A connection serves any
+ * number of requests, one at a time.  Native byte order: both ends are on one
+ * machine.  The daemon closes the connection after a packet of another size,
+ * magic or major version.
+ *
+ * Who may call: anybody who can connect may ask for STATUS of their own
+ * processes; root of all.  The other requests need root or ownership of the
+ * process (real, effective and saved uid equal the peer's, and dumpable).
+ *
+ * With ATTACH, DETACH, BUDGET and POPULATE the caller may pass a pidfd of the
+ * process by SCM_RIGHTS; the daemon then refuses when @pid names another
+ * process by now.
+ */
+
+#define UPAGER_PROTO_MAGIC   0x52474155u /* "UAGR" */
+#define UPAGER_PROTO_VERSION 1
+#define UPAGER_TEXT_BYTES    240
+#define UPAGER_HIST_BUCKETS  32
+
+enum upager_op {
+	UPAGER_OP_UNSPEC,
+	UPAGER_OP_ATTACH, /* @pid, @budget_bytes, @flags */
+	UPAGER_OP_DETACH, /* @pid; answers when everything was given back */
+	UPAGER_OP_BUDGET, /* @pid, @budget_bytes */
+	UPAGER_OP_POPULATE, /* @pid; answers when everything is resident */
+	UPAGER_OP_STATUS, /* @pid, 0: all that the caller may see */
+	UPAGER_OP_PING, /* answers the daemon's record */
+	__UPAGER_OP_MAX,
+};
+#define UPAGER_OP_MAX (__UPAGER_OP_MAX - 1)
+
+/*
+ * ATTACH: do not stop the process now; watch it and place the agent when it
+ * (or what it executes next) grows towards its budget.  For `upager run`.
+ */
+#define UPAGER_ATTACH_WATCH  (1u << 0)
+/* ATTACH: one budget for the process and its descendants. */
+#define UPAGER_ATTACH_FAMILY (1u << 1)
+
+struct upager_request {
+	__u32 magic;
+	__u16 version;
+	__u16 op;
+	__u32 flags;
+	__s32 pid;
+	__u64 budget_bytes;
+	__u64 reserved[4]; /* zero-checked */
+};
+
+enum upager_exit {
+	UPAGER_EXIT_OK = 0,
+	UPAGER_EXIT_FAILED = 1,
+	UPAGER_EXIT_USAGE = 2,
+	UPAGER_EXIT_KERNEL = 3,
+};
+
+struct upager_reply {
+	__u32 magic;
+	__u16 version;
+	__u16 exit_code; /* enum upager_exit: what the command exits with */
+	__s32 error; /* 0 or -errno */
+	__u32 nr_records;
+	__u64 stopped_ns; /* ATTACH: how long the process was stopped */
+	__u64 reserved[3];
+	char text[UPAGER_TEXT_BYTES]; /* one clause: cause and remedy; empty if none */
+};
+
+enum upager_proc_state {
+	UPAGER_PROC_WATCHED, /* under its budget: nothing of ours is in it */
+	UPAGER_PROC_READY, /* agent placed, nothing registered yet */
+	UPAGER_PROC_PAGED, /* registered: faults are served */
+	UPAGER_PROC_DETACHING, /* pages are being given back */
+	UPAGER_PROC_REFUSED, /* cannot be paged; @text says why */
+};
+
+/* Counters count since the daemon took the process over. */
+struct upager_record {
+	__s32 pid;
+	__u32 state; /* enum upager_proc_state */
+	__u32 uid;
+	__u32 reserved32;
+	__u64 budget_bytes;
+	__u64 resident_bytes; /* private anonymous memory present in the process */
+	__u64 standby_bytes; /* of it in the daemon's second-chance pool */
+	__u64 swapped_bytes; /* only in the swap area */
+	__u64 registered_bytes;
+	__u64 table_bytes; /* daemon memory for page tables */
+	__u64 faults;
+	__u64 zero_fills; /* pages */
+	__u64 swap_ins; /* pages read from the swap area */
+	__u64 evictions; /* pages */
+	__u64 clean_drops; /* evictions that needed no write */
+	__u64 rescues; /* pages taken back from standby */
+	__u64 refaults; /* swap_ins of pages evicted before */
+	__u64 readahead_pages;
+	__u64 readahead_hits;
+	__u64 checksum_failures;
+	__u64 io_errors;
+	__u64 pinned; /* pages that could not be moved */
+	__u64 throttled; /* faults that waited for an eviction */
+	__u64 forks;
+	/* Fault service time: bucket n counts [2^n, 2^(n+1)) ns. */
+	__u64 latency_ns_log2[UPAGER_HIST_BUCKETS];
+	/* PING only: the daemon itself. */
+	__u64 slots_total;
+	__u64 slots_free;
+	__u64 reserved[6];
+	char comm[16];
+	char text[UPAGER_TEXT_BYTES];
+};
+
+#define UPAGER_ASSERT(name, cond) typedef char upager_assert_##name[(cond) ? 1 : -1]
+UPAGER_ASSERT(request, sizeof(struct upager_request) == 56);
+UPAGER_ASSERT(reply, sizeof(struct upager_reply) == 288);
+UPAGER_ASSERT(record, sizeof(struct upager_record) == 16 + 20 * 8 + 32 * 8 + 8 * 8 + 16 + 240);
+
+#endif
