@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "uffd.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* The last page of the smallest user half on x86-64; inside every 64-bit task's limit. */
+#define ALIVE_ADDR ((1ULL << 47) - 2 * PAGE_SIZE)
+
+/*
+ * One attempt to fill @bytes at @dst: the ioctl's result, and in @done the
+ * bytes from the start that it filled (or a copy of the error, or untouched).
+ */
+typedef int (*attempt_fn)(int uffd, uint64_t dst, uint64_t bytes, const char *src, int64_t *done);
+
+static int ioctl_errno(int uffd, unsigned long request, void *arg)
+{
+	return ioctl(uffd, request, arg) ? -errno : 0;
+}
+
+static int attempt_copy(int uffd, uint64_t dst, uint64_t bytes, const char *src, int64_t *done)
+{
+	struct uffdio_copy arg = { .dst = dst, .src = (uintptr_t)src, .len = bytes };
+	int err = ioctl_errno(uffd, UFFDIO_COPY, &arg);
+
+	*done = arg.copy;
+	return err;
+}
+
+static int attempt_zero(int uffd, uint64_t dst, uint64_t bytes, const char *src, int64_t *done)
+{
+	struct uffdio_zeropage arg = { .range = { .start = dst, .len = bytes } };
+	int err = ioctl_errno(uffd, UFFDIO_ZEROPAGE, &arg);
+
+	(void)src;
+	*done = arg.zeropage;
+	return err;
+}
+
+static int attempt_poison(int uffd, uint64_t dst, uint64_t bytes, const char *src, int64_t *done)
+{
+	struct uffdio_poison arg = { .range = { .start = dst, .len = bytes } };
+	int err = ioctl_errno(uffd, UFFDIO_POISON, &arg);
+
+	(void)src;
+	*done = arg.updated;
+	return err;
+}
+
+/*
+ * The kernel fills a stretch only if one VMA holds all of it, and stops at the
+ * first page that is there.  So ENOENT for a stretch means only that it must be
+ * tried in halves (mprotect splits VMAs without an event); for one page it is
+ * final.
+ */
+static struct uffd_fill fill(int uffd, struct run run, const char *src, attempt_fn attempt)
+{
+	struct uffd_fill res = { 0 };
+	uint32_t chunk = run.nr_pages;
+
+	while (res.filled < run.nr_pages) {
+		pgno_t pg = pgno_add(run.first, res.filled);
+		int64_t done = 0;
+
+		res.error = attempt(uffd, pgno_addr(pg), (uint64_t)chunk << PAGE_SHIFT,
+				    src ? src + ((size_t)res.filled << PAGE_SHIFT) : NULL, &done);
+		if (!res.error) {
+			res.filled += chunk;
+		} else if (res.error == -EAGAIN && done > 0) {
+			res.filled += (uint32_t)(done >> PAGE_SHIFT);
+		} else if (res.error == -ENOENT && chunk > 1) {
+			chunk /= 2;
+			continue;
+		} else {
+			break;
+		}
+		res.error = 0;
+		chunk = run.nr_pages - res.filled;
+	}
+	if (res.error == -EEXIST)
+		uffd_wake(uffd, (struct run){ pgno_add(run.first, res.filled), 1 });
+	return res;
+}
+
+struct uffd_fill uffd_copy(int uffd, struct run run, const void *src)
+{
+	return fill(uffd, run, src, attempt_copy);
+}
+
+struct uffd_fill uffd_zero(int uffd, struct run run)
+{
+	return fill(uffd, run, NULL, attempt_zero);
+}
+
+struct uffd_fill uffd_poison(int uffd, struct run run)
+{
+	return fill(uffd, run, NULL, attempt_poison);
+}
+
+int uffd_api(int uffd, uint64_t features)
+{
+	struct uffdio_api arg = { .api = UFFD_API, .features = features };
+
+	return ioctl_errno(uffd, UFFDIO_API, &arg);
+}
+
+/* Registration answers ENOMEM for an address space that is gone, too. */
+static int classify_registration(int uffd, int err)
+{
+	if (err == -ENOMEM && uffd_alive(uffd))
+		return -ESRCH;
+	return err;
+}
+
+int uffd_register(int uffd, uint64_t addr, uint64_t bytes, bool wp)
+{
+	struct uffdio_register arg = {
+		.range = { .start = addr, .len = bytes },
+		.mode = UFFDIO_REGISTER_MODE_MISSING | (wp ? UFFDIO_REGISTER_MODE_WP : 0),
+	};
+
+	return classify_registration(uffd, ioctl_errno(uffd, UFFDIO_REGISTER, &arg));
+}
+
+int uffd_unregister(int uffd, uint64_t addr, uint64_t bytes)
+{
+	struct uffdio_range arg = { .start = addr, .len = bytes };
+
+	return classify_registration(uffd, ioctl_errno(uffd, UFFDIO_UNREGISTER, &arg));
+}
+
+int uffd_write_protect(int uffd, struct run run, bool on)
+{
+	struct uffdio_writeprotect arg = {
+		.range = { .start = pgno_addr(run.first),
+			   .len = (uint64_t)run.nr_pages << PAGE_SHIFT },
+		.mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
+	};
+
+	return ioctl_errno(uffd, UFFDIO_WRITEPROTECT, &arg);
+}
+
+int uffd_wake(int uffd, struct run run)
+{
+	struct uffdio_range arg = { .start = pgno_addr(run.first),
+				    .len = (uint64_t)run.nr_pages << PAGE_SHIFT };
+
+	return ioctl_errno(uffd, UFFDIO_WAKE, &arg);
+}
+
+int uffd_alive(int uffd)
+{
+	/*
+	 * CONTINUE maps pages of shared memory only: on what is registered here,
+	 * anonymous memory, it fails whatever the program mapped there, and every
+	 * error but ESRCH (EAGAIN while an event is unread, ENOENT, EINVAL) is
+	 * given by a living address space.
+	 */
+	struct uffdio_continue arg = {
+		.range = { .start = ALIVE_ADDR, .len = PAGE_SIZE },
+		.mode = UFFDIO_CONTINUE_MODE_DONTWAKE,
+	};
+
+	return ioctl_errno(uffd, UFFDIO_CONTINUE, &arg) == -ESRCH ? -ESRCH : 0;
+}
+
+int uffd_read(int uffd, struct uffd_msg *msg, uint32_t max)
+{
+	ssize_t n;
+
+	do {
+		n = read(uffd, msg, max * sizeof(*msg));
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	return (int)((size_t)n / sizeof(*msg));
+}
