@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/attach.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/borrow.h"
+#include "agent/cause.h"
+#include "agent/filter.h"
+#include "agent/orphan.h"
+#include "agent/remove.h"
+#include "agent/target.h"
+#include "uffd.h"
+
+#define START_NS 2000000000ULL
+
+/* A subreaper would adopt the agent: its wait(-1) would no longer say ECHILD. */
+static int check_subreaper(struct borrow *b, const struct inject_place *pl, char *cause)
+{
+	int subreaper = 0;
+	int64_t ret;
+	int err;
+
+	err = REMOTE_MUST(&b->thread, &ret, cause, prctl, PR_GET_CHILD_SUBREAPER, pl->stack_addr);
+	if (!err)
+		err = remote_read(b->thread.tid, pl->stack_addr, &subreaper, sizeof(subreaper));
+	if (!err && subreaper)
+		err = cause_set(cause, -EOPNOTSUPP,
+				"it adopts orphans (PR_SET_CHILD_SUBREAPER) and would adopt the "
+				"agent; attach its children instead");
+	return err;
+}
+
+/* What needs the thread of the target; that runs on afterwards, also on error. */
+static int give_birth(struct attach *at, struct borrow *b, char *cause)
+{
+	struct orphan orphan = {
+		.target = &b->thread,
+		.guard = &b->guard,
+		.insn = b->vdso.insn,
+	};
+	struct outfit *outfit = &at->outfit;
+	uint64_t ns;
+	int err;
+
+	outfit->agent = &orphan.agent;
+	err = orphan_begin(&orphan, cause);
+	if (err)
+		goto abort_orphan;
+	at->agent_pidfd = (int)syscall(SYS_pidfd_open, orphan.agent.tid, 0);
+	outfit->agent_pidfd = at->agent_pidfd;
+	if (at->agent_pidfd < 0) {
+		err = cause_set(cause, -errno, "pidfd_open: %s", strerror(errno));
+		goto abort_orphan;
+	}
+	err = outfit_map(outfit, cause);
+	if (!err)
+		err = check_subreaper(b, &outfit->place, cause);
+	if (!err)
+		err = orphan_finish(&orphan);
+	if (err)
+		goto unmap;
+	at->agent = orphan.agent;
+	outfit->agent = &at->agent;
+	err = borrow_end(b, &at->stopped_ns);
+	if (err)
+		cause_set(cause, err, "its thread cannot be given back: %s", strerror(-err));
+	return err;
+
+unmap:
+	outfit_unmap(outfit);
+abort_orphan:
+	orphan_abort(&orphan);
+	borrow_end(b, &ns);
+	return err;
+}
+
+static int open_uffd(struct attach *at, char *cause)
+{
+	int err;
+
+	at->uffd = (int)syscall(SYS_pidfd_getfd, at->agent_pidfd, at->ctl->uffd, 0);
+	if (at->uffd < 0)
+		return cause_set(cause, -errno, "pidfd_getfd: %s", strerror(errno));
+	err = uffd_api(at->uffd, at->uffd_features);
+	if (err)
+		return cause_set(cause, err,
+				 "UFFDIO_API: %s; fork events need CAP_SYS_PTRACE of the daemon",
+				 strerror(-err));
+	return 0;
+}
+
+int attach_begin(struct attach *at, char *cause)
+{
+	unsigned int uses = FILTER_ATTACH |
+			    (at->outfit.unprivileged ? FILTER_UFFD_DEVICE : FILTER_UFFD_SYSCALL);
+	struct borrow b = { 0 };
+	int err;
+
+	err = target_check(at->pid, cause);
+	if (!err)
+		err = outfit_open(&at->outfit, cause);
+	if (err)
+		return err;
+	at->ctl = mmap(NULL, AGENT_CTL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       at->outfit.fd[PASSED_CTL], 0);
+	if (at->ctl == MAP_FAILED)
+		return cause_set(cause, -errno, "the control page: %s", strerror(errno));
+	err = borrow_begin(&b, at->pid, uses, cause);
+	if (!err)
+		err = remote_set_options(&b.thread, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE);
+	if (!err)
+		err = give_birth(at, &b, cause);
+	if (err)
+		return err;
+	at->agent.deadline_ns = remote_now_ns() + START_NS;
+	err = outfit_start(&at->outfit, at->ctl, cause);
+	if (!err)
+		err = open_uffd(at, cause);
+	if (err)
+		attach_abort(at);
+	return err;
+}
+
+int attach_commit(struct attach *at)
+{
+	int err = remote_interrupt(&at->agent);
+
+	if (!err)
+		err = remote_wait_stop(&at->agent);
+	return err ? err : remote_detach(&at->agent);
+}
+
+void attach_abort(struct attach *at)
+{
+	char ignored[INJECT_CAUSE_BYTES];
+
+	kill(at->agent.tid, SIGKILL);
+	if (!remote_wait_exit(&at->agent))
+		remove_by_thread(at->pid, &at->outfit.place, ignored);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_ATTACH_H
+#define UPAGER_ATTACH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/agent_abi.h"
+#include "agent/inject.h"
+#include "agent/outfit.h"
+#include "agent/remote.h"
+
+/* The helper's part of inject_attach(). */
+struct attach {
+	pid_t pid;
+	uint64_t uffd_features;
+	struct outfit outfit; /* descriptors and unprivileged by the caller */
+	struct agent_ctl *ctl;
+	struct remote agent;
+	int agent_pidfd;
+	int uffd;
+	uint64_t stopped_ns;
+};
+
+/*
+ * The agent runs, but dies with this process until attach_commit().  On error
+ * everything is undone.
+ */
+int attach_begin(struct attach *at, char *cause);
+int attach_commit(struct attach *at);
+void attach_abort(struct attach *at);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_BORROW_H
+#define UPAGER_BORROW_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/guard.h"
+#include "agent/remote.h"
+#include "agent/target.h"
+
+/* One thread of a program, stopped, for calls in it. */
+struct borrow {
+	struct remote thread;
+	struct guard guard;
+	struct target_vdso vdso;
+	uint64_t since_ns;
+};
+
+/* @uses: enum filter_use, what the calls are for.  Errors as of inject_attach(). */
+int borrow_begin(struct borrow *b, pid_t pid, unsigned int uses, char *cause);
+/* How long it was stopped. */
+int borrow_end(struct borrow *b, uint64_t *stopped_ns);
+
+#endif

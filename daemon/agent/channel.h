@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_CHANNEL_H
+#define UPAGER_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/inject.h"
+
+/*
+ * Between the daemon and its helper: a pair of SOCK_SEQPACKET sockets, the
+ * helper's end of which is descriptor CHANNEL_FD.
+ *
+ *   attach   request -> reply -> taken; without the last the agent is ended
+ *   remove   request -> reply
+ *   stop     request -> reply, and the end of the channel resumes all
+ */
+#define CHANNEL_FD 3
+
+enum channel_op {
+	CHANNEL_ATTACH, /* with the control page's, the pool's and the event's descriptor */
+	CHANNEL_REMOVE, /* with the agent's pidfd */
+	CHANNEL_STOP,
+};
+
+struct channel_request {
+	enum channel_op op;
+	pid_t pid;
+	pid_t agent_pid;
+	bool unprivileged;
+	uint64_t uffd_features;
+	struct inject_place place;
+};
+
+/* After an attach with the userfaultfd and the agent's pidfd. */
+struct channel_reply {
+	int err;
+	pid_t agent_pid;
+	struct inject_place place;
+	uint64_t stopped_ns;
+	char cause[INJECT_CAUSE_BYTES];
+};
+
+#define CHANNEL_FDS_MAX 3
+
+int channel_send(int channel, const void *msg, size_t bytes, const int *fd, size_t nr_fds);
+/*
+ * -EPIPE: the other end is closed.  Descriptors come close-on-exec; @fd has
+ * room for CHANNEL_FDS_MAX and is filled with -1 where none came.
+ */
+int channel_recv(int channel, void *msg, size_t bytes, int *fd);
+
+#endif

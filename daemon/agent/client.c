@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The daemon's side of the helper: inject.h. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/cause.h"
+#include "agent/channel.h"
+#include "agent/inject.h"
+
+/* Beyond all that the helper allows itself. */
+#define HELPER_MS 10000
+
+extern char **environ;
+
+static int spawn(int channel, pid_t *pid)
+{
+	char *argv[] = { (char *)(uintptr_t)INJECT_ARGV0, NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	int err;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawn_file_actions_init(&actions);
+	err = posix_spawn_file_actions_adddup2(&actions, channel, CHANNEL_FD);
+	if (!err)
+		err = posix_spawn(pid, "/proc/self/exe", &actions, &attr, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attr);
+	return -err;
+}
+
+/* Waits for its end, which is near: it was told, or killed.  True if it ended well. */
+static bool reap(pid_t helper)
+{
+	int status;
+
+	while (waitpid(helper, &status, 0) < 0) {
+		if (errno != EINTR)
+			return false;
+	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+}
+
+static int start(struct inject_stop *st, char *cause)
+{
+	int pair[2];
+	int err;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return cause_set(cause, -errno, "socketpair: %s", strerror(errno));
+	err = spawn(pair[1], &st->helper);
+	close(pair[1]);
+	if (err) {
+		close(pair[0]);
+		return cause_set(cause, err, "the injector cannot be started: %s", strerror(-err));
+	}
+	st->channel = pair[0];
+	return 0;
+}
+
+static bool finish(const struct inject_stop *st)
+{
+	close(st->channel);
+	return reap(st->helper);
+}
+
+static int wait_reply(const struct inject_stop *st, struct channel_reply *reply, int *fd,
+		      char *cause)
+{
+	struct pollfd pfd = { .fd = st->channel, .events = POLLIN };
+	int n;
+
+	do {
+		n = poll(&pfd, 1, HELPER_MS);
+	} while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return cause_set(cause, -ETIMEDOUT, "the injector hangs and was ended; try again");
+	if (channel_recv(st->channel, reply, sizeof(*reply), fd))
+		return cause_set(cause, -EIO, "the injector died; try again");
+	memcpy(cause, reply->cause, sizeof(reply->cause));
+	return reply->err;
+}
+
+/* On error the helper is gone. */
+static int call(struct inject_stop *st, const struct channel_request *req, const int *fd,
+		size_t nr_fds, struct channel_reply *reply, int *reply_fd, char *cause)
+{
+	int err = start(st, cause);
+
+	if (err)
+		return err;
+	/* That it died already shows in the reply, which will not come. */
+	channel_send(st->channel, req, sizeof(*req), fd, nr_fds);
+	err = wait_reply(st, reply, reply_fd, cause);
+	if (err == -ETIMEDOUT)
+		kill(st->helper, SIGKILL);
+	if (err)
+		finish(st);
+	return err;
+}
+
+int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_fd, int pool_fd,
+		  int event_fd, struct inject_result *res)
+{
+	struct channel_request req = {
+		.op = CHANNEL_ATTACH,
+		.pid = pid,
+		.unprivileged = unprivileged,
+		.uffd_features = uffd_features,
+	};
+	const int fd[] = { ctl_fd, pool_fd, event_fd };
+	int reply_fd[CHANNEL_FDS_MAX];
+	struct channel_reply reply;
+	struct inject_stop st;
+	int err = call(&st, &req, fd, 3, &reply, reply_fd, res->cause);
+
+	if (err)
+		return err;
+	channel_send(st.channel, "t", 1, NULL, 0);
+	if (!finish(&st)) {
+		/* The agent was not let go, so it died with the injector. */
+		inject_remove(pid, reply.agent_pid, reply_fd[1], &reply.place, res->cause);
+		close(reply_fd[0]);
+		close(reply_fd[1]);
+		return cause_set(res->cause, -EIO, "the injector died; try again");
+	}
+	*res = (struct inject_result){
+		.uffd = reply_fd[0],
+		.agent_pidfd = reply_fd[1],
+		.agent_pid = reply.agent_pid,
+		.place = reply.place,
+		.stopped_ns = reply.stopped_ns,
+	};
+	return 0;
+}
+
+int inject_remove(pid_t pid, pid_t agent_pid, int agent_pidfd, const struct inject_place *place,
+		  char cause[INJECT_CAUSE_BYTES])
+{
+	struct channel_request req = {
+		.op = CHANNEL_REMOVE,
+		.pid = pid,
+		.agent_pid = agent_pid,
+		.place = *place,
+	};
+	int reply_fd[CHANNEL_FDS_MAX];
+	struct channel_reply reply;
+	struct inject_stop st;
+	int err = call(&st, &req, &agent_pidfd, 1, &reply, reply_fd, cause);
+
+	if (!err)
+		finish(&st);
+	return err;
+}
+
+int inject_stop_begin(pid_t pid, pid_t agent_pid, struct inject_stop *stop,
+		      char cause[INJECT_CAUSE_BYTES])
+{
+	struct channel_request req = { .op = CHANNEL_STOP, .pid = pid, .agent_pid = agent_pid };
+	int reply_fd[CHANNEL_FDS_MAX];
+	struct channel_reply reply;
+
+	return call(stop, &req, NULL, 0, &reply, reply_fd, cause);
+}
+
+void inject_stop_end(struct inject_stop *stop)
+{
+	finish(stop);
+}

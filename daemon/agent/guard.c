@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/guard.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "agent/restart.h"
+
+/*
+ * Copied into the target.  The flags and the stack pointer are never touched:
+ * the flags need no restoring, and a signal whose handler runs as soon as the
+ * mask is back finds the program's own stack.  rcx and r11 are lost in every
+ * system call and restored with the rest.
+ */
+__asm__(".pushsection .rodata\n"
+	"	.balign 8\n"
+	"guard_code:\n"
+	"guard_call:\n"
+	"	syscall\n"
+	"	jmp guard_restore\n"
+	"guard_clone:\n"
+	"	syscall\n"
+	"	mov %rax, %rcx\n"
+	"	jrcxz guard_exit\n"
+	"guard_restore:\n"
+	"	mov $14, %eax\n" /* rt_sigprocmask(SIG_SETMASK, mask, NULL, 8) */
+	"	mov $2, %edi\n"
+	"	lea guard_data(%rip), %rsi\n"
+	"	mov $0, %edx\n"
+	"	mov $8, %r10d\n"
+	"	syscall\n"
+	"	mov guard_data+8(%rip), %rax\n"
+	"	mov guard_data+16(%rip), %rcx\n"
+	"	mov guard_data+24(%rip), %rdx\n"
+	"	mov guard_data+32(%rip), %rsi\n"
+	"	mov guard_data+40(%rip), %rdi\n"
+	"	mov guard_data+48(%rip), %r8\n"
+	"	mov guard_data+56(%rip), %r9\n"
+	"	mov guard_data+64(%rip), %r10\n"
+	"	mov guard_data+72(%rip), %r11\n"
+	"	jmp *guard_data+80(%rip)\n"
+	"guard_exit:\n"
+	"	mov $60, %eax\n" /* exit(0) */
+	"	mov $0, %edi\n"
+	"	syscall\n"
+	"	.balign 8\n"
+	"guard_data:\n"
+	"	.popsection\n");
+
+extern const char guard_code[], guard_call[], guard_clone[], guard_restore[], guard_data[];
+
+struct guard_data {
+	uint64_t sigmask;
+	uint64_t rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11, rip;
+};
+
+static uint64_t place(const struct guard *g, const char *label)
+{
+	return g->addr + (uint64_t)(label - guard_code);
+}
+
+static void fill(const struct guard *g, char text[GUARD_BYTES])
+{
+	struct remote_regs regs = g->regs;
+	struct guard_data data;
+	size_t code_bytes = (size_t)(guard_data - guard_code);
+
+	restart_apply(&regs);
+	data = (struct guard_data){
+		.sigmask = g->sigmask,
+		.rax = regs.rax,
+		.rcx = regs.rcx,
+		.rdx = regs.rdx,
+		.rsi = regs.rsi,
+		.rdi = regs.rdi,
+		.r8 = regs.r8,
+		.r9 = regs.r9,
+		.r10 = regs.r10,
+		.r11 = regs.r11,
+		.rip = regs.rip,
+	};
+	assert(code_bytes + sizeof(data) <= GUARD_BYTES);
+	memset(text, 0, GUARD_BYTES);
+	memcpy(text, guard_code, code_bytes);
+	memcpy(text + code_bytes, &data, sizeof(data));
+}
+
+int guard_enter(struct guard *g, struct remote *r, uint64_t addr)
+{
+	char text[GUARD_BYTES];
+	int err;
+
+	g->addr = addr;
+	err = remote_get_regs(r, &g->regs);
+	if (!err && g->regs.rip - addr < GUARD_BYTES)
+		return -EBUSY;
+	if (!err)
+		err = restart_abort_sequence(r, &g->regs);
+	if (!err)
+		err = remote_get_sigmask(r, &g->sigmask);
+	if (!err)
+		err = remote_peek(r, addr, g->saved, GUARD_BYTES);
+	if (err)
+		return err;
+	restart_hide_stop(&g->regs);
+	fill(g, text);
+	err = remote_poke(r, addr, text, GUARD_BYTES);
+	if (err)
+		return err;
+
+	/* From here on the thread must be in the guard: registers first, then the mask. */
+	r->regs = g->regs;
+	r->regs.orig_rax = ~0ULL;
+	r->regs.rip = place(g, guard_restore);
+	err = remote_set_regs(r, &r->regs);
+	if (!err)
+		err = remote_set_sigmask(r, ~0ULL);
+	guard_next_is_plain(g, r);
+	return err;
+}
+
+void guard_next_is_clone(const struct guard *g, struct remote *r)
+{
+	r->insn = place(g, guard_clone);
+}
+
+void guard_next_is_plain(const struct guard *g, struct remote *r)
+{
+	r->insn = place(g, guard_call);
+}
+
+int guard_leave(struct guard *g, struct remote *r)
+{
+	int err = remote_set_sigmask(r, g->sigmask);
+
+	if (!err)
+		err = remote_set_regs(r, &g->regs);
+	if (!err)
+		err = remote_poke(r, g->addr, g->saved, GUARD_BYTES);
+	if (!err)
+		err = remote_detach(r);
+	return err;
+}

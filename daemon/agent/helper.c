@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The helper process.  It may be killed at any instant: targets are let go by
+ * the kernel, and run on unharmed (see guard.h).
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/attach.h"
+#include "agent/cause.h"
+#include "agent/channel.h"
+#include "agent/inject.h"
+#include "agent/remote.h"
+#include "agent/remove.h"
+#include "agent/stop.h"
+
+/* Waits for the daemon's word; -EPIPE without one. */
+static int wait_word(void)
+{
+	int fd[CHANNEL_FDS_MAX];
+	char word;
+
+	return channel_recv(CHANNEL_FD, &word, sizeof(word), fd);
+}
+
+static int serve_attach(const struct channel_request *req, const int *fd,
+			struct channel_reply *reply)
+{
+	struct attach at = {
+		.pid = req->pid,
+		.uffd_features = req->uffd_features,
+		.outfit = {
+			.unprivileged = req->unprivileged,
+			.fd = { [PASSED_CTL] = fd[0], [PASSED_POOL] = fd[1],
+				[PASSED_EVENT] = fd[2] },
+		},
+	};
+	int err = attach_begin(&at, reply->cause);
+
+	reply->err = err;
+	if (err)
+		return channel_send(CHANNEL_FD, reply, sizeof(*reply), NULL, 0);
+	reply->agent_pid = at.agent.tid;
+	reply->place = at.outfit.place;
+	reply->stopped_ns = at.stopped_ns;
+	err = channel_send(CHANNEL_FD, reply, sizeof(*reply), (int[]){ at.uffd, at.agent_pidfd },
+			   2);
+	if (!err)
+		err = wait_word();
+	if (err)
+		attach_abort(&at);
+	else
+		err = attach_commit(&at);
+	return err;
+}
+
+static int serve_stop(const struct channel_request *req, struct channel_reply *reply)
+{
+	struct stop st;
+	int err;
+
+	reply->err = stop_begin(&st, req->pid, req->agent_pid, reply->cause);
+	/* Nothing is said before all run again. */
+	if (reply->err)
+		stop_end(&st);
+	err = channel_send(CHANNEL_FD, reply, sizeof(*reply), NULL, 0);
+	if (!reply->err) {
+		if (!err)
+			wait_word();
+		stop_end(&st);
+	}
+	return err;
+}
+
+int inject_main(int argc, char **argv)
+{
+	struct channel_request req;
+	struct channel_reply reply = { 0 };
+	int fd[CHANNEL_FDS_MAX];
+	int err;
+
+	(void)argc;
+	(void)argv;
+	if (close_range(CHANNEL_FD + 1, UINT32_MAX, 0))
+		return EXIT_FAILURE;
+	err = channel_recv(CHANNEL_FD, &req, sizeof(req), fd);
+	if (!err)
+		err = remote_init();
+	if (err)
+		return EXIT_FAILURE;
+	switch (req.op) {
+	case CHANNEL_ATTACH:
+		err = serve_attach(&req, fd, &reply);
+		break;
+	case CHANNEL_REMOVE:
+		reply.err = remove_agent(req.pid, req.agent_pid, fd[0], &req.place, reply.cause);
+		err = channel_send(CHANNEL_FD, &reply, sizeof(reply), NULL, 0);
+		break;
+	default:
+		err = serve_stop(&req, &reply);
+	}
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}

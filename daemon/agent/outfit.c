@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/outfit.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/userfaultfd.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/cause.h"
+#include "agent/filter.h"
+#include "agent/pass.h"
+#include "agent/place.h"
+#include "types.h"
+
+#define UFFD_DEVICE "/dev/userfaultfd"
+#define UFFD_FLAGS  (O_CLOEXEC | O_NONBLOCK)
+
+#define EFLAGS_PLAIN  0x202 /* interrupts on, everything else off */
+#define READY_TICK_NS 2000000
+
+/* The agent's first stack frame. */
+struct frame {
+	struct agent_start start;
+	struct sock_filter insn[64];
+};
+
+static int code_memfd(char *cause)
+{
+	size_t bytes = (size_t)(__stop_upager_agent - __start_upager_agent);
+	int fd = memfd_create(PLACE_CODE_NAME, MFD_CLOEXEC);
+	int err;
+
+	if (fd >= 0 && pwrite(fd, __start_upager_agent, bytes, 0) == (ssize_t)bytes)
+		return fd;
+	err = -errno;
+	if (fd >= 0)
+		close(fd);
+	return cause_set(cause, err, "no memory for the agent's code: %s", strerror(-err));
+}
+
+/*
+ * munlock: after mlockall(MCL_FUTURE) a new mapping is locked.  mprotect() of
+ * parts of one reservation, not new mappings, so that they keep DONTFORK.
+ */
+static int map_reservation(struct outfit *o, char *cause)
+{
+	size_t code_bytes = (size_t)(__stop_upager_agent - __start_upager_agent);
+	struct inject_place *pl = &o->place;
+	uint64_t bytes;
+	int64_t ret;
+	int err;
+
+	place_layout(pl, 0, code_bytes);
+	bytes = place_bytes(pl);
+	err = REMOTE_MUST(o->agent, &ret, cause, mmap, 0, bytes, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, UINT64_MAX, 0);
+	if (err) {
+		*pl = (struct inject_place){ 0 };
+		return err;
+	}
+	place_layout(pl, (uint64_t)ret, code_bytes);
+	err = REMOTE_MUST(o->agent, &ret, cause, munlock, pl->ctl_addr, bytes);
+	if (!err)
+		err = REMOTE_MUST(o->agent, &ret, cause, madvise, pl->ctl_addr, bytes,
+				  MADV_DONTFORK);
+	if (!err)
+		err = REMOTE_MUST(o->agent, &ret, cause, madvise, pl->ctl_addr, bytes,
+				  MADV_DONTDUMP);
+	/* EINVAL in a kernel without huge pages. */
+	if (!err)
+		err = remote_call(
+			o->agent, &ret, SYS_madvise,
+			REMOTE_ARGS(pl->staging_addr, pl->staging_bytes, MADV_NOHUGEPAGE));
+	if (!err)
+		err = REMOTE_MUST(o->agent, &ret, cause, mprotect, pl->stack_addr, pl->stack_bytes,
+				  PROT_READ | PROT_WRITE);
+	if (!err)
+		err = REMOTE_MUST(o->agent, &ret, cause, mprotect, pl->staging_addr,
+				  pl->staging_bytes, PROT_READ | PROT_WRITE);
+	return err;
+}
+
+static int map_file(struct outfit *o, int fd, uint64_t addr, uint64_t bytes, int prot, int flags,
+		    char *cause)
+{
+	int64_t ret;
+
+	return REMOTE_MUST(o->agent, &ret, cause, mmap, addr, bytes, (uint64_t)prot,
+			   (uint64_t)(flags | MAP_FIXED), (uint64_t)fd, 0);
+}
+
+/* The same flags again for what replaced parts of the reservation. */
+static int map_files(struct outfit *o, char *cause)
+{
+	const struct inject_place *pl = &o->place;
+	uint64_t bytes = pl->ctl_bytes + pl->code_bytes;
+	int64_t ret;
+	int err;
+
+	err = map_file(o, o->inside[PASSED_CTL], pl->ctl_addr, pl->ctl_bytes,
+		       PROT_READ | PROT_WRITE, MAP_SHARED, cause);
+	if (!err)
+		err = map_file(o, o->inside[PASSED_CODE], pl->code_addr, pl->code_bytes,
+			       PROT_READ | PROT_EXEC, MAP_PRIVATE, cause);
+	if (!err)
+		err = REMOTE_MUST(o->agent, &ret, cause, madvise, pl->ctl_addr, bytes,
+				  MADV_DONTFORK);
+	if (!err)
+		err = REMOTE_MUST(o->agent, &ret, cause, madvise, pl->ctl_addr, bytes,
+				  MADV_DONTDUMP);
+	if (!err)
+		err = REMOTE_MUST(o->agent, &ret, cause, munlock, pl->ctl_addr, bytes);
+	return err;
+}
+
+int outfit_open(struct outfit *o, char *cause)
+{
+	int err = code_memfd(cause);
+
+	if (err < 0)
+		return err;
+	o->fd[PASSED_CODE] = err;
+	if (!o->unprivileged)
+		return 0;
+	o->fd[PASSED_DEVICE] = open(UFFD_DEVICE, O_RDWR | O_CLOEXEC);
+	if (o->fd[PASSED_DEVICE] < 0)
+		return cause_set(cause, -EOPNOTSUPP,
+				 UFFD_DEVICE ": %s; unprivileged programs need it (Linux 6.1)",
+				 strerror(errno));
+	return 0;
+}
+
+int outfit_map(struct outfit *o, char *cause)
+{
+	int err = map_reservation(o, cause);
+
+	if (!err)
+		err = pass_fds(o->agent, o->agent_pidfd, o->place.stack_addr, o->fd, o->inside,
+			       o->unprivileged ? __PASSED_MAX : PASSED_DEVICE, cause);
+	return err ? err : map_files(o, cause);
+}
+
+int outfit_unmap(struct outfit *o)
+{
+	int64_t ret = 0;
+	int err = 0;
+
+	if (o->place.ctl_addr)
+		err = remote_call(o->agent, &ret, SYS_munmap,
+				  REMOTE_ARGS(o->place.ctl_addr, place_bytes(&o->place)));
+	return err ? err : (int)ret;
+}
+
+static int make_uffd(struct outfit *o, int *uffd, char *cause)
+{
+	int64_t ret;
+	int err;
+
+	if (o->unprivileged)
+		err = REMOTE_MUST(o->agent, &ret, cause, ioctl, (uint64_t)o->inside[PASSED_DEVICE],
+				  USERFAULTFD_IOC_NEW, UFFD_FLAGS);
+	else
+		err = REMOTE_MUST(o->agent, &ret, cause, userfaultfd, UFFD_FLAGS);
+	*uffd = (int)ret;
+	return err;
+}
+
+static int write_frame(const struct outfit *o, uint64_t addr)
+{
+	struct frame frame = { .start = { .name = PLACE_CODE_NAME, .root = "/" } };
+	unsigned short nr_insns;
+	const struct sock_filter *insn = filter_of_agent(&nr_insns);
+
+	assert(nr_insns <= ARRAY_SIZE(frame.insn));
+	memcpy(frame.insn, insn, nr_insns * sizeof(*insn));
+	frame.start.filter = (struct sock_fprog){
+		.len = nr_insns,
+		.filter = (void *)(uintptr_t)(addr + offsetof(struct frame, insn)),
+	};
+	return remote_write(o->agent->tid, addr, &frame, sizeof(frame));
+}
+
+static int start_code(const struct outfit *o)
+{
+	const struct inject_place *pl = &o->place;
+	uint64_t entry =
+		pl->code_addr + (uint64_t)((const char *)agent_entry - __start_upager_agent);
+	uint64_t frame = (pl->stack_addr + pl->stack_bytes - sizeof(struct frame)) & ~15ULL;
+	struct remote_regs regs = o->agent->regs;
+	int err = write_frame(o, frame);
+
+	if (err)
+		return err;
+	regs.rip = entry;
+	/* As if called: the (empty) return address misaligns the stack by 8. */
+	regs.rsp = frame - 8;
+	regs.rbp = 0;
+	regs.rdi = pl->ctl_addr;
+	regs.rsi = frame;
+	regs.eflags = EFLAGS_PLAIN;
+	err = remote_set_regs(o->agent, &regs);
+	return err ? err : remote_resume(o->agent);
+}
+
+static int wait_ready(struct outfit *o, struct agent_ctl *ctl, char *cause)
+{
+	const struct timespec tick = { .tv_nsec = READY_TICK_NS };
+
+	while (!atomic_load(&ctl->ready)) {
+		int err = remote_check_running(o->agent);
+
+		if (err)
+			return cause_set(cause, err, "the agent died in its set-up");
+		if (ctl->setup_error)
+			return cause_set(cause, ctl->setup_error, "the agent's set-up: %s",
+					 strerror(-ctl->setup_error));
+		if (remote_now_ns() > o->agent->deadline_ns)
+			return cause_set(cause, -EBUSY, "the agent is not ready; try again");
+		syscall(SYS_futex, &ctl->ready, FUTEX_WAIT, 0, &tick, NULL, 0);
+	}
+	return 0;
+}
+
+int outfit_start(struct outfit *o, struct agent_ctl *ctl, char *cause)
+{
+	int uffd;
+	int err = make_uffd(o, &uffd, cause);
+
+	if (err)
+		return err;
+	ctl->magic = AGENT_MAGIC;
+	ctl->version = 1;
+	ctl->uffd = uffd;
+	ctl->pool_fd = o->inside[PASSED_POOL];
+	ctl->event_fd = o->inside[PASSED_EVENT];
+	ctl->staging_pages = AGENT_STAGING_PAGES;
+	ctl->staging = o->place.staging_addr;
+	err = start_code(o);
+	if (err)
+		return cause_set(cause, err, "the agent cannot be started: %s", strerror(-err));
+	return wait_ready(o, ctl, cause);
+}

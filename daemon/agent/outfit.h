@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_OUTFIT_H
+#define UPAGER_OUTFIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/agent_abi.h"
+#include "agent/inject.h"
+#include "agent/remote.h"
+
+/*
+ * What the agent's process, stopped before its first instruction, is given:
+ * mappings, descriptors, a userfaultfd.  All of it is done by calls in that
+ * process; the program's own table is never touched.
+ */
+enum outfit_fd {
+	PASSED_CTL,
+	PASSED_CODE,
+	PASSED_POOL,
+	PASSED_EVENT,
+	PASSED_DEVICE, /* /dev/userfaultfd: unprivileged only, and last */
+	__PASSED_MAX,
+};
+
+struct outfit {
+	bool unprivileged;
+	int fd[__PASSED_MAX]; /* ctl, pool and event by the caller */
+	struct remote *agent;
+	int agent_pidfd;
+	int inside[__PASSED_MAX]; /* in the agent's table */
+	struct inject_place place; /* zero while nothing is mapped */
+};
+
+/* Opens what the caller did not give.  The helper's end closes it. */
+int outfit_open(struct outfit *o, char *cause);
+/* Maps all of the place.  The program must not fork() meanwhile. */
+int outfit_map(struct outfit *o, char *cause);
+int outfit_unmap(struct outfit *o);
+/* Then: makes the userfaultfd, fills the control page and starts the agent's code. */
+int outfit_start(struct outfit *o, struct agent_ctl *ctl, char *cause);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_TARGET_H
+#define UPAGER_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What /proc says about one thread. */
+struct target_thread {
+	pid_t tid;
+	pid_t tgid;
+	pid_t ppid;
+	pid_t tracer; /* 0: none */
+	pid_t innermost_pid; /* of its group, in its own PID namespace */
+	int seccomp_mode;
+	char state;
+	int cpu; /* where it ran last */
+	bool kernel; /* a kernel thread, or a kernel helper in the target (io_uring) */
+};
+
+int target_thread_read(pid_t tid, struct target_thread *th);
+
+/* Calls @fn for each thread of @pid until it returns nonzero, and returns that. */
+int target_for_each_thread(pid_t pid, int (*fn)(pid_t tid, void *arg), void *arg);
+
+/* What work inside an address space needs; found without stopping anything. */
+struct target_vdso {
+	uint64_t insn; /* a system call instruction */
+	uint64_t spare; /* GUARD_BYTES in its mapping, beyond what is loaded */
+};
+
+/* @tid: any live thread of the address space. */
+int target_vdso_find(pid_t tid, struct target_vdso *vdso, char *cause);
+
+/*
+ * May and can something be injected into @pid at all?  The errors are those of
+ * inject_attach().
+ */
+int target_check(pid_t pid, char *cause);
+
+#define TARGET_THREADS_MAX 16
+
+/*
+ * Up to TARGET_THREADS_MAX live threads that may be stopped, those first that
+ * are likely to stop at once.  Returns how many, at least 1, or -errno.
+ */
+int target_candidates(pid_t pid, pid_t tid[TARGET_THREADS_MAX], char *cause);
+
+#endif
