@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_PAGER_H
+#define UPAGER_PAGER_H
+
+#include <stdint.h>
+
+#include "area.h"
+#include "fault_list.h"
+#include "slot.h"
+#include "space.h"
+#include "space_record.h"
+#include "store.h"
+#include "table.h"
+#include "uffd.h"
+
+#define SPACES_MAX  1024u
+#define FAULTS_MAX  32768u
+
+/* What all spaces share. */
+struct pager {
+	struct area area[AREAS_MAX];
+	uint32_t nr_areas;
+	struct slots *slots;
+	struct tables *tables;
+	struct store *store; /* the worker's */
+	struct fault_nodes faults; /* the worker's */
+	struct faults *fault_reads; /* the worker's: reads in flight */
+	struct evictions *evict_writes; /* the worker's: writes in flight */
+	struct event_slot *events; /* SPACES_MAX of them, in the state file */
+	struct space_record *records; /* likewise */
+	struct uffd_caps caps;
+	int state_dir_fd;
+
+	/*
+	 * Protects space[] and nr_ids: the worker adds the children of forks,
+	 * the house adds and frees.
+	 */
+	pthread_mutex_t lock;
+	struct space *space[SPACES_MAX]; /* by id; 0 is never used */
+	_Atomic uint32_t nr_ids; /* above all ids in use */
+
+	int worker_fd; /* eventfd: wakes the worker */
+	int house_fd; /* eventfd: wakes the house */
+	_Atomic uint32_t stop; /* the worker leaves its loop */
+};
+
+/* Maps the event slots and the records, which the keeper shares. */
+int pager_map_state(struct pager *pg);
+
+void pager_kick_worker(struct pager *pg);
+void pager_kick_house(struct pager *pg);
+
+/* A new space with a free id, or NULL when there are SPACES_MAX. */
+struct space *pager_add_space(struct pager *pg, int uffd);
+/* Writes what the next daemon must know of it; again after each change of that. */
+void pager_record_space(struct pager *pg, const struct space *sp);
+void pager_remove_space(struct pager *pg, struct space *sp);
+
+#endif

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "readahead.h"
+
+/* A stream may skip a few pages that were still resident. */
+#define NEAR 8
+
+struct run readahead_plan(struct readahead *ra, pgno_t pg, uint32_t limit, uint32_t *stream)
+{
+	uint32_t oldest = 0, window;
+
+	ra->clock++;
+	for (uint32_t i = 0; i < READAHEAD_STREAMS; i++) {
+		uint64_t up = ra->stream[i].up, down = ra->stream[i].down;
+
+		if (ra->stream[i].used < ra->stream[oldest].used)
+			oldest = i;
+		window = min_t(uint32_t, ra->stream[i].window * 2, min_t(uint32_t, limit, READAHEAD_MAX));
+		if (!window)
+			continue;
+		if (pg.v >= up && pg.v < up + NEAR) {
+			*stream = i;
+			ra->stream[i].used = ra->clock;
+			ra->stream[i].window = window;
+			return (struct run){ pg, window };
+		}
+		if (pg.v <= down && pg.v + NEAR > down) {
+			*stream = i;
+			ra->stream[i].used = ra->clock;
+			ra->stream[i].window = window;
+			if (window > pg.v)
+				window = (uint32_t)pg.v;
+			return (struct run){ { pg.v - window + 1 }, window };
+		}
+	}
+	*stream = oldest;
+	ra->stream[oldest].used = ra->clock;
+	ra->stream[oldest].window = 1;
+	return (struct run){ pg, 1 };
+}
+
+void readahead_taken(struct readahead *ra, uint32_t stream, struct run run)
+{
+	ra->stream[stream].up = run.first.v + run.nr_pages;
+	ra->stream[stream].down = run.first.v - 1;
+}

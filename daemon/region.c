@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "region.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void regions_init(struct regions *rs)
+{
+	memset(rs, 0, sizeof(*rs));
+}
+
+void regions_fini(struct regions *rs)
+{
+	free(rs->at);
+	regions_init(rs);
+}
+
+static int reserve(struct regions *rs, uint32_t more)
+{
+	uint32_t max = rs->max ? rs->max : 64;
+	struct region *at;
+
+	while (max < rs->nr + more)
+		max *= 2;
+	if (max == rs->max)
+		return 0;
+	at = realloc(rs->at, max * sizeof(*at));
+	if (!at)
+		return -ENOMEM;
+	rs->at = at;
+	rs->max = max;
+	return 0;
+}
+
+int regions_copy(struct regions *to, const struct regions *from)
+{
+	regions_init(to);
+	if (!from->nr)
+		return 0;
+	if (reserve(to, from->nr))
+		return -ENOMEM;
+	memcpy(to->at, from->at, from->nr * sizeof(*to->at));
+	to->nr = from->nr;
+	to->nr_pages = from->nr_pages;
+	return 0;
+}
+
+/* Index of the first region that ends after pg. */
+static uint32_t lower(const struct regions *rs, pgno_t pg)
+{
+	uint32_t lo = 0, hi = rs->nr;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (rs->at[mid].end.v > pg.v)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+struct region *region_next(const struct regions *rs, pgno_t pg)
+{
+	uint32_t i = lower(rs, pg);
+
+	return i < rs->nr ? &rs->at[i] : NULL;
+}
+
+struct region *region_find(const struct regions *rs, pgno_t pg)
+{
+	struct region *r = region_next(rs, pg);
+
+	return r && r->first.v <= pg.v ? r : NULL;
+}
+
+static void insert_at(struct regions *rs, uint32_t i, struct region r)
+{
+	memmove(&rs->at[i + 1], &rs->at[i], (rs->nr - i) * sizeof(*rs->at));
+	rs->at[i] = r;
+	rs->nr++;
+	rs->nr_pages += r.end.v - r.first.v;
+}
+
+static void remove_at(struct regions *rs, uint32_t i)
+{
+	rs->nr_pages -= rs->at[i].end.v - rs->at[i].first.v;
+	memmove(&rs->at[i], &rs->at[i + 1], (rs->nr - i - 1) * sizeof(*rs->at));
+	rs->nr--;
+}
+
+int region_add(struct regions *rs, pgno_t first, pgno_t end)
+{
+	uint32_t i = lower(rs, first);
+
+	while (first.v < end.v) {
+		pgno_t until = end;
+
+		if (i < rs->nr && rs->at[i].first.v <= first.v) {
+			first = rs->at[i++].end; /* known already */
+			continue;
+		}
+		if (i < rs->nr && rs->at[i].first.v < until.v)
+			until = rs->at[i].first;
+		if (i && rs->at[i - 1].end.v == first.v && !rs->at[i - 1].fixed) {
+			rs->nr_pages += until.v - first.v;
+			rs->at[i - 1].end = until;
+		} else {
+			if (reserve(rs, 1))
+				return -ENOMEM;
+			insert_at(rs, i++, (struct region){ .first = first, .end = until });
+		}
+		if (i < rs->nr && rs->at[i].first.v == until.v && !rs->at[i].fixed &&
+		    !rs->at[i - 1].fixed) {
+			pgno_t merged_end = rs->at[i].end;
+
+			remove_at(rs, i);
+			rs->nr_pages += merged_end.v - until.v;
+			rs->at[i - 1].end = merged_end;
+			until = merged_end;
+		}
+		first = until;
+	}
+	return 0;
+}
+
+int region_cut(struct regions *rs, pgno_t first, pgno_t end)
+{
+	uint32_t i = lower(rs, first);
+
+	if (reserve(rs, 1))
+		return -ENOMEM;
+	while (i < rs->nr && rs->at[i].first.v < end.v) {
+		struct region r = rs->at[i];
+
+		remove_at(rs, i);
+		if (r.first.v < first.v)
+			insert_at(rs, i++,
+				  (struct region){ .first = r.first, .end = first, .fixed = r.fixed });
+		if (r.end.v > end.v)
+			insert_at(rs, i++,
+				  (struct region){ .first = end, .end = r.end, .fixed = r.fixed });
+	}
+	return 0;
+}

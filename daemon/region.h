@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_REGION_H
+#define UPAGER_REGION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "types.h"
+
+/*
+ * What is registered in an address space, as far as the daemon knows: sorted,
+ * disjoint page ranges.  A hint, not the truth: the program may have unmapped
+ * or grown a mapping an instant ago; events and rescans correct it.  Protected
+ * by the space's lock.
+ */
+struct region {
+	pgno_t first;
+	pgno_t end;
+	bool fixed; /* its pages cannot be moved out (e.g. locked): never a victim */
+};
+
+struct regions {
+	struct region *at;
+	uint32_t nr;
+	uint32_t max;
+	uint64_t nr_pages;
+};
+
+void regions_init(struct regions *rs);
+void regions_fini(struct regions *rs);
+int regions_copy(struct regions *to, const struct regions *from);
+
+/* Region that contains pg, or NULL. */
+struct region *region_find(const struct regions *rs, pgno_t pg);
+/* First region that ends after pg, or NULL. */
+struct region *region_next(const struct regions *rs, pgno_t pg);
+/* Adds [first, end), merging; -ENOMEM.  Parts already known keep their flags. */
+int region_add(struct regions *rs, pgno_t first, pgno_t end);
+/* Cuts [first, end) out. -ENOMEM when a split finds no room (nothing changed). */
+int region_cut(struct regions *rs, pgno_t first, pgno_t end);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "space.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+struct space *space_new(uint32_t id, int uffd, struct event_slot *events)
+{
+	struct space *sp = calloc(1, sizeof(*sp));
+
+	if (!sp)
+		return NULL;
+	sp->id = id;
+	sp->uffd = uffd;
+	sp->pagemap_fd = sp->maps_fd = sp->task_dir_fd = sp->mem_fd = -1;
+	sp->events = events;
+	sp->standby.fd = sp->standby.buffer = -1;
+	sp->agent.pidfd = sp->agent.event_fd = sp->agent.ctl_fd = -1;
+	regions_init(&sp->regions);
+	thread_pages_init(&sp->threads);
+	pthread_mutex_init(&sp->lock, NULL);
+	return sp;
+}
+
+static void close_valid(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void space_close_views(struct space *sp)
+{
+	close_valid(&sp->pagemap_fd);
+	close_valid(&sp->maps_fd);
+	close_valid(&sp->task_dir_fd);
+	close_valid(&sp->mem_fd);
+}
+
+void space_free(struct space *sp)
+{
+	agent_fini(&sp->agent);
+	standby_fini(&sp->standby);
+	regions_fini(&sp->regions);
+	run_list_fini(&sp->adopt);
+	run_list_fini(&sp->wipe);
+	thread_pages_fini(&sp->threads);
+	close_valid(&sp->uffd);
+	space_close_views(sp);
+	pthread_mutex_destroy(&sp->lock);
+	free(sp);
+}
+
+void space_latency(struct space *sp, uint64_t begin_ns)
+{
+	uint64_t ns = clock_ns() - begin_ns;
+	unsigned int bucket = ns ? 63u - (unsigned int)__builtin_clzll(ns) : 0;
+
+	if (bucket >= UPAGER_HIST_BUCKETS)
+		bucket = UPAGER_HIST_BUCKETS - 1;
+	space_count(&sp->stats.latency_ns_log2[bucket], 1);
+}
