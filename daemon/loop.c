@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "loop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adopt.h"
+#include "clock.h"
+#include "events.h"
+#include "evict.h"
+#include "fault.h"
+#include "log.h"
+#include "page.h"
+
+#define COMPLETIONS_MAX 256
+
+/* What a space has in the ring. */
+struct watch {
+	struct op uffd;
+	struct op agent;
+	struct pager *pg;
+	uint32_t id;
+	bool uffd_armed;
+	bool agent_armed;
+	bool agent_signalled;
+};
+
+struct loop {
+	struct pager *pg;
+	pthread_t thread;
+	struct op wake;
+	bool wake_armed;
+	struct watch *watch; /* by space id */
+	struct completion done[COMPLETIONS_MAX];
+	pthread_mutex_t start_lock;
+	pthread_cond_t started;
+	int start_error; /* 1: not yet known */
+};
+
+static struct loop loop = {
+	.start_lock = PTHREAD_MUTEX_INITIALIZER,
+	.started = PTHREAD_COND_INITIALIZER,
+};
+
+static void uffd_ready(void *context, struct op *op, int res)
+{
+	struct watch *w = (struct watch *)(void *)((char *)op - offsetof(struct watch, uffd));
+	struct space *sp = w->pg->space[w->id];
+
+	(void)context;
+	(void)res;
+	w->uffd_armed = op->more;
+	if (sp)
+		sp->readable = true;
+}
+
+static void agent_ready(void *context, struct op *op, int res)
+{
+	struct watch *w = (struct watch *)(void *)((char *)op - offsetof(struct watch, agent));
+
+	(void)context;
+	(void)res;
+	w->agent_armed = op->more;
+	w->agent_signalled = true;
+}
+
+static void kicked(void *context, struct op *op, int res)
+{
+	struct loop *lp = context;
+	uint64_t count;
+	ssize_t n = read(lp->pg->worker_fd, &count, sizeof(count));
+
+	(void)n; /* the count does not matter */
+	(void)res;
+	lp->wake_armed = op->more;
+}
+
+static void arm(struct loop *lp, struct space *sp)
+{
+	struct watch *w = &lp->watch[sp->id];
+
+	if (!w->uffd_armed) {
+		store_poll(lp->pg->store, &w->uffd, sp->uffd);
+		w->uffd_armed = true;
+		sp->readable = true;
+	}
+	if (!w->agent_armed && agent_present(&sp->agent)) {
+		store_poll(lp->pg->store, &w->agent, sp->agent.event_fd);
+		w->agent_armed = true;
+		if (sp->standby.buffer < 0 &&
+		    !store_pool_register(lp->pg->store, sp->id, sp->standby.map,
+					 sp->standby.nr_places * PAGE_SIZE))
+			sp->standby.buffer = (int)sp->id;
+	}
+}
+
+/* Lets go of a space that is gone or unregistered; done once nothing is in flight. */
+static void close_space(struct loop *lp, struct space *sp)
+{
+	struct watch *w = &lp->watch[sp->id];
+	struct pager *pg = lp->pg;
+	struct fault f;
+
+	if (sp->phase == SPACE_CLOSED)
+		return;
+	while (fault_list_take(&pg->faults, &sp->deferred, &f))
+		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
+	if (!sp->closing) {
+		sp->closing = true;
+		if (w->uffd_armed)
+			store_poll_cancel(pg->store, &w->uffd);
+		if (w->agent_armed)
+			store_poll_cancel(pg->store, &w->agent);
+	}
+	if (w->uffd_armed || w->agent_armed || sp->nr_writes || fault_reads_in_flight(pg, sp))
+		return;
+	if (sp->standby.buffer >= 0)
+		store_pool_unregister(pg->store, (uint32_t)sp->standby.buffer);
+	table_root_put(pg->tables, sp->root);
+	pthread_mutex_lock(&sp->lock);
+	sp->phase = SPACE_CLOSED;
+	pthread_mutex_unlock(&sp->lock);
+	pager_kick_house(pg);
+}
+
+static struct space *space_at(struct pager *pg, uint32_t id)
+{
+	struct space *sp = __atomic_load_n(&pg->space[id], __ATOMIC_ACQUIRE);
+
+	return sp && sp->phase < SPACE_CLOSING && sp->root.v ? sp : NULL;
+}
+
+static void read_events(struct loop *lp)
+{
+	struct pager *pg = lp->pg;
+
+	for (uint32_t id = 1; id < pg->nr_ids; id++) {
+		struct space *sp = space_at(pg, id);
+
+		if (sp && sp->readable && !sp->events_waiting && !events_read(pg, sp))
+			sp->readable = true;
+	}
+	store_submit(pg->store);
+}
+
+static void settle(struct loop *lp, struct space *sp)
+{
+	struct watch *w = &lp->watch[sp->id];
+	uint64_t count;
+
+	if (w->agent_signalled) {
+		ssize_t n = read(sp->agent.event_fd, &count, sizeof(count));
+
+		(void)n;
+		w->agent_signalled = false;
+		evict_settle(lp->pg, sp);
+	}
+	if (sp->revoke_wanted || (sp->agent.dead && agent_pending(&sp->agent))) {
+		sp->revoke_wanted = false;
+		if (agent_hold(&sp->agent))
+			evict_settle_now(lp->pg, sp);
+		agent_release(&sp->agent);
+	}
+}
+
+/* The house knows the process: what its VMAs say is applied, and faults go on. */
+static void grow_up(struct pager *pg, struct space *sp)
+{
+	const struct page_range *r;
+
+	while ((r = run_list_last(&sp->wipe))) {
+		page_drop(pg, sp, r->first, r->end);
+		run_list_pop(&sp->wipe);
+	}
+	sp->phase = SPACE_LIVE;
+	sp->retry = true;
+}
+
+/* Time of the next look at a space for its own sake, 0: none. */
+static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
+{
+	struct pager *pg = lp->pg;
+	uint64_t next_ns = 0;
+
+	settle(lp, sp);
+	events_resume(pg, sp);
+	if (sp->phase == SPACE_NEWBORN && sp->identified)
+		grow_up(pg, sp);
+	if (sp->quarantine_safe_ns)
+		quarantine_release(&sp->quarantine, sp->quarantine_safe_ns);
+	if (sp->retry || (sp->retry_at_ns && now_ns >= sp->retry_at_ns))
+		fault_retry(pg, sp);
+	if (sp->phase == SPACE_FILLING && fault_fill_all(pg, sp)) {
+		pthread_mutex_lock(&sp->lock);
+		if (sp->phase == SPACE_FILLING)
+			sp->phase = SPACE_FILLED;
+		pthread_mutex_unlock(&sp->lock);
+		pager_kick_house(pg);
+	}
+	if (sp->adopt_wanted)
+		adopt_step(pg, sp);
+	evict_begin(pg, sp);
+	evict_write(pg, sp);
+	arm(lp, sp);
+	if (sp->rescan_wanted || sp->stop_wanted)
+		pager_kick_house(pg);
+	if (sp->retry_at_ns)
+		next_ns = sp->retry_at_ns;
+	if (sp->evict_backoff_ns && (!next_ns || sp->evict_backoff_ns < next_ns))
+		next_ns = sp->evict_backoff_ns;
+	if (sp->write_backoff_ns && sp->standby.nr_dirty &&
+	    (!next_ns || sp->write_backoff_ns < next_ns))
+		next_ns = sp->write_backoff_ns;
+	if (sp->readable || sp->retry || sp->adopt_wanted || sp->phase == SPACE_FILLING)
+		next_ns = next_ns && next_ns < now_ns + 50 * NS_PER_US ? next_ns :
+									  now_ns + 50 * NS_PER_US;
+	return next_ns;
+}
+
+static void complete(struct loop *lp, uint32_t nr, enum op_kind kind, uint32_t *from, uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (; *from < nr && n < max; (*from)++) {
+		struct completion *c = &lp->done[*from];
+
+		if (!c->op || c->op->kind != kind)
+			continue;
+		c->op->done(lp, c->op, c->res);
+		c->op = NULL;
+		n++;
+	}
+}
+
+static void turn(struct loop *lp, uint64_t timeout_ns)
+{
+	struct pager *pg = lp->pg;
+	uint32_t nr, from;
+
+	store_wait(pg->store, timeout_ns);
+	nr = store_reap(pg->store, lp->done, COMPLETIONS_MAX);
+	from = 0;
+	complete(lp, nr, OP_POLL, &from, nr);
+	read_events(lp);
+	from = 0;
+	complete(lp, nr, OP_WRITE, &from, nr);
+	for (from = 0; from < nr;) {
+		complete(lp, nr, OP_READ, &from, LOOP_COPIES);
+		read_events(lp);
+	}
+}
+
+static uint64_t all_books(struct loop *lp)
+{
+	struct pager *pg = lp->pg;
+	uint64_t now_ns = clock_ns(), next_ns = 0;
+
+	for (uint32_t id = 1; id < pg->nr_ids; id++) {
+		struct space *sp = __atomic_load_n(&pg->space[id], __ATOMIC_ACQUIRE);
+		uint64_t at_ns;
+
+		if (!sp)
+			continue;
+		if (!sp->root.v) {
+			if (sp->phase != SPACE_LIVE)
+				continue;
+			sp->root = table_root_new(pg->tables);
+			if (!sp->root.v)
+				sp->phase = SPACE_CLOSING;
+			else
+				pager_record_space(pg, sp);
+		}
+		if (sp->phase >= SPACE_CLOSING) {
+			close_space(lp, sp);
+			continue;
+		}
+		at_ns = keep_books(lp, sp, now_ns);
+		if (at_ns && (!next_ns || at_ns < next_ns))
+			next_ns = at_ns;
+	}
+	if (!next_ns)
+		return ~0ULL;
+	return next_ns > now_ns ? next_ns - now_ns : 0;
+}
+
+static void started(struct loop *lp, int error)
+{
+	pthread_mutex_lock(&lp->start_lock);
+	lp->start_error = error;
+	pthread_cond_signal(&lp->started);
+	pthread_mutex_unlock(&lp->start_lock);
+}
+
+static void *run(void *arg)
+{
+	struct loop *lp = arg;
+	struct pager *pg = lp->pg;
+	uint64_t timeout_ns = ~0ULL;
+	int err;
+
+	err = store_init(&pg->store, pg->area, pg->nr_areas, pg->slots, SPACES_MAX);
+	started(lp, err);
+	if (err)
+		return NULL;
+	while (!atomic_load(&pg->stop)) {
+		if (!lp->wake_armed) {
+			store_poll(pg->store, &lp->wake, pg->worker_fd);
+			lp->wake_armed = true;
+		}
+		turn(lp, timeout_ns);
+		timeout_ns = all_books(lp);
+	}
+	store_fini(pg->store);
+	return NULL;
+}
+
+int loop_start(struct pager *pg)
+{
+	int err;
+
+	loop.pg = pg;
+	loop.wake = (struct op){ .kind = OP_POLL, .done = kicked };
+	loop.watch = calloc(SPACES_MAX, sizeof(*loop.watch));
+	if (!loop.watch)
+		return -ENOMEM;
+	for (uint32_t id = 0; id < SPACES_MAX; id++)
+		loop.watch[id] = (struct watch){
+			.uffd = { .kind = OP_POLL, .done = uffd_ready },
+			.agent = { .kind = OP_POLL, .done = agent_ready },
+			.pg = pg,
+			.id = id,
+		};
+	err = fault_nodes_init(&pg->faults, FAULTS_MAX);
+	if (!err)
+		err = faults_init(pg);
+	if (!err)
+		err = evictions_init(pg);
+	if (err)
+		return err;
+	loop.start_error = 1;
+	err = -pthread_create(&loop.thread, NULL, run, &loop);
+	if (err)
+		return err;
+	pthread_mutex_lock(&loop.start_lock);
+	while (loop.start_error == 1)
+		pthread_cond_wait(&loop.started, &loop.start_lock);
+	pthread_mutex_unlock(&loop.start_lock);
+	return loop.start_error;
+}
+
+void loop_stop(struct pager *pg)
+{
+	atomic_store(&pg->stop, 1);
+	pager_kick_worker(pg);
+	pthread_join(loop.thread, NULL);
+	faults_fini(pg);
+	evictions_fini(pg);
+	fault_nodes_fini(&pg->faults);
+	free(loop.watch);
+}
