@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_KEEPER_H
+#define UPAGER_KEEPER_H
+
+#include <sys/types.h>
+
+#include "pager.h"
+
+/*
+ * The keeper: a tiny process that shares the daemon's descriptor table and
+ * nothing else, made before anything worth keeping is opened.  When the daemon
+ * dies every userfaultfd, pool and area stays open there, those that a fork
+ * event installed an instant before included; so programs wait instead of
+ * reading zeros.  While no daemon lives it reads events into the event slots of
+ * the state file, because an unread fork event stops forks of other programs
+ * too [F15].  It ends when no paged process is left.
+ */
+int keeper_start(struct pager *pg);
+/* Orderly end: nothing is paged any more. */
+void keeper_dismiss(void);
+
+#endif

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "agent/inject.h"
+#include "clock.h"
+#include "failpoint.h"
+#include "house.h"
+#include "keeper.h"
+#include "latency.h"
+#include "log.h"
+#include "loop.h"
+#include "options.h"
+#include "session.h"
+#include "statefile.h"
+
+#define LATENCY_QUIET_NS (100 * NS_PER_MS)
+#define SHUTDOWN_NS	 (60 * NS_PER_S)
+
+static struct pager pager = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static struct sessions sessions;
+static struct options options;
+
+static void raise_limits(void)
+{
+	struct rlimit lim;
+
+	/* A fork event that finds no free descriptor blocks its fork [F19]. */
+	if (!getrlimit(RLIMIT_NOFILE, &lim)) {
+		lim.rlim_cur = lim.rlim_max = max_t(rlim_t, lim.rlim_max, 65536);
+		if (setrlimit(RLIMIT_NOFILE, &lim))
+			log_warn("cannot raise the limit of open files (%s), ignoring",
+				 strerror(errno));
+	}
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+		log_warn("cannot lock memory (%s), ignoring: faults may wait for the kernel's swap",
+			 strerror(errno));
+	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
+		log_debug("no PR_SET_IO_FLUSHER (%s), ignoring", strerror(errno));
+}
+
+static int open_areas(void)
+{
+	char cause[AREA_CAUSE_BYTES];
+
+	for (uint32_t i = 0; i < options.nr_swap; i++) {
+		int err;
+
+		cause[0] = '\0';
+		err = area_open(&pager.area[i], options.swap[i], cause);
+		if (err) {
+			log_err("%s", cause);
+			return err;
+		}
+		if (cause[0])
+			log_warn("%s", cause);
+		pager.nr_areas++;
+	}
+	return 0;
+}
+
+static int open_state(void)
+{
+	char keeper[32] = "";
+	int lock_fd, fd;
+
+	fd = statefile_open_dir(options.state, &lock_fd);
+	if (fd == -EBUSY) {
+		int dir_fd = open(options.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		statefile_read_text(dir_fd, "keeper.pid", keeper, sizeof(keeper));
+		keeper[strcspn(keeper, "\n")] = '\0';
+		log_err("state directory %s is in use by another upagerd or by the keeper (process %s) "
+			"of one that died: stop it, or end the programs that wait for it",
+			options.state, keeper[0] ? keeper : "?");
+	} else if (fd < 0) {
+		log_err("cannot use state directory %s: %s; name another with --state",
+			options.state, strerror(-fd));
+	}
+	if (fd < 0)
+		return fd;
+	pager.state_dir_fd = fd;
+	return 0;
+}
+
+static int probe(void)
+{
+	int err = uffd_probe(&pager.caps);
+
+	if (err == -EINVAL && getenv("UPAGER_DISABLE"))
+		return err;
+	if (err || !(pager.caps.features & UFFD_FEATURE_EVENT_FORK)) {
+		log_err("this kernel or this user cannot use userfaultfd with events (%s): run as root "
+			"on Linux 6.1 or later with CONFIG_USERFAULTFD",
+			err ? strerror(-err) : "no EVENT_FORK");
+		return -EOPNOTSUPP;
+	}
+	if (!pager.caps.move)
+		log_info("no UFFDIO_MOVE here: programs are stopped while pages are taken out, which is "
+			 "slower");
+	return 0;
+}
+
+/* Everything up to READY; undone by the process's exit. */
+static int start(void)
+{
+	int err;
+
+	err = probe();
+	if (err)
+		return err;
+	err = open_state();
+	if (!err)
+		err = open_areas();
+	if (err)
+		return err;
+	pager.worker_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pager.house_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = pager.worker_fd < 0 || pager.house_fd < 0 ? -errno : pager_map_state(&pager);
+	if (err) {
+		log_err("cannot set up the state files in %s: %s", options.state, strerror(-err));
+		return err;
+	}
+	raise_limits();
+	err = keeper_start(&pager);
+	if (err) {
+		log_err("cannot start the keeper: %s", strerror(-err));
+		return err;
+	}
+	err = slots_init(&pager.slots, pager.area, pager.nr_areas, pager.state_dir_fd);
+	if (!err)
+		err = tables_init(&pager.tables, pager.slots, pager.state_dir_fd);
+	if (!err)
+		err = loop_start(&pager);
+	if (err) {
+		log_err("cannot start: %s; is there room in %s?", strerror(-err), options.state);
+		return err;
+	}
+	err = sessions_init(&sessions, options.socket);
+	if (err == -EADDRINUSE)
+		log_err("another upagerd serves %s: stop it, or name another socket with --socket",
+			options.socket);
+	else if (err)
+		log_err("cannot serve %s: %s; name another socket with --socket", options.socket,
+			strerror(-err));
+	return err;
+}
+
+static uint64_t all_faults(void)
+{
+	uint64_t n = 0;
+
+	for (uint32_t id = 1; id < pager.nr_ids; id++)
+		if (pager.space[id])
+			n += pager.space[id]->stats.faults;
+	return n;
+}
+
+static void look_after_latency(struct latency *lt)
+{
+	static uint64_t seen, active_ns;
+	uint64_t now_ns = clock_ns(), n = all_faults();
+
+	if (n != seen)
+		active_ns = now_ns;
+	seen = n;
+	latency_hold(lt, options.hold_latency && active_ns && now_ns - active_ns < LATENCY_QUIET_NS);
+}
+
+/* True when SIGTERM or SIGINT came. */
+static bool wait_for_work(int signal_fd, uint64_t timeout_ns)
+{
+	struct pollfd pfd[SESSIONS_MAX + 3];
+	struct signalfd_siginfo info;
+	uint64_t count;
+	uint32_t n;
+
+	pfd[0] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
+	pfd[1] = (struct pollfd){ .fd = pager.house_fd, .events = POLLIN };
+	n = 2 + sessions_poll(&sessions, pfd + 2);
+	poll(pfd, n, (int)(timeout_ns / NS_PER_MS));
+	if (read(pager.house_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		log_warn("cannot read an eventfd (%s), ignoring", strerror(errno));
+	return read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
+}
+
+static bool spaces_left(void)
+{
+	for (uint32_t id = 1; id < pager.nr_ids; id++)
+		if (pager.space[id])
+			return true;
+	return false;
+}
+
+/* Gives everything back. False: it does not fit, or takes too long; go on paging. */
+static bool shut_down(struct house *h, int signal_fd)
+{
+	uint64_t shortage = house_shortage(h), begin_ns = clock_ns();
+	char text[UPAGER_TEXT_BYTES];
+
+	if (shortage) {
+		log_err("not stopping: giving all pages back needs %lluM more memory than is available; "
+			"end some programs first",
+			(unsigned long long)(shortage >> 20));
+		return false;
+	}
+	sd_notify(0, "STOPPING=1");
+	for (struct proc *p = h->procs; p; p = p->next)
+		if (p->state != UPAGER_PROC_DETACHING && !house_fill(h, p, text))
+			p->state = UPAGER_PROC_DETACHING;
+	while (h->procs || spaces_left()) {
+		struct proc *next;
+
+		for (struct proc *p = h->procs; p; p = next) {
+			next = p->next;
+			if (house_fill_pending(p))
+				continue;
+			if (house_release(h, p, text))
+				log_warn("%s", text);
+		}
+		wait_for_work(signal_fd, house_tick(h));
+		/* Children that were found meanwhile. */
+		for (struct proc *p = h->procs; p; p = p->next)
+			if (p->state != UPAGER_PROC_DETACHING && !house_fill(h, p, text))
+				p->state = UPAGER_PROC_DETACHING;
+		if (clock_ns() - begin_ns > SHUTDOWN_NS) {
+			log_err("not stopping: some programs could not be given their pages back within "
+				"%llu s; end them first",
+				SHUTDOWN_NS / NS_PER_S);
+			return false;
+		}
+	}
+	return true;
+}
+
+static int serve(void)
+{
+	struct latency latency = { .fd = -1 };
+	struct house house;
+	sigset_t signals;
+	int signal_fd;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signal_fd < 0)
+		return -errno;
+	house_init(&house, &pager);
+	sd_notify(0, "READY=1");
+	log_info("serving %s", options.socket);
+	for (;;) {
+		uint64_t timeout_ns = house_tick(&house);
+
+		look_after_latency(&latency);
+		if (wait_for_work(signal_fd, timeout_ns) && shut_down(&house, signal_fd))
+			break;
+		sessions_handle(&sessions, &house);
+	}
+	latency_hold(&latency, false);
+	sessions_fini(&sessions, options.socket);
+	loop_stop(&pager);
+	close(signal_fd);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	sigset_t signals;
+	int exit_code, err;
+
+	if (argc > 0 && !strcmp(argv[0], INJECT_ARGV0))
+		return inject_main(argc, argv);
+	log_init("upagerd", LOG_LEVEL_INFO);
+	err = options_parse(&options, argc, argv, &exit_code);
+	if (err)
+		return exit_code;
+	log_init("upagerd", options.log_level);
+	err = failpoint_init(getenv("UPAGER_FAILPOINTS"));
+	if (err) {
+		log_err("UPAGER_FAILPOINTS is wrong: see daemon/failpoint.h for its form");
+		return UPAGER_EXIT_USAGE;
+	}
+	/* All threads and the keeper: the signals are read from a descriptor. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	err = start();
+	if (!err)
+		err = serve();
+	keeper_dismiss();
+	return !err ? UPAGER_EXIT_OK : err == -EOPNOTSUPP ? UPAGER_EXIT_KERNEL : UPAGER_EXIT_FAILED;
+}

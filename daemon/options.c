@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <ini.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "uapi/upager_proto.h"
+
+static const char help[] =
+	"Usage: upagerd --swap PATH[,pri=N]... [--socket S] [--state DIR] [--config FILE]\n"
+	"\n"
+	"Takes cold private memory out of the processes that `upager run` and `upager attach`\n"
+	"name, keeps it in swap areas, and serves their faults.  Runs in the foreground.\n"
+	"\n"
+	"  --swap PATH[,pri=N]  a swap area made by `upager mkswap`; several are used in order\n"
+	"                       of priority, the highest first\n"
+	"  --socket S           control socket (default /run/upager/upager.sock)\n"
+	"  --state DIR          state directory, best on a tmpfs (default /run/upager)\n"
+	"  --config FILE        INI file with swap, socket, state, hold_latency, log_level in a\n"
+	"                       section [upagerd]; the command line wins\n"
+	"  --hold-latency yes|no\n"
+	"                       keep CPUs out of deep sleep while faults arrive (default yes)\n"
+	"  --log-level LEVEL    error, warning, info or debug (default info)\n"
+	"  --help --version\n"
+	"\n"
+	"SIGTERM gives every process its pages back before the daemon exits.\n";
+
+static const struct option options[] = {
+	{ "swap", required_argument, NULL, 's' },	  { "socket", required_argument, NULL, 'S' },
+	{ "state", required_argument, NULL, 'd' },	  { "config", required_argument, NULL, 'c' },
+	{ "hold-latency", required_argument, NULL, 'L' }, { "log-level", required_argument, NULL, 'l' },
+	{ "help", no_argument, NULL, 'h' },		  { "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int set_text(char *to, size_t size, const char *what, const char *value)
+{
+	if (strlen(value) >= size) {
+		log_err("%s is longer than %zu bytes: choose a shorter one", what, size - 1);
+		return -ENAMETOOLONG;
+	}
+	memcpy(to, value, strlen(value) + 1);
+	return 0;
+}
+
+static int set_bool(bool *to, const char *what, const char *value)
+{
+	if (!strcmp(value, "yes") || !strcmp(value, "no")) {
+		*to = !strcmp(value, "yes");
+		return 0;
+	}
+	log_err("%s is '%s': use yes or no", what, value);
+	return -EINVAL;
+}
+
+static int set_level(enum log_level *to, const char *value)
+{
+	static const struct {
+		const char *name;
+		enum log_level level;
+	} names[] = {
+		{ "error", LOG_LEVEL_ERR },
+		{ "warning", LOG_LEVEL_WARN },
+		{ "info", LOG_LEVEL_INFO },
+		{ "debug", LOG_LEVEL_DEBUG },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(names[i].name, value)) {
+			*to = names[i].level;
+			return 0;
+		}
+	log_err("log level is '%s': use error, warning, info or debug", value);
+	return -EINVAL;
+}
+
+static int add_swap(struct options *opt, const char *value)
+{
+	if (opt->nr_swap == AREAS_MAX) {
+		log_err("more than %d swap areas: leave some out", AREAS_MAX);
+		return -E2BIG;
+	}
+	return set_text(opt->swap[opt->nr_swap++], sizeof(opt->swap[0]), "a --swap argument", value);
+}
+
+static int set_option(struct options *opt, const char *name, const char *value)
+{
+	if (!strcmp(name, "swap"))
+		return add_swap(opt, value);
+	if (!strcmp(name, "socket"))
+		return set_text(opt->socket, sizeof(opt->socket), "the socket's path", value);
+	if (!strcmp(name, "state"))
+		return set_text(opt->state, sizeof(opt->state), "the state directory", value);
+	if (!strcmp(name, "hold_latency"))
+		return set_bool(&opt->hold_latency, "hold-latency", value);
+	if (!strcmp(name, "log_level"))
+		return set_level(&opt->log_level, value);
+	log_err("unknown key '%s' in the configuration: use swap, socket, state, hold_latency, log_level",
+		name);
+	return -EINVAL;
+}
+
+static int on_ini(void *context, const char *section, const char *name, const char *value)
+{
+	if (strcmp(section, "upagerd")) {
+		log_err("unknown section [%s] in the configuration: use [upagerd]", section);
+		return 0;
+	}
+	return !set_option(context, name, value);
+}
+
+static int read_config(struct options *opt, const char *path)
+{
+	int line = ini_parse(path, on_ini, opt);
+
+	if (!line)
+		return 0;
+	if (line < 0)
+		log_err("cannot read the configuration %s: check that it exists", path);
+	else
+		log_err("the configuration %s is wrong in line %d", path, line);
+	return -EINVAL;
+}
+
+int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
+{
+	struct options cmd = { 0 }, file = { 0 };
+	const char *config = NULL;
+	const char *latency = NULL, *level = NULL;
+	int c, err = 0;
+
+	*exit_code = UPAGER_EXIT_USAGE;
+	while (!err && (c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (c) {
+		case 's':
+			err = add_swap(&cmd, optarg);
+			break;
+		case 'S':
+			err = set_text(cmd.socket, sizeof(cmd.socket), "the socket's path", optarg);
+			break;
+		case 'd':
+			err = set_text(cmd.state, sizeof(cmd.state), "the state directory", optarg);
+			break;
+		case 'c':
+			config = optarg;
+			break;
+		case 'L':
+			latency = optarg;
+			break;
+		case 'l':
+			level = optarg;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			*exit_code = UPAGER_EXIT_OK;
+			return 1;
+		case 'V':
+			printf("upagerd, protocol %d\n", UPAGER_PROTO_VERSION);
+			*exit_code = UPAGER_EXIT_OK;
+			return 1;
+		default:
+			return -EINVAL; /* getopt has said why */
+		}
+	if (err)
+		return err;
+	if (optind < argc) {
+		log_err("'%s' is not an option: see upagerd --help", argv[optind]);
+		return -EINVAL;
+	}
+	file.hold_latency = true;
+	file.log_level = LOG_LEVEL_INFO;
+	memcpy(file.socket, "/run/upager/upager.sock", sizeof("/run/upager/upager.sock"));
+	memcpy(file.state, "/run/upager", sizeof("/run/upager"));
+	if (config)
+		err = read_config(&file, config);
+	if (!err && latency)
+		err = set_bool(&file.hold_latency, "--hold-latency", latency);
+	if (!err && level)
+		err = set_level(&file.log_level, level);
+	if (err)
+		return err;
+	*opt = file;
+	if (cmd.nr_swap) {
+		memcpy(opt->swap, cmd.swap, sizeof(cmd.swap));
+		opt->nr_swap = cmd.nr_swap;
+	}
+	if (cmd.socket[0])
+		memcpy(opt->socket, cmd.socket, sizeof(cmd.socket));
+	if (cmd.state[0])
+		memcpy(opt->state, cmd.state, sizeof(cmd.state));
+	if (!opt->nr_swap) {
+		log_err("no swap area: name one with --swap (see upager mkswap --help)");
+		return -EINVAL;
+	}
+	return 0;
+}

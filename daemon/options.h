@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_OPTIONS_H
+#define UPAGER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "area.h"
+#include "log.h"
+
+/* What upagerd was told, on the command line and in its configuration file. */
+struct options {
+	char swap[AREAS_MAX][320]; /* PATH[,pri=N] */
+	uint32_t nr_swap;
+	char socket[108];
+	char state[256];
+	bool hold_latency;
+	enum log_level log_level;
+};
+
+/*
+ * The command line wins over the file.  Returns 0 to go on, or with *exit_code
+ * set: 1 (help was printed) or -errno after one line on stderr.
+ */
+int options_parse(struct options *opt, int argc, char **argv, int *exit_code);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_PROC_H
+#define UPAGER_PROC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/inject.h"
+#include "space.h"
+#include "uapi/upager_proto.h"
+
+/*
+ * A process that the daemon was asked to page, from ATTACH until it exits or
+ * is detached.  exec gives it another address space; the budget stays.  The
+ * house's own.
+ */
+struct proc {
+	pid_t pid;
+	int pidfd;
+	int dir_fd; /* /proc/PID */
+	int statm_fd;
+	uid_t uid; /* owner of /proc/PID */
+	uint64_t budget_bytes;
+	enum upager_proc_state state;
+	struct space *space; /* NULL: nothing of ours is in it */
+	bool exited;
+	bool child; /* came by fork of a paged process */
+	bool size_changed; /* mappings may be new */
+	uint64_t size_pages; /* at the last scan */
+	uint64_t rss_pages; /* RssAnon, sampled */
+	uint64_t scanned_ns;
+	uint64_t scan_cost_ns;
+	uint64_t stopped_ns; /* time that the target was stopped by attach */
+	bool stop_active;
+	uint64_t stop_began_ns;
+	struct inject_stop stop;
+	char text[UPAGER_TEXT_BYTES]; /* why it is refused, or what to know */
+	struct proc *next;
+};
+
+/*
+ * Opens /proc/PID and a pidfd.  -ESRCH, or -EPERM for what has no memory of
+ * its own (kernel threads), with a clause in text.
+ */
+int proc_open(struct proc **proc, pid_t pid, char text[UPAGER_TEXT_BYTES]);
+void proc_close(struct proc *proc);
+/* A file of /proc/PID, opened. */
+int proc_open_file(const struct proc *proc, const char *name, int flags);
+/* RssAnon and VmSize in pages; -ESRCH when the process is gone. */
+int proc_sample(struct proc *proc);
+/* As the kernel names it, by value. */
+void proc_comm(const struct proc *proc, char comm[16]);
+/* Whether it still has the address space that the agent is in. */
+bool proc_same_space(const struct proc *proc);
+/* Whether every thread was outside madvise() at some time since the call began. */
+bool proc_outside_madvise(const struct proc *proc);
+/* The process that thread tid belongs to, as seen from here; 0 none. */
+pid_t proc_of_thread(uint32_t tid, const struct proc *parent);
+
+#endif

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "proto.h"
+
+#define GROUP_NAME "upager"
+
+static bool is_served(const struct sockaddr_un *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	bool served = fd >= 0 && !connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
+
+	if (fd >= 0)
+		close(fd);
+	return served;
+}
+
+/* Members of the group may connect; without one, root alone. */
+static void open_to_group(const char *path)
+{
+	const struct group *gr = getgrnam(GROUP_NAME);
+
+	if (gr && chown(path, 0, gr->gr_gid))
+		log_warn("cannot give %s to group " GROUP_NAME " (%s), ignoring: root alone may use it",
+			 path, strerror(errno));
+	if (chmod(path, gr ? 0660 : 0600))
+		log_warn("cannot set the mode of %s (%s), ignoring", path, strerror(errno));
+}
+
+int sessions_init(struct sessions *ss, const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int err;
+
+	for (int i = 0; i < SESSIONS_MAX; i++)
+		ss->at[i] = (struct session){ .fd = -1 };
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	if (is_served(&addr))
+		return -EADDRINUSE;
+	if (unlink(path) && errno != ENOENT)
+		return -errno;
+	ss->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (ss->listen_fd < 0)
+		return -errno;
+	if (bind(ss->listen_fd, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    listen(ss->listen_fd, SESSIONS_MAX)) {
+		err = -errno;
+		close(ss->listen_fd);
+		return err;
+	}
+	open_to_group(path);
+	return 0;
+}
+
+static void session_close(struct session *s)
+{
+	close(s->fd);
+	*s = (struct session){ .fd = -1 };
+}
+
+void sessions_fini(struct sessions *ss, const char *path)
+{
+	for (int i = 0; i < SESSIONS_MAX; i++)
+		if (ss->at[i].fd >= 0)
+			session_close(&ss->at[i]);
+	close(ss->listen_fd);
+	unlink(path);
+}
+
+uint32_t sessions_poll(const struct sessions *ss, struct pollfd *pfd)
+{
+	uint32_t n = 0;
+
+	pfd[n++] = (struct pollfd){ .fd = ss->listen_fd, .events = POLLIN };
+	for (int i = 0; i < SESSIONS_MAX; i++)
+		if (ss->at[i].fd >= 0)
+			pfd[n++] = (struct pollfd){ .fd = ss->at[i].fd,
+						    .events = ss->at[i].waits_for ? 0 : POLLIN };
+	return n;
+}
+
+static void accept_all(struct sessions *ss)
+{
+	for (int i = 0; i < SESSIONS_MAX; i++) {
+		struct ucred cred;
+		socklen_t len = sizeof(cred);
+		int fd;
+
+		if (ss->at[i].fd >= 0)
+			continue;
+		fd = accept4(ss->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0)
+			return;
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
+			close(fd);
+			continue;
+		}
+		ss->at[i] = (struct session){ .fd = fd, .uid = cred.uid };
+	}
+}
+
+static void answer(struct session *s, struct upager_reply *reply, int err)
+{
+	reply->error = err;
+	if (err) {
+		reply->exit_code = err == -EOPNOTSUPP ? UPAGER_EXIT_KERNEL : UPAGER_EXIT_FAILED;
+		if (!reply->text[0])
+			proto_text(reply, "%s", strerror(-err));
+	}
+	if (proto_send(s->fd, reply, sizeof(*reply), -1))
+		session_close(s); /* the peer is gone or does not read */
+}
+
+/* The process belongs to the peer: /proc/PID is root's when set-uid or not dumpable. */
+static bool may_touch(const struct session *s, pid_t pid)
+{
+	char path[32];
+	struct stat st;
+
+	if (!s->uid)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	return !stat(path, &st) && st.st_uid == s->uid;
+}
+
+static bool exists(pid_t pid)
+{
+	return !kill(pid, 0) || errno == EPERM;
+}
+
+static pid_t pidfd_pid(int pidfd)
+{
+	char path[64], text[512], *line;
+	ssize_t n = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	f = fopen(path, "re");
+	if (f) {
+		n = (ssize_t)fread(text, 1, sizeof(text) - 1, f);
+		fclose(f);
+	}
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	line = strstr(text, "\nPid:");
+	return line ? (pid_t)strtol(line + 5, NULL, 10) : -1;
+}
+
+static void status(struct session *s, struct house *h, pid_t pid, struct upager_reply *reply)
+{
+	struct upager_record rec;
+	uint32_t n = 0;
+
+	for (const struct proc *p = h->procs; p; p = p->next)
+		n += (!pid || p->pid == pid) && (!s->uid || p->uid == s->uid);
+	if (pid && !n) {
+		proto_text(reply, "process %d is not paged: see upager status for those that are", pid);
+		answer(s, reply, -ESRCH);
+		return;
+	}
+	reply->nr_records = n;
+	answer(s, reply, 0);
+	for (const struct proc *p = h->procs; p && s->fd >= 0 && n; p = p->next) {
+		if ((pid && p->pid != pid) || (s->uid && p->uid != s->uid))
+			continue;
+		house_record(h, p, &rec);
+		n--;
+		if (proto_send(s->fd, &rec, sizeof(rec), -1))
+			session_close(s);
+	}
+}
+
+static void ping(struct session *s, struct house *h, struct upager_reply *reply)
+{
+	struct upager_record rec = { .pid = getpid() };
+
+	rec.slots_total = slots_total(h->pg->slots);
+	rec.slots_free = slots_free(h->pg->slots);
+	rec.table_bytes = tables_used(h->pg->tables) * PAGE_SIZE;
+	reply->nr_records = 1;
+	answer(s, reply, 0);
+	if (s->fd >= 0 && proto_send(s->fd, &rec, sizeof(rec), -1))
+		session_close(s);
+}
+
+static struct proc *known(struct house *h, pid_t pid, struct upager_reply *reply)
+{
+	struct proc *p = house_find(h, pid);
+
+	if (!p)
+		proto_text(reply, "process %d is not paged: see upager status for those that are", pid);
+	return p;
+}
+
+static void start_fill(struct session *s, struct house *h, struct proc *p, bool detach,
+		       struct upager_reply *reply)
+{
+	int err = p->state == UPAGER_PROC_DETACHING ? -EBUSY : house_fill(h, p, reply->text);
+
+	if (err) {
+		answer(s, reply, err);
+		return;
+	}
+	if (detach)
+		p->state = UPAGER_PROC_DETACHING;
+	s->waits_for = p->pid;
+	s->detach = detach;
+}
+
+static void handle(struct session *s, struct house *h, const struct upager_request *req, int pidfd)
+{
+	struct upager_reply reply;
+	struct proc *p;
+	int err;
+
+	proto_init_reply(&reply);
+	if (req->op != UPAGER_OP_STATUS && req->op != UPAGER_OP_PING) {
+		if (pidfd >= 0 && pidfd_pid(pidfd) != req->pid) {
+			proto_text(&reply, "process %d is not the one that was meant: it has exited",
+				   req->pid);
+			answer(s, &reply, -ESRCH);
+			return;
+		}
+		if (!may_touch(s, req->pid) && exists(req->pid)) {
+			proto_text(&reply,
+				   "process %d is not yours (or set-uid, or not dumpable): ask root",
+				   req->pid);
+			answer(s, &reply, -EPERM);
+			return;
+		}
+	}
+	switch (req->op) {
+	case UPAGER_OP_ATTACH:
+		err = house_attach(h, req->pid, req->budget_bytes, req->flags, reply.text);
+		p = house_find(h, req->pid);
+		if (!err && p)
+			reply.stopped_ns = p->stopped_ns;
+		answer(s, &reply, err);
+		break;
+	case UPAGER_OP_BUDGET:
+		p = known(h, req->pid, &reply);
+		answer(s, &reply,
+		       p ? house_set_budget(h, p, req->budget_bytes, reply.text) : -ESRCH);
+		break;
+	case UPAGER_OP_DETACH:
+	case UPAGER_OP_POPULATE:
+		p = known(h, req->pid, &reply);
+		if (p)
+			start_fill(s, h, p, req->op == UPAGER_OP_DETACH, &reply);
+		else
+			answer(s, &reply, -ESRCH);
+		break;
+	case UPAGER_OP_STATUS:
+		status(s, h, req->pid, &reply);
+		break;
+	default:
+		ping(s, h, &reply);
+		break;
+	}
+}
+
+static void receive(struct session *s, struct house *h)
+{
+	struct upager_request req;
+	struct upager_reply reply;
+	int pidfd = -1, err;
+	ssize_t n = proto_recv(s->fd, &req, sizeof(req), &pidfd);
+
+	if (n == -EAGAIN)
+		return;
+	err = n <= 0 ? (int)n : proto_check_request(&req, (size_t)n);
+	if (!err && n > 0) {
+		handle(s, h, &req, pidfd);
+	} else if (n > 0 || n == -EMSGSIZE) {
+		proto_init_reply(&reply);
+		proto_text(&reply, "the request is malformed: upager and upagerd must be of one version");
+		answer(s, &reply, err);
+		if (s->fd >= 0 && (err == -EMSGSIZE || err == -EBADMSG || err == -EPROTONOSUPPORT))
+			session_close(s);
+	} else {
+		session_close(s);
+	}
+	if (pidfd >= 0)
+		close(pidfd);
+}
+
+/* A DETACH or POPULATE that is over: everything is in, or the process is gone. */
+static void finish(struct session *s, struct house *h)
+{
+	struct proc *p = house_find(h, s->waits_for);
+	struct upager_reply reply;
+	int err = 0;
+
+	if (p && house_fill_pending(p))
+		return;
+	proto_init_reply(&reply);
+	if (!p) {
+		proto_text(&reply, "process %d exited", s->waits_for);
+		err = -ESRCH;
+	} else if (s->detach) {
+		err = house_release(h, p, reply.text);
+	} else if (p->space) {
+		pthread_mutex_lock(&p->space->lock);
+		if (p->space->phase == SPACE_FILLED)
+			p->space->phase = SPACE_LIVE;
+		pthread_mutex_unlock(&p->space->lock);
+	}
+	s->waits_for = 0;
+	answer(s, &reply, err);
+}
+
+void sessions_handle(struct sessions *ss, struct house *h)
+{
+	accept_all(ss);
+	for (int i = 0; i < SESSIONS_MAX; i++) {
+		struct session *s = &ss->at[i];
+
+		if (s->fd >= 0 && s->waits_for)
+			finish(s, h);
+		if (s->fd >= 0 && !s->waits_for)
+			receive(s, h);
+	}
+}

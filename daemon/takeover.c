@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "takeover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "failpoint.h"
+#include "log.h"
+#include "vma.h"
+
+/* A sixteenth of the budget, but at least 4 MiB and at most 16. */
+#define POOL_MIN_PAGES 1024
+#define POOL_MAX_PAGES 4096
+
+static uint32_t pool_pages(const struct proc *p)
+{
+	uint64_t want = p->budget_bytes / PAGE_SIZE / 16;
+
+	return (uint32_t)min_t(uint64_t, max_t(uint64_t, want, POOL_MIN_PAGES), POOL_MAX_PAGES);
+}
+
+/* The files of /proc that the worker and the house look into. */
+static int open_views(struct space *sp, const struct proc *p)
+{
+	space_close_views(sp);
+	sp->pagemap_fd = proc_open_file(p, "pagemap", O_RDONLY);
+	sp->maps_fd = proc_open_file(p, "maps", O_RDONLY);
+	sp->task_dir_fd = proc_open_file(p, "task", O_RDONLY | O_DIRECTORY);
+	sp->mem_fd = proc_open_file(p, "mem", O_RDONLY);
+	sp->pid = p->pid;
+	return sp->pagemap_fd < 0  ? sp->pagemap_fd :
+	       sp->maps_fd < 0	   ? sp->maps_fd :
+	       sp->task_dir_fd < 0 ? sp->task_dir_fd :
+	       sp->mem_fd < 0	   ? sp->mem_fd :
+				     0;
+}
+
+int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
+{
+	struct inject_result res = { .uffd = -1, .agent_pidfd = -1 };
+	struct space *sp = pager_add_space(pg, -1);
+	char cause[INJECT_CAUSE_BYTES] = "";
+	int err;
+
+	if (!sp) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "%u address spaces are paged already: detach some", SPACES_MAX - 1);
+		return -ENOSPC;
+	}
+	err = agent_init(&sp->agent);
+	if (!err)
+		err = standby_init(&sp->standby, pool_pages(p));
+	if (!err)
+		err = open_views(sp, p);
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s", p->pid,
+			 strerror(-err));
+		goto remove_space;
+	}
+	err = inject_attach(p->pid, pg->caps.dev_userfaultfd, uffd_wanted_features(&pg->caps),
+			    sp->agent.ctl_fd, sp->standby.fd, sp->agent.event_fd, &res);
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "%.230s", res.cause);
+		goto remove_space;
+	}
+	failpoint(FP_ATTACH_INJECTED);
+	sp->uffd = res.uffd;
+	sp->agent.pidfd = res.agent_pidfd;
+	sp->agent.pid = res.agent_pid;
+	sp->agent.place = res.place;
+	p->stopped_ns = res.stopped_ns;
+	/* On the main userfaultfd, so that MOVE is refused while an event is unread [F1]. */
+	err = uffd_register(sp->uffd, res.place.staging_addr, res.place.staging_bytes, false);
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "cannot register staging in process %d: %s",
+			 p->pid, strerror(-err));
+		goto remove_agent;
+	}
+	sp->budget_pages = p->budget_bytes / PAGE_SIZE;
+	pager_record_space(pg, sp);
+	p->space = sp;
+	p->state = UPAGER_PROC_READY;
+	pthread_mutex_lock(&sp->lock);
+	sp->phase = SPACE_LIVE;
+	pthread_mutex_unlock(&sp->lock);
+	pager_kick_worker(pg);
+	return 0;
+
+remove_agent:
+	inject_remove(p->pid, res.agent_pid, res.agent_pidfd, &res.place, cause);
+remove_space:
+	pager_remove_space(pg, sp);
+	return err;
+}
+
+struct scan {
+	struct pager *pg;
+	struct space *sp;
+	bool added;
+	int error;
+};
+
+static bool register_one(void *context, const struct vma *v)
+{
+	struct scan *scan = context;
+	struct space *sp = scan->sp;
+	pgno_t first = addr_pgno(v->start), end = addr_pgno(v->end);
+	const struct region *r;
+	bool known;
+	int err;
+
+	if (!vma_is_pageable(v) || space_is_ours(sp, v->start))
+		return true;
+	pthread_mutex_lock(&sp->lock);
+	r = region_find(&sp->regions, first);
+	known = r && r->end.v >= end.v;
+	pthread_mutex_unlock(&sp->lock);
+	if (known)
+		return true;
+	/* Neighbours in one go keep mremap() across them possible [F21]. */
+	err = uffd_register(sp->uffd, v->start, v->end - v->start,
+			    !scan->pg->caps.move && scan->pg->caps.wp);
+	if (err) {
+		/* Gone meanwhile, huge pages, or registered by the program itself. */
+		scan->error = err == -ESRCH ? err : scan->error;
+		return err != -ESRCH;
+	}
+	failpoint(FP_ATTACH_REGISTERED);
+	pthread_mutex_lock(&sp->lock);
+	if (region_add(&sp->regions, first, end) || run_list_add(&sp->adopt, first, end))
+		scan->error = -ENOMEM;
+	pthread_mutex_unlock(&sp->lock);
+	scan->added = true;
+	return true;
+}
+
+int takeover_register(struct pager *pg, struct proc *p)
+{
+	struct scan scan = { .pg = pg, .sp = p->space };
+	uint64_t begin_ns = clock_ns();
+	int err;
+
+	p->size_changed = false;
+	p->space->rescan_wanted = false;
+	err = vma_for_each(p->space->maps_fd, register_one, &scan);
+	p->scanned_ns = clock_ns();
+	p->scan_cost_ns = p->scanned_ns - begin_ns;
+	if (scan.added) {
+		p->space->adopt_wanted = true;
+		pager_kick_worker(pg);
+	}
+	if (p->state == UPAGER_PROC_READY)
+		p->state = UPAGER_PROC_PAGED;
+	return err ? err : scan.error;
+}
+
+static bool unregister_one(void *context, const struct vma *v)
+{
+	const struct space *sp = context;
+
+	if (v->anonymous && !v->stack)
+		uffd_unregister(sp->uffd, v->start, v->end - v->start);
+	return true;
+}
+
+int takeover_end(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
+{
+	struct space *sp = p->space;
+	struct agent *ag = &sp->agent;
+	char cause[INJECT_CAUSE_BYTES] = "";
+	int err = 0;
+
+	failpoint(FP_DETACH_FILLED);
+	/* The worker reads events until the last registration is gone. */
+	vma_for_each(sp->maps_fd, unregister_one, sp);
+	failpoint(FP_DETACH_UNREGISTERED);
+	if (ag->ctl && !p->exited) {
+		err = inject_remove(p->pid, ag->pid, ag->pidfd, &ag->place, cause);
+		if (err)
+			snprintf(text, UPAGER_TEXT_BYTES, "%.230s", cause);
+	}
+	p->space = NULL;
+	p->state = UPAGER_PROC_WATCHED;
+	pthread_mutex_lock(&sp->lock);
+	sp->phase = SPACE_CLOSING;
+	pthread_mutex_unlock(&sp->lock);
+	pager_kick_worker(pg);
+	return err;
+}
+
+static bool wipe_one(void *context, const struct vma *v)
+{
+	struct space *sp = context;
+
+	if (v->wipe_on_fork)
+		run_list_add(&sp->wipe, addr_pgno(v->start), addr_pgno(v->end));
+	return true;
+}
+
+struct proc *takeover_child(struct pager *pg, struct space *sp, const struct proc *parent)
+{
+	char text[UPAGER_TEXT_BYTES];
+	struct proc *p;
+	int smaps_fd, err;
+	pid_t pid = proc_of_thread(sp->first_tid, parent);
+
+	if (!pid || proc_open(&p, pid, text))
+		return NULL;
+	p->budget_bytes = sp->budget_pages * PAGE_SIZE;
+	p->child = true;
+	err = open_views(sp, p);
+	smaps_fd = proc_open_file(p, "smaps", O_RDONLY);
+	if (err || smaps_fd < 0) {
+		if (smaps_fd >= 0)
+			close(smaps_fd);
+		proc_close(p);
+		return NULL;
+	}
+	err = vma_for_each_detailed(smaps_fd, wipe_one, sp);
+	close(smaps_fd);
+	if (err) {
+		proc_close(p);
+		return NULL;
+	}
+	pager_record_space(pg, sp);
+	p->space = sp;
+	p->state = UPAGER_PROC_PAGED;
+	sp->identified = true;
+	pager_kick_worker(pg);
+	return p;
+}

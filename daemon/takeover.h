@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_TAKEOVER_H
+#define UPAGER_TAKEOVER_H
+
+#include "pager.h"
+#include "proc.h"
+
+/*
+ * How a process becomes paged and ceases to be: agent placed, mappings
+ * registered, and both undone.  May wait for the target; the house's thread.
+ */
+
+/* Places the agent and makes the space. On error the target is as before. */
+int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES]);
+/* Registers what can be paged and is not yet. */
+int takeover_register(struct pager *pg, struct proc *p);
+/*
+ * After the worker has filled everything: unregisters, removes the agent and
+ * tells the worker to let go.
+ */
+int takeover_end(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES]);
+/* A fork's child: finds its process and corrects what fork changed. NULL: not yet. */
+struct proc *takeover_child(struct pager *pg, struct space *sp, const struct proc *parent);
+
+#endif
