@@ -96,7 +96,7 @@ struct upager_record {
 	__u64 standby_bytes; /* of it in the daemon's second-chance pool */
 	__u64 swapped_bytes; /* only in the swap area */
 	__u64 registered_bytes;
-	__u64 table_bytes; /* daemon memory for page tables */
+	__u64 table_bytes; /* PING only: daemon memory for all page tables */
 	__u64 faults;
 	__u64 zero_fills; /* pages */
 	__u64 swap_ins; /* pages read from the swap area */

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/cmd.h"
+
+#include "cli/client.h"
+
+static const char help[] =
+	"Usage: upager populate PID\n"
+	"\n"
+	"Bring all evicted pages of a process in, as far as its budget allows.  It stays\n"
+	"paged.  Returns when that is done.\n"
+	"\n"
+	"Exit status: 0, 1 failed, 2 usage.\n";
+
+int cmd_populate(int argc, char **argv)
+{
+	return client_simple(argc, argv, help, upager_populate);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/args.h"
+#include "cli/child.h"
+#include "cli/client.h"
+#include "cli/message.h"
+
+static const char help[] =
+	"Usage: upager run [--budget SIZE] [--family] -- CMD [ARG...]\n"
+	"\n"
+	"Run a program under the pager.  As long as it stays below its budget nothing is\n"
+	"done to it.\n"
+	"\n"
+	"  --budget SIZE  private anonymous memory that it keeps resident: bytes, or a\n"
+	"                 number with K, M, G or T (powers of 1024); default: a quarter of\n"
+	"                 the memory that is available now\n"
+	"  --family       one budget for it and its descendants, exec included\n"
+	"\n"
+	"The program is not started if the pager refuses.  Exit status: that of the program,\n"
+	"128 + N if signal N killed it, 127 if it was not found, 126 if it cannot be\n"
+	"executed; before it was started 1 failed, 2 usage, 3 the kernel cannot.\n";
+
+static const struct option options[] = {
+	{ "budget", required_argument, NULL, 'b' },
+	{ "family", no_argument, NULL, 'f' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int run(char **argv, uint64_t budget_bytes, uint32_t flags)
+{
+	struct child child;
+	struct upager *u;
+	int exit_code, err;
+
+	exit_code = client_open(&u);
+	if (exit_code)
+		return exit_code;
+	err = child_start(&child, argv);
+	if (err) {
+		exit_code = message_fail(UPAGER_EXIT_FAILED, "cannot start a process: %s",
+					 strerror(-err));
+		goto undo_open;
+	}
+	exit_code = client_report(u, upager_attach(u, child.pid, budget_bytes, flags, NULL));
+	if (exit_code) {
+		child_abandon(&child);
+		goto undo_open;
+	}
+	upager_close(u);
+	err = child_release(&child);
+	if (err)
+		message_note("cannot start %s: %s", argv[0], strerror(-err));
+	return child_wait(&child);
+
+undo_open:
+	upager_close(u);
+	return exit_code;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	uint32_t flags = UPAGER_ATTACH_WATCH;
+	const char *budget = NULL;
+	uint64_t budget_bytes;
+	int c, exit_code;
+
+	/* '+': the options of the program are its own. */
+	while ((c = getopt_long(argc, argv, "+:h", options, NULL)) != -1)
+		switch (c) {
+		case 'b':
+			budget = optarg;
+			break;
+		case 'f':
+			flags |= UPAGER_ATTACH_FAMILY;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return UPAGER_EXIT_OK;
+		default:
+			return args_bad_option(argv, c);
+		}
+	if (optind == argc)
+		return message_fail(UPAGER_EXIT_USAGE, "no program given; see upager run --help");
+	exit_code =
+		budget ? args_budget(budget, &budget_bytes) : args_default_budget(&budget_bytes);
+	return exit_code ? exit_code : run(argv + optind, budget_bytes, flags);
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/cmd.h"
+
+#include <locale.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/args.h"
+#include "cli/client.h"
+#include "cli/message.h"
+#include "cli/record_json.h"
+#include "cli/record_table.h"
+#include "size.h"
+#include "types.h"
+
+static const char help[] =
+	"Usage: upager status [PID] [--json]\n"
+	"\n"
+	"Show paged processes: all of yours (root: all), or one with all its counters and\n"
+	"a histogram of its fault service times.\n"
+	"\n"
+	"  --json  print an object with \"processes\", a list of objects\n"
+	"\n"
+	"BUDGET    private anonymous memory that the process may keep\n"
+	"RESIDENT  what it has now\n"
+	"STANDBY   evicted, still in memory\n"
+	"SWAPPED   only in the swap area\n"
+	"REFAULTS  pages read back that had been evicted before\n"
+	"P50, P99  fault service time of that percentage of faults (upper bound)\n"
+	"\n"
+	"Exit status: 0, 1 failed (a PID that is not paged, no daemon), 2 usage.\n";
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void print_area(const struct upager_record *daemon)
+{
+	char total[SIZE_TEXT_BYTES], free_text[SIZE_TEXT_BYTES];
+
+	size_format(daemon->slots_total * PAGE_SIZE, total, sizeof(total));
+	size_format(daemon->slots_free * PAGE_SIZE, free_text, sizeof(free_text));
+	printf("swap areas: %s, %s free\n", total, free_text);
+	if (daemon->text[0])
+		message_note("%s", daemon->text);
+}
+
+static int print_human(const struct upager_record *record, uint32_t nr, pid_t pid,
+		       const struct upager_record *daemon)
+{
+	int err;
+
+	if (!nr)
+		printf("no process is paged; upager run or upager attach starts it\n");
+	err = nr ? record_table_print(record, nr) : 0;
+	if (pid)
+		record_table_print_details(&record[0]);
+	else
+		print_area(daemon);
+	return err;
+}
+
+static int status(pid_t pid, bool json)
+{
+	struct upager_record daemon, *record;
+	struct upager *u;
+	int exit_code, err;
+	uint32_t nr;
+
+	exit_code = client_open(&u);
+	if (exit_code)
+		return exit_code;
+	exit_code = client_report(u, upager_status(u, pid, &record, &nr));
+	if (exit_code)
+		goto undo_open;
+	if (!pid) {
+		exit_code = client_report(u, upager_ping(u, &daemon));
+	} else if (nr != 1) {
+		exit_code = message_fail(UPAGER_EXIT_FAILED,
+					 "process %d is not paged; see upager status", pid);
+	}
+	if (exit_code)
+		goto undo_record;
+	err = json ? record_json_print(record, nr, pid ? NULL : &daemon)
+		   : print_human(record, nr, pid, &daemon);
+	if (err)
+		exit_code = message_fail(UPAGER_EXIT_FAILED, "cannot print: %s", strerror(-err));
+undo_record:
+	free(record);
+undo_open:
+	upager_close(u);
+	return exit_code;
+}
+
+int cmd_status(int argc, char **argv)
+{
+	bool json = false;
+	pid_t pid = 0;
+	int c, exit_code;
+
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1)
+		switch (c) {
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return UPAGER_EXIT_OK;
+		default:
+			return args_bad_option(argv, c);
+		}
+	exit_code = args_count(argc, argv, 0, 1);
+	if (!exit_code && optind < argc)
+		exit_code = args_pid(argv[optind], &pid);
+	if (exit_code)
+		return exit_code;
+	/* For the width of names in the table. */
+	setlocale(LC_CTYPE, "");
+	return status(pid, json);
+}

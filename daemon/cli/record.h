@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_RECORD_H
+#define UPAGER_RECORD_H
+
+#include "uapi/upager_proto.h"
+
+/* The state of a process as a word. */
+const char *record_state(const struct upager_record *record);
+
+#endif

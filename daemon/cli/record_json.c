@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/record_json.h"
+
+#include <jansson.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "cli/json.h"
+#include "cli/record.h"
+#include "types.h"
+
+#define COUNTER(name)                                       \
+	{                                                   \
+#name, offsetof(struct upager_record, name) \
+	}
+
+static const struct counter {
+	const char *name;
+	size_t offset;
+} counters[] = {
+	COUNTER(budget_bytes),	   COUNTER(resident_bytes),
+	COUNTER(standby_bytes),	   COUNTER(swapped_bytes),
+	COUNTER(registered_bytes), COUNTER(table_bytes),
+	COUNTER(faults),	   COUNTER(zero_fills),
+	COUNTER(swap_ins),	   COUNTER(evictions),
+	COUNTER(clean_drops),	   COUNTER(rescues),
+	COUNTER(refaults),	   COUNTER(readahead_pages),
+	COUNTER(readahead_hits),   COUNTER(checksum_failures),
+	COUNTER(io_errors),	   COUNTER(pinned),
+	COUNTER(throttled),	   COUNTER(forks),
+};
+
+/* "text" of a record is empty unless there is something to say. */
+static void set_text(json_t *object, const char *text)
+{
+	if (text[0])
+		json_object_set_new(object, "text", json_text(text));
+}
+
+static json_t *process_object(const struct upager_record *record)
+{
+	json_t *object = json_object();
+	json_t *latency = json_array();
+
+	json_object_set_new(object, "pid", json_integer(record->pid));
+	json_object_set_new(object, "comm", json_text(record->comm));
+	json_object_set_new(object, "uid", json_integer(record->uid));
+	json_object_set_new(object, "state", json_string(record_state(record)));
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		uint64_t value;
+
+		memcpy(&value, (const char *)record + counters[i].offset, sizeof(value));
+		json_object_set_new(object, counters[i].name, json_count(value));
+	}
+	for (size_t i = 0; i < UPAGER_HIST_BUCKETS; i++)
+		json_array_append_new(latency, json_count(record->latency_ns_log2[i]));
+	json_object_set_new(object, "latency_ns_log2", latency);
+	set_text(object, record->text);
+	return object;
+}
+
+static json_t *daemon_object(const struct upager_record *daemon)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "pid", json_integer(daemon->pid));
+	json_object_set_new(object, "slots_total", json_count(daemon->slots_total));
+	json_object_set_new(object, "slots_free", json_count(daemon->slots_free));
+	set_text(object, daemon->text);
+	return object;
+}
+
+int record_json_print(const struct upager_record *record, uint32_t nr,
+		      const struct upager_record *daemon)
+{
+	json_t *root = json_object();
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < nr; i++)
+		json_array_append_new(list, process_object(&record[i]));
+	json_object_set_new(root, "processes", list);
+	if (daemon)
+		json_object_set_new(root, "daemon", daemon_object(daemon));
+	return json_print(root);
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/record_table.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libsmartcols/libsmartcols.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "cli/histogram.h"
+#include "cli/record.h"
+#include "size.h"
+#include "types.h"
+
+enum column {
+	COL_PID,
+	COL_COMMAND,
+	COL_STATE,
+	COL_BUDGET,
+	COL_RESIDENT,
+	COL_STANDBY,
+	COL_SWAPPED,
+	COL_FAULTS,
+	COL_EVICTIONS,
+	COL_REFAULTS,
+	COL_P50,
+	COL_P99,
+	COL_NOTE,
+};
+
+static const struct {
+	const char *title;
+	int flags;
+} columns[] = {
+	[COL_PID] = { "PID", SCOLS_FL_RIGHT },
+	[COL_COMMAND] = { "COMMAND", 0 },
+	[COL_STATE] = { "STATE", 0 },
+	[COL_BUDGET] = { "BUDGET", SCOLS_FL_RIGHT },
+	[COL_RESIDENT] = { "RESIDENT", SCOLS_FL_RIGHT },
+	[COL_STANDBY] = { "STANDBY", SCOLS_FL_RIGHT },
+	[COL_SWAPPED] = { "SWAPPED", SCOLS_FL_RIGHT },
+	[COL_FAULTS] = { "FAULTS", SCOLS_FL_RIGHT },
+	[COL_EVICTIONS] = { "EVICTIONS", SCOLS_FL_RIGHT },
+	[COL_REFAULTS] = { "REFAULTS", SCOLS_FL_RIGHT },
+	[COL_P50] = { "P50", SCOLS_FL_RIGHT },
+	[COL_P99] = { "P99", SCOLS_FL_RIGHT },
+	[COL_NOTE] = { "NOTE", 0 },
+};
+
+static int set_size(struct libscols_line *line, enum column column, uint64_t bytes)
+{
+	char text[SIZE_TEXT_BYTES];
+
+	size_format(bytes, text, sizeof(text));
+	return scols_line_set_data(line, column, text);
+}
+
+static int set_count(struct libscols_line *line, enum column column, uint64_t count)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, count);
+	return scols_line_set_data(line, column, text);
+}
+
+static int set_percentile(struct libscols_line *line, enum column column,
+			  const struct upager_record *record, unsigned int percent)
+{
+	char text[HISTOGRAM_TEXT_BYTES];
+
+	histogram_percentile(record->latency_ns_log2, percent, text);
+	return scols_line_set_data(line, column, text);
+}
+
+static int add_line(struct libscols_table *table, const struct upager_record *record, bool notes)
+{
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+	int err;
+
+	if (!line)
+		return -ENOMEM;
+	err = set_count(line, COL_PID, (uint64_t)record->pid);
+	err = err ?: scols_line_set_data(line, COL_COMMAND, record->comm);
+	err = err ?: scols_line_set_data(line, COL_STATE, record_state(record));
+	err = err ?: set_size(line, COL_BUDGET, record->budget_bytes);
+	err = err ?: set_size(line, COL_RESIDENT, record->resident_bytes);
+	err = err ?: set_size(line, COL_STANDBY, record->standby_bytes);
+	err = err ?: set_size(line, COL_SWAPPED, record->swapped_bytes);
+	err = err ?: set_count(line, COL_FAULTS, record->faults);
+	err = err ?: set_count(line, COL_EVICTIONS, record->evictions);
+	err = err ?: set_count(line, COL_REFAULTS, record->refaults);
+	err = err ?: set_percentile(line, COL_P50, record, 50);
+	err = err ?: set_percentile(line, COL_P99, record, 99);
+	if (notes)
+		err = err ?: scols_line_set_data(line, COL_NOTE, record->text);
+	return err;
+}
+
+static bool any_text(const struct upager_record *record, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++)
+		if (record[i].text[0])
+			return true;
+	return false;
+}
+
+int record_table_print(const struct upager_record *record, uint32_t nr)
+{
+	bool notes = any_text(record, nr);
+	struct libscols_table *table = scols_new_table();
+	int err = 0;
+
+	if (!table)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		if ((i != COL_NOTE || notes) &&
+		    !scols_table_new_column(table, columns[i].title, 0, columns[i].flags)) {
+			err = -ENOMEM;
+			goto undo_table;
+		}
+	for (uint32_t i = 0; i < nr && !err; i++)
+		err = add_line(table, &record[i], notes);
+	if (!err)
+		err = scols_print_table(table);
+undo_table:
+	scols_unref_table(table);
+	return err;
+}
+
+static void print_count(const char *name, uint64_t count, const char *what)
+{
+	printf("%-18s %12" PRIu64 "  %s\n", name, count, what);
+}
+
+void record_table_print_details(const struct upager_record *record)
+{
+	char registered[SIZE_TEXT_BYTES], tables[SIZE_TEXT_BYTES];
+
+	size_format(record->registered_bytes, registered, sizeof(registered));
+	size_format(record->table_bytes, tables, sizeof(tables));
+	printf("\n%-18s %12s  memory whose faults the pager serves\n", "registered", registered);
+	printf("%-18s %12s  page tables in the daemon\n", "tables", tables);
+	print_count("zero fills", record->zero_fills, "pages given on first touch");
+	print_count("swap ins", record->swap_ins, "pages read from the swap area");
+	print_count("clean drops", record->clean_drops, "pages evicted without a write");
+	print_count("rescues", record->rescues, "pages taken back from standby");
+	print_count("readahead", record->readahead_pages, "pages read ahead");
+	print_count("readahead hits", record->readahead_hits, "of them used");
+	print_count("pinned", record->pinned, "pages that could not be moved");
+	print_count("throttled", record->throttled, "faults that waited for an eviction");
+	print_count("forks", record->forks, "children made while paged");
+	print_count("checksum failures", record->checksum_failures, "pages lost on the device");
+	print_count("i/o errors", record->io_errors, "of the swap area");
+	if (!record->faults)
+		return;
+	printf("\nFault service time\n");
+	histogram_print(record->latency_ns_log2);
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "lib/upager.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "proto.h"
+
+/* fd is -1 once request and answer can no longer be told to belong together. */
+struct upager {
+	int fd;
+	struct upager_reply reply;
+};
+
+const char *upager_socket_path(void)
+{
+	const char *path = secure_getenv("UPAGER_SOCKET");
+
+	return path && *path ? path : UPAGER_DEFAULT_SOCKET;
+}
+
+int upager_open(const char *socket_path, struct upager **up)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct upager *u;
+	int err;
+
+	*up = NULL;
+	if (!socket_path)
+		socket_path = upager_socket_path();
+	if (strlen(socket_path) >= sizeof(addr.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(addr.sun_path, socket_path, strlen(socket_path));
+
+	u = calloc(1, sizeof(*u));
+	if (!u)
+		return -ENOMEM;
+	proto_init_reply(&u->reply);
+	u->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (u->fd < 0) {
+		err = -errno;
+		goto undo_alloc;
+	}
+	while (connect(u->fd, (struct sockaddr *)&addr, sizeof(addr))) {
+		if (errno == EINTR)
+			continue;
+		err = -errno;
+		goto undo_socket;
+	}
+	*up = u;
+	return 0;
+
+undo_socket:
+	close(u->fd);
+undo_alloc:
+	free(u);
+	return err;
+}
+
+void upager_close(struct upager *u)
+{
+	if (!u)
+		return;
+	if (u->fd >= 0)
+		close(u->fd);
+	free(u);
+}
+
+/* An answer of the library's own. */
+static int fail(struct upager *u, int err, const char *text)
+{
+	proto_init_reply(&u->reply);
+	u->reply.error = err;
+	u->reply.exit_code = UPAGER_EXIT_FAILED;
+	proto_text(&u->reply, "%s", text);
+	return err;
+}
+
+static int fail_connection(struct upager *u, int err)
+{
+	const char *text;
+
+	close(u->fd);
+	u->fd = -1;
+	switch (err) {
+	case 0:
+	case -EPIPE:
+	case -ECONNRESET:
+		err = err ? err : -EPIPE;
+		text = "upagerd closed the connection; its log says why";
+		break;
+	case -EMSGSIZE:
+	case -EBADMSG:
+	case -EPROTONOSUPPORT:
+		err = -EPROTO;
+		text = "the answer of upagerd makes no sense; install the same version of both";
+		break;
+	default:
+		return fail(u, err, strerror(-err));
+	}
+	return fail(u, err, text);
+}
+
+static int send_request(struct upager *u, const struct upager_request *req)
+{
+	int pidfd = -1;
+	int err;
+
+	if (req->op != UPAGER_OP_STATUS && req->op != UPAGER_OP_PING) {
+		pidfd = (int)syscall(SYS_pidfd_open, req->pid, 0);
+		if (pidfd < 0) {
+			err = -errno;
+			switch (err) {
+			case -ESRCH:
+				return fail(u, err, "no such process; see ps -e");
+			case -EINVAL:
+			case -ENOENT:
+				return fail(u, -EINVAL,
+					    "not a process id; name the process, not its thread");
+			default:
+				return fail(u, err, strerror(-err));
+			}
+		}
+	}
+	err = proto_send(u->fd, req, sizeof(*req), pidfd);
+	if (pidfd >= 0)
+		close(pidfd);
+	return err ? fail_connection(u, err) : 0;
+}
+
+/*
+ * Reads the records behind an answer, all of them even if the answer is an
+ * error.  The array grows as they arrive: their number is only announced.
+ */
+static int read_records(struct upager *u, struct upager_record **records)
+{
+	uint32_t nr = u->reply.nr_records;
+	struct upager_record *array = NULL;
+	uint32_t room = 0;
+	int err;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		if (i == room) {
+			struct upager_record *larger;
+
+			room = room ? room * 2 : 16;
+			larger = reallocarray(array, room, sizeof(*array));
+			if (!larger) {
+				err = -ENOMEM;
+				goto undo_array;
+			}
+			array = larger;
+		}
+		err = proto_recv(u->fd, &array[i], sizeof(*array), NULL);
+		if (err > 0)
+			err = proto_check_record(&array[i], (size_t)err);
+		else
+			err = err ? err : -EPIPE;
+		if (err)
+			goto undo_array;
+	}
+	*records = array;
+	return 0;
+
+undo_array:
+	free(array);
+	return fail_connection(u, err);
+}
+
+/* records: NULL for operations that have none. */
+static int call(struct upager *u, const struct upager_request *req, struct upager_record **records)
+{
+	int err;
+
+	if (u->fd < 0)
+		return fail(u, -ENOTCONN, "the connection to upagerd is broken; open another");
+	err = send_request(u, req);
+	if (err)
+		return err;
+	err = proto_recv(u->fd, &u->reply, sizeof(u->reply), NULL);
+	if (err <= 0)
+		return fail_connection(u, err);
+	err = proto_check_reply(&u->reply, (size_t)err);
+	if (!err && u->reply.nr_records && !records)
+		err = -EBADMSG;
+	if (err)
+		return fail_connection(u, err);
+	if (records) {
+		err = read_records(u, records);
+		if (err)
+			return err;
+	}
+	return u->reply.error;
+}
+
+static int call_process(struct upager *u, const struct upager_request *req,
+			struct upager_reply *reply)
+{
+	int err = call(u, req, NULL);
+
+	if (reply)
+		*reply = u->reply;
+	return err;
+}
+
+int upager_attach(struct upager *u, pid_t pid, uint64_t budget_bytes, uint32_t flags,
+		  struct upager_reply *reply)
+{
+	struct upager_request req;
+
+	proto_init_request(&req, UPAGER_OP_ATTACH, pid);
+	req.budget_bytes = budget_bytes;
+	req.flags = flags;
+	return call_process(u, &req, reply);
+}
+
+int upager_detach(struct upager *u, pid_t pid, struct upager_reply *reply)
+{
+	struct upager_request req;
+
+	proto_init_request(&req, UPAGER_OP_DETACH, pid);
+	return call_process(u, &req, reply);
+}
+
+int upager_set_budget(struct upager *u, pid_t pid, uint64_t budget_bytes,
+		      struct upager_reply *reply)
+{
+	struct upager_request req;
+
+	proto_init_request(&req, UPAGER_OP_BUDGET, pid);
+	req.budget_bytes = budget_bytes;
+	return call_process(u, &req, reply);
+}
+
+int upager_populate(struct upager *u, pid_t pid, struct upager_reply *reply)
+{
+	struct upager_request req;
+
+	proto_init_request(&req, UPAGER_OP_POPULATE, pid);
+	return call_process(u, &req, reply);
+}
+
+int upager_status(struct upager *u, pid_t pid, struct upager_record **records, uint32_t *nr_records)
+{
+	struct upager_request req;
+	int err;
+
+	*records = NULL;
+	*nr_records = 0;
+	proto_init_request(&req, UPAGER_OP_STATUS, pid);
+	err = call(u, &req, records);
+	if (err) {
+		free(*records);
+		*records = NULL;
+		return err;
+	}
+	*nr_records = u->reply.nr_records;
+	return 0;
+}
+
+int upager_ping(struct upager *u, struct upager_record *record)
+{
+	struct upager_record *array = NULL;
+	struct upager_request req;
+	int err;
+
+	proto_init_request(&req, UPAGER_OP_PING, 0);
+	err = call(u, &req, &array);
+	if (!err && (!array || u->reply.nr_records != 1))
+		err = fail_connection(u, -EBADMSG);
+	else if (!err && record)
+		*record = array[0];
+	free(array);
+	return err;
+}
+
+const struct upager_reply *upager_last_reply(const struct upager *u)
+{
+	return &u->reply;
+}

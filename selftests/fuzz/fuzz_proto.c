@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Packets of the control socket from an adversary: the input goes through a
+ * socket as one packet, and what the checks accept must keep what they promise.
+ * libFuzzer: clang -fsanitize=fuzzer,address.  AFL: afl-clang-fast does the same.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "proto.h"
+
+static void require(int truth)
+{
+	if (!truth)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static int pair[2] = { -1, -1 };
+	union {
+		struct upager_request request;
+		struct upager_reply reply;
+		struct upager_record record;
+	} packet;
+	int len, fd;
+
+	if (pair[0] < 0)
+		require(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+	if (size == 0 || size > 4096)
+		return -1;
+	require(proto_send(pair[0], data, size, -1) == 0);
+	len = proto_recv(pair[1], &packet, sizeof(packet), &fd);
+	require(fd == -1);
+	if (size > sizeof(packet)) {
+		require(len < 0);
+		return 0;
+	}
+	require(len == (int)size && memcmp(&packet, data, size) == 0);
+
+	if (proto_check_request(&packet.request, size) == 0) {
+		const struct upager_request *req = &packet.request;
+
+		require(req->op > UPAGER_OP_UNSPEC && req->op <= UPAGER_OP_MAX);
+		require(req->pid >= 0);
+		require(req->flags == 0 || req->op == UPAGER_OP_ATTACH);
+	}
+	if (proto_check_reply(&packet.reply, size) == 0)
+		require(strlen(packet.reply.text) < sizeof(packet.reply.text) &&
+			packet.reply.error <= 0);
+	if (proto_check_record(&packet.record, size) == 0)
+		require(strlen(packet.record.comm) < sizeof(packet.record.comm) &&
+			strlen(packet.record.text) < sizeof(packet.record.text));
+	return 0;
+}

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "proto.h"
+
+#define NR(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct upager_request request(enum upager_op op, int32_t pid)
+{
+	struct upager_request req;
+
+	proto_init_request(&req, op, pid);
+	return req;
+}
+
+static int check(struct upager_request req)
+{
+	return proto_check_request(&req, sizeof(req));
+}
+
+static void test_request_valid(void **state)
+{
+	struct upager_request req = request(UPAGER_OP_ATTACH, 1);
+
+	(void)state;
+	assert_int_equal(check(req), 0);
+	req.flags = UPAGER_ATTACH_WATCH | UPAGER_ATTACH_FAMILY;
+	req.budget_bytes = UINT64_MAX;
+	assert_int_equal(check(req), 0);
+	assert_int_equal(check(request(UPAGER_OP_DETACH, 4194304)), 0);
+	assert_int_equal(check(request(UPAGER_OP_BUDGET, 7)), 0);
+	assert_int_equal(check(request(UPAGER_OP_POPULATE, 7)), 0);
+	assert_int_equal(check(request(UPAGER_OP_STATUS, 0)), 0);
+	assert_int_equal(check(request(UPAGER_OP_STATUS, 7)), 0);
+	assert_int_equal(check(request(UPAGER_OP_PING, 0)), 0);
+}
+
+static void test_request_size(void **state)
+{
+	struct upager_request req = request(UPAGER_OP_PING, 0);
+
+	(void)state;
+	for (size_t len = 0; len < 2 * sizeof(req); len++)
+		assert_int_equal(proto_check_request(&req, len),
+				 len == sizeof(req) ? 0 : -EMSGSIZE);
+}
+
+/* The first thing that is wrong decides, in the order of the header. */
+static void test_request_order(void **state)
+{
+	struct upager_request req = request(UPAGER_OP_MAX + 1, -1);
+
+	(void)state;
+	req.magic = 0;
+	req.version = UPAGER_PROTO_VERSION + 1;
+	req.reserved[3] = 1;
+	assert_int_equal(proto_check_request(&req, 1), -EMSGSIZE);
+	assert_int_equal(check(req), -EBADMSG);
+	req.magic = UPAGER_PROTO_MAGIC;
+	assert_int_equal(check(req), -EPROTONOSUPPORT);
+	req.version = UPAGER_PROTO_VERSION;
+	assert_int_equal(check(req), -EOPNOTSUPP);
+	req.op = UPAGER_OP_UNSPEC;
+	assert_int_equal(check(req), -EOPNOTSUPP);
+	req.op = UPAGER_OP_DETACH;
+	assert_int_equal(check(req), -EINVAL);
+	req.pid = 1;
+	assert_int_equal(check(req), -EINVAL);
+	req.reserved[3] = 0;
+	assert_int_equal(check(req), 0);
+}
+
+static void test_request_fields(void **state)
+{
+	static const enum upager_op needs_pid[] = { UPAGER_OP_ATTACH, UPAGER_OP_DETACH,
+						    UPAGER_OP_BUDGET, UPAGER_OP_POPULATE };
+	struct upager_request req;
+
+	(void)state;
+	for (size_t i = 0; i < NR(needs_pid); i++) {
+		assert_int_equal(check(request(needs_pid[i], 0)), -EINVAL);
+		assert_int_equal(check(request(needs_pid[i], -1)), -EINVAL);
+	}
+	assert_int_equal(check(request(UPAGER_OP_STATUS, -1)), -EINVAL);
+	assert_int_equal(check(request(UPAGER_OP_PING, 1)), -EINVAL);
+
+	for (enum upager_op op = 1; op <= UPAGER_OP_MAX; op++) {
+		bool has_budget = op == UPAGER_OP_ATTACH || op == UPAGER_OP_BUDGET;
+
+		for (unsigned int bit = 0; bit < 32; bit++) {
+			bool known = op == UPAGER_OP_ATTACH && bit < 2;
+
+			req = request(op, op == UPAGER_OP_PING ? 0 : 1);
+			req.flags = 1u << bit;
+			assert_int_equal(check(req), known ? 0 : -EINVAL);
+		}
+		req = request(op, op == UPAGER_OP_PING ? 0 : 1);
+		req.budget_bytes = 1;
+		assert_int_equal(check(req), has_budget ? 0 : -EINVAL);
+	}
+}
+
+/*
+ * Every byte of a valid ATTACH gets every other value: only the fields whose
+ * meaning the daemon judges (pid and budget), and no other, may stay valid.
+ */
+static void test_request_bytes(void **state)
+{
+	const struct upager_request good = request(UPAGER_OP_ATTACH, 0x01010101);
+	const size_t op_low = offsetof(struct upager_request, op);
+	const size_t pid_high = offsetof(struct upager_request, pid) + 3;
+
+	(void)state;
+	for (size_t at = 0; at < sizeof(good); at++)
+		for (unsigned int flip = 1; flip < 256; flip++) {
+			union {
+				struct upager_request req;
+				uint8_t byte[sizeof(struct upager_request)];
+			} u = { .req = good };
+			int want = -EINVAL;
+
+			u.byte[at] ^= (uint8_t)flip;
+			if (at < offsetof(struct upager_request, version))
+				want = -EBADMSG;
+			else if (at < op_low)
+				want = -EPROTONOSUPPORT;
+			else if (at < offsetof(struct upager_request, flags))
+				want = at == op_low && u.byte[at] && u.byte[at] <= UPAGER_OP_MAX &&
+						       u.byte[at] != UPAGER_OP_PING
+					       ? 0
+					       : -EOPNOTSUPP;
+			else if (at < offsetof(struct upager_request, pid))
+				want = at == offsetof(struct upager_request, flags) && flip < 4
+					       ? 0
+					       : -EINVAL;
+			else if (at < offsetof(struct upager_request, reserved))
+				want = at == pid_high && flip & 0x80 ? -EINVAL : 0;
+			if (at == op_low && u.byte[at] == UPAGER_OP_PING)
+				want = -EINVAL;
+			assert_int_equal(check(u.req), want);
+		}
+}
+
+static void test_reply(void **state)
+{
+	struct upager_reply reply;
+
+	(void)state;
+	proto_init_reply(&reply);
+	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), 0);
+	for (size_t len = 0; len < 2 * sizeof(reply); len++)
+		assert_int_equal(proto_check_reply(&reply, len),
+				 len == sizeof(reply) ? 0 : -EMSGSIZE);
+
+	reply.error = -4095;
+	reply.exit_code = UPAGER_EXIT_KERNEL;
+	reply.nr_records = UINT32_MAX;
+	reply.stopped_ns = UINT64_MAX;
+	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), 0);
+	reply.error = -4096;
+	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), -EBADMSG);
+	reply.error = INT32_MIN;
+	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), -EBADMSG);
+	reply.error = 1;
+	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), -EBADMSG);
+	reply.error = 0;
+	reply.exit_code = UPAGER_EXIT_KERNEL + 1;
+	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), -EBADMSG);
+	reply.exit_code = 0;
+
+	memset(reply.text, 'x', sizeof(reply.text));
+	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), -EBADMSG);
+	reply.text[sizeof(reply.text) - 1] = '\0';
+	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), 0);
+	for (size_t i = 0; i < NR(reply.reserved); i++) {
+		reply.reserved[i] = 1ull << 63;
+		assert_int_equal(proto_check_reply(&reply, sizeof(reply)), -EBADMSG);
+		reply.reserved[i] = 0;
+	}
+	reply.version++;
+	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), -EPROTONOSUPPORT);
+	reply.magic ^= 1;
+	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), -EBADMSG);
+}
+
+static void test_record(void **state)
+{
+	struct upager_record record = { .pid = 1, .state = UPAGER_PROC_REFUSED };
+
+	(void)state;
+	assert_int_equal(proto_check_record(&record, sizeof(record)), 0);
+	assert_int_equal(proto_check_record(&record, sizeof(record) - 1), -EMSGSIZE);
+	assert_int_equal(proto_check_record(&record, sizeof(record) + 1), -EMSGSIZE);
+	record.state++;
+	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
+	record.state = 0;
+	record.reserved32 = 1;
+	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
+	record.reserved32 = 0;
+	record.reserved[5] = 1;
+	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
+	record.reserved[5] = 0;
+	memset(record.comm, 'c', sizeof(record.comm));
+	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
+	record.comm[15] = '\0';
+	memset(record.text, 't', sizeof(record.text));
+	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
+	record.text[239] = '\0';
+	assert_int_equal(proto_check_record(&record, sizeof(record)), 0);
+}
+
+static void test_text(void **state)
+{
+	struct upager_reply reply;
+	char longer[2 * UPAGER_TEXT_BYTES];
+
+	(void)state;
+	proto_init_reply(&reply);
+	proto_text(&reply, "no process %d", 12);
+	assert_string_equal(reply.text, "no process 12");
+	memset(longer, 'y', sizeof(longer));
+	longer[sizeof(longer) - 1] = '\0';
+	proto_text(&reply, "%s", longer);
+	assert_int_equal(strlen(reply.text), UPAGER_TEXT_BYTES - 1);
+	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), 0);
+}
+
+struct pair {
+	int end[2];
+};
+
+static int setup_pair(void **state)
+{
+	struct pair *pair = malloc(sizeof(*pair));
+
+	if (!pair || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair->end))
+		return -1;
+	*state = pair;
+	return 0;
+}
+
+static int teardown_pair(void **state)
+{
+	struct pair *pair = *state;
+
+	close(pair->end[0]);
+	close(pair->end[1]);
+	free(pair);
+	return 0;
+}
+
+/* The lowest free descriptor number: grows when one leaks. */
+static int next_fd(void)
+{
+	int fd = dup(STDIN_FILENO);
+
+	assert_true(fd >= 0);
+	close(fd);
+	return fd;
+}
+
+static void test_send_recv(void **state)
+{
+	struct pair *pair = *state;
+	struct upager_request sent = request(UPAGER_OP_PING, 0), got;
+	int fd = 0;
+
+	assert_int_equal(proto_send(pair->end[0], &sent, sizeof(sent), -1), 0);
+	assert_int_equal(proto_recv(pair->end[1], &got, sizeof(got), &fd), sizeof(got));
+	assert_int_equal(fd, -1);
+	assert_memory_equal(&sent, &got, sizeof(got));
+}
+
+static void test_recv_sizes(void **state)
+{
+	struct pair *pair = *state;
+	struct upager_request got;
+	char bytes[2 * sizeof(got)] = { 0 };
+	int base = next_fd();
+
+	assert_int_equal(proto_send(pair->end[0], bytes, sizeof(got) - 1, -1), 0);
+	assert_int_equal(proto_recv(pair->end[1], &got, sizeof(got), NULL), sizeof(got) - 1);
+	/* A longer one is refused whole, and its descriptor is not kept. */
+	assert_int_equal(proto_send(pair->end[0], bytes, sizeof(got) + 1, STDIN_FILENO), 0);
+	assert_int_equal(proto_recv(pair->end[1], &got, sizeof(got), NULL), -EMSGSIZE);
+	assert_int_equal(next_fd(), base);
+	assert_int_equal(proto_send(pair->end[0], bytes, 1, -1), 0);
+	assert_int_equal(proto_recv(pair->end[1], &got, sizeof(got), NULL), 1);
+}
+
+static void test_recv_fd(void **state)
+{
+	struct pair *pair = *state;
+	char byte = 'f';
+	int base = next_fd();
+	int fd;
+
+	assert_int_equal(proto_send(pair->end[0], &byte, 1, pair->end[0]), 0);
+	assert_int_equal(proto_recv(pair->end[1], &byte, 1, &fd), 1);
+	assert_true(fd >= 0);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	close(fd);
+
+	assert_int_equal(proto_send(pair->end[0], &byte, 1, pair->end[0]), 0);
+	assert_int_equal(proto_recv(pair->end[1], &byte, 1, NULL), 1);
+	assert_int_equal(next_fd(), base);
+}
+
+/* Two fit into the padding of the control buffer, more are cut off by the kernel. */
+static void test_recv_many_fds(void **state)
+{
+	struct pair *pair = *state;
+	int base = next_fd();
+
+	for (size_t nr = 2; nr <= 8; nr++) {
+		char byte = 0;
+		char control[CMSG_SPACE(8 * sizeof(int))] = { 0 };
+		struct iovec iov = { &byte, 1 };
+		struct msghdr msg = { .msg_iov = &iov,
+				      .msg_iovlen = 1,
+				      .msg_control = control,
+				      .msg_controllen = CMSG_SPACE(nr * sizeof(int)) };
+		struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+		int fds[8] = { 0 };
+		int fd = 0;
+
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(nr * sizeof(int));
+		memcpy(CMSG_DATA(cmsg), fds, nr * sizeof(int));
+		assert_int_equal(sendmsg(pair->end[0], &msg, 0), 1);
+		assert_int_equal(proto_recv(pair->end[1], &byte, 1, &fd), -EBADMSG);
+		assert_int_equal(fd, -1);
+		assert_int_equal(next_fd(), base);
+	}
+}
+
+static void test_peer_gone(void **state)
+{
+	struct pair *pair = *state;
+	char byte = 0;
+
+	close(pair->end[0]);
+	pair->end[0] = -1;
+	assert_int_equal(proto_recv(pair->end[1], &byte, 1, NULL), 0);
+	/* SIGPIPE would end this program. */
+	assert_int_equal(proto_send(pair->end[1], &byte, 1, -1), -EPIPE);
+}
+
+static void test_would_block(void **state)
+{
+	struct pair *pair = *state;
+	char packet[1024] = { 0 };
+	int err = 0;
+
+	assert_int_equal(fcntl(pair->end[0], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(proto_recv(pair->end[0], packet, sizeof(packet), NULL), -EAGAIN);
+	for (int i = 0; i < 100000 && !err; i++)
+		err = proto_send(pair->end[0], packet, sizeof(packet), -1);
+	assert_int_equal(err, -EAGAIN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_request_valid),
+		cmocka_unit_test(test_request_size),
+		cmocka_unit_test(test_request_order),
+		cmocka_unit_test(test_request_fields),
+		cmocka_unit_test(test_request_bytes),
+		cmocka_unit_test(test_reply),
+		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test_setup_teardown(test_send_recv, setup_pair, teardown_pair),
+		cmocka_unit_test_setup_teardown(test_recv_sizes, setup_pair, teardown_pair),
+		cmocka_unit_test_setup_teardown(test_recv_fd, setup_pair, teardown_pair),
+		cmocka_unit_test_setup_teardown(test_recv_many_fds, setup_pair, teardown_pair),
+		cmocka_unit_test_setup_teardown(test_peer_gone, setup_pair, teardown_pair),
+		cmocka_unit_test_setup_teardown(test_would_block, setup_pair, teardown_pair),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
