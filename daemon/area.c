@@ -10,12 +10,13 @@
 
 #define PRIORITY_MAX 32767
 
-/* Splits "PATH[,pri=N]"; a comma that no "pri=" follows belongs to the path. */
-static int parse_spec(struct area *area, const char *spec, char cause[AREA_CAUSE_BYTES])
+int area_parse_spec(struct area *area, const char *spec, char cause[AREA_CAUSE_BYTES])
 {
 	const char *comma = strrchr(spec, ',');
 	size_t len = strlen(spec);
 
+	*area = (struct area){ .fd = -1 };
+	cause[0] = '\0';
 	if (comma && !strncmp(comma, ",pri=", 5)) {
 		char *end;
 		long pri;
@@ -89,9 +90,7 @@ int area_open(struct area *area, const char *spec, char cause[AREA_CAUSE_BYTES])
 	struct area_device dev;
 	int err;
 
-	*area = (struct area){ .fd = -1 };
-	cause[0] = '\0';
-	err = parse_spec(area, spec, cause);
+	err = area_parse_spec(area, spec, cause);
 	if (err)
 		return err;
 	err = area_device_open(area->path, AREA_DEVICE_DIRECT, &dev, cause);

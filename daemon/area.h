@@ -20,6 +20,12 @@ struct area {
 };
 
 /*
+ * Splits "PATH[,pri=N]"; a comma that no "pri=" follows belongs to the path.
+ * Sets path and priority, and fd to -1.
+ */
+int area_parse_spec(struct area *area, const char *spec, char cause[AREA_CAUSE_BYTES]);
+
+/*
  * area_open() - open PATH for paging
  * @spec: "PATH[,pri=N]" as given to --swap
  * Checks the superblock and takes the lock that keeps a second daemon out.

@@ -14,6 +14,9 @@
 #include "page.h"
 #include "vma.h"
 
+/* When descriptors ran out. */
+#define REREAD_NS (10 * NS_PER_MS)
+
 static struct run range_pages(uint64_t start, uint64_t end)
 {
 	return (struct run){ addr_pgno(start), (uint32_t)((end - start) >> PAGE_SHIFT) };
@@ -220,8 +223,10 @@ bool events_read(struct pager *pg, struct space *sp)
 		agent_release(&sp->agent);
 		if (n == -EMFILE || n == -ENFILE) {
 			/* A fork event needs a descriptor: it stays unread [F19]. */
-			sp->readable = true;
-			return false;
+			sp->readable = false;
+			sp->reread = true;
+			sp->retry_at_ns = clock_ns() + REREAD_NS;
+			return true;
 		}
 		if (n < EVENTS_BATCH || sp->events_waiting) {
 			sp->readable = false;

@@ -280,6 +280,7 @@ void evict_begin(struct pager *pg, struct space *sp)
 			}
 			break;
 		}
+		store_submit(pg->store); /* choosing takes longer than a read */
 		if (!post_batch(pg, sp, n))
 			break;
 		sp->starved = false;

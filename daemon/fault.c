@@ -295,6 +295,7 @@ static void fill_swapped(struct pager *pg, struct space *sp, struct fault f, str
 	rd->begin_ns = f.begin_ns;
 	read_queue(rd, run, first);
 	space_count(&sp->stats.readahead_pages, run.nr_pages - 1);
+	sp->stats.readahead_hits = sp->readahead.hits;
 }
 
 /* SIGBUS for whoever touches a page whose only copy cannot be had. */

@@ -94,6 +94,14 @@ static void leave_space(struct proc *p)
 	p->state = UPAGER_PROC_WATCHED;
 }
 
+/* The kernel said so first. */
+static void leave_closed(struct proc *p)
+{
+	end_stop(p);
+	p->space = NULL;
+	p->state = UPAGER_PROC_WATCHED;
+}
+
 static bool fd_readable(int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
@@ -106,13 +114,6 @@ static void look_after_space(struct house *h, struct space *sp)
 {
 	struct pager *pg = h->pg;
 
-	if (sp->phase == SPACE_CLOSED) {
-		for (struct proc *p = h->procs; p; p = p->next)
-			if (p->space == sp)
-				p->space = NULL;
-		pager_remove_space(pg, sp);
-		return;
-	}
 	if (sp->phase == SPACE_NEW || sp->phase >= SPACE_CLOSING)
 		return;
 	if (!sp->agent.dead && sp->agent.ctl && fd_readable(sp->agent.pidfd)) {
@@ -145,6 +146,18 @@ static void look_after_space(struct house *h, struct space *sp)
 static uint64_t budget_pages(const struct proc *p)
 {
 	return p->budget_bytes / PAGE_SIZE;
+}
+
+static void free_closed(struct house *h)
+{
+	struct space *sp;
+
+	while ((sp = pager_next_closed(h->pg))) {
+		for (struct proc *p = h->procs; p; p = p->next)
+			if (p->space == sp)
+				leave_closed(p);
+		space_free(sp);
+	}
 }
 
 static bool scan_due(const struct proc *p, uint64_t now_ns)
@@ -272,6 +285,7 @@ uint64_t house_tick(struct house *h)
 			look_after_space(h, h->pg->space[id]);
 	for (p = h->procs; p; p = p->next)
 		near |= p->state != UPAGER_PROC_REFUSED;
+	free_closed(h);
 	say_full(h);
 	for (uint32_t id = 1; id < h->pg->nr_ids && !near; id++)
 		near |= h->pg->space[id] != NULL;

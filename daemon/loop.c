@@ -104,8 +104,6 @@ static void close_space(struct loop *lp, struct space *sp)
 	struct pager *pg = lp->pg;
 	struct fault f;
 
-	if (sp->phase == SPACE_CLOSED)
-		return;
 	while (fault_list_take(&pg->faults, &sp->deferred, &f))
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
 	if (!sp->closing) {
@@ -120,10 +118,7 @@ static void close_space(struct loop *lp, struct space *sp)
 	if (sp->standby.buffer >= 0)
 		store_pool_unregister(pg->store, (uint32_t)sp->standby.buffer);
 	table_root_put(pg->tables, sp->root);
-	pthread_mutex_lock(&sp->lock);
-	sp->phase = SPACE_CLOSED;
-	pthread_mutex_unlock(&sp->lock);
-	pager_kick_house(pg);
+	pager_close_space(pg, sp);
 }
 
 static struct space *space_at(struct pager *pg, uint32_t id)
@@ -143,7 +138,6 @@ static void read_events(struct loop *lp)
 		if (sp && sp->readable && !sp->events_waiting && !events_read(pg, sp))
 			sp->readable = true;
 	}
-	store_submit(pg->store);
 }
 
 static void settle(struct loop *lp, struct space *sp)
@@ -191,8 +185,11 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 		grow_up(pg, sp);
 	if (sp->quarantine_safe_ns)
 		quarantine_release(&sp->quarantine, sp->quarantine_safe_ns);
-	if (sp->retry || (sp->retry_at_ns && now_ns >= sp->retry_at_ns))
+	if (sp->retry || (sp->retry_at_ns && now_ns >= sp->retry_at_ns)) {
+		sp->readable |= sp->reread;
+		sp->reread = false;
 		fault_retry(pg, sp);
+	}
 	if (sp->phase == SPACE_FILLING && fault_fill_all(pg, sp)) {
 		pthread_mutex_lock(&sp->lock);
 		if (sp->phase == SPACE_FILLING)
@@ -248,6 +245,8 @@ static void turn(struct loop *lp, uint64_t timeout_ns)
 	from = 0;
 	complete(lp, nr, OP_WRITE, &from, nr);
 	for (from = 0; from < nr;) {
+		/* The device works while we copy; the last submission is the wait's. */
+		store_submit(pg->store);
 		complete(lp, nr, OP_READ, &from, LOOP_COPIES);
 		read_events(lp);
 	}
@@ -262,20 +261,18 @@ static uint64_t all_books(struct loop *lp)
 		struct space *sp = __atomic_load_n(&pg->space[id], __ATOMIC_ACQUIRE);
 		uint64_t at_ns;
 
-		if (!sp)
+		if (!sp || sp->phase == SPACE_NEW)
 			continue;
+		if (sp->phase >= SPACE_CLOSING) {
+			close_space(lp, sp);
+			continue;
+		}
 		if (!sp->root.v) {
-			if (sp->phase != SPACE_LIVE)
-				continue;
 			sp->root = table_root_new(pg->tables);
 			if (!sp->root.v)
 				sp->phase = SPACE_CLOSING;
 			else
 				pager_record_space(pg, sp);
-		}
-		if (sp->phase >= SPACE_CLOSING) {
-			close_space(lp, sp);
-			continue;
 		}
 		at_ns = keep_books(lp, sp, now_ns);
 		if (at_ns && (!next_ns || at_ns < next_ns))

@@ -40,7 +40,7 @@ static void raise_limits(void)
 
 	/* A fork event that finds no free descriptor blocks its fork [F19]. */
 	if (!getrlimit(RLIMIT_NOFILE, &lim)) {
-		lim.rlim_cur = lim.rlim_max = max_t(rlim_t, lim.rlim_max, 65536);
+		lim.rlim_cur = lim.rlim_max;
 		if (setrlimit(RLIMIT_NOFILE, &lim))
 			log_warn("cannot raise the limit of open files (%s), ignoring",
 				 strerror(errno));

@@ -38,6 +38,10 @@ static const struct option options[] = {
 
 static int set_text(char *to, size_t size, const char *what, const char *value)
 {
+	if (!*value) {
+		log_err("%s is empty: give one", what);
+		return -EINVAL;
+	}
 	if (strlen(value) >= size) {
 		log_err("%s is longer than %zu bytes: choose a shorter one", what, size - 1);
 		return -ENAMETOOLONG;
@@ -79,11 +83,21 @@ static int set_level(enum log_level *to, const char *value)
 
 static int add_swap(struct options *opt, const char *value)
 {
+	char cause[AREA_CAUSE_BYTES];
+	struct area area;
+	int err;
+
 	if (opt->nr_swap == AREAS_MAX) {
 		log_err("more than %d swap areas: leave some out", AREAS_MAX);
 		return -E2BIG;
 	}
-	return set_text(opt->swap[opt->nr_swap++], sizeof(opt->swap[0]), "a --swap argument", value);
+	err = set_text(opt->swap[opt->nr_swap++], sizeof(opt->swap[0]), "a swap area", value);
+	if (err)
+		return err;
+	err = area_parse_spec(&area, value, cause);
+	if (err)
+		log_err("%s", cause);
+	return err;
 }
 
 static int set_option(struct options *opt, const char *name, const char *value)
@@ -103,25 +117,53 @@ static int set_option(struct options *opt, const char *name, const char *value)
 	return -EINVAL;
 }
 
+struct config {
+	struct options *opt;
+	bool wrong; /* and that was said */
+};
+
 static int on_ini(void *context, const char *section, const char *name, const char *value)
 {
+	struct config *config = context;
+
+	if (config->wrong)
+		return 1; /* one line is enough */
 	if (strcmp(section, "upagerd")) {
 		log_err("unknown section [%s] in the configuration: use [upagerd]", section);
-		return 0;
+		config->wrong = true;
+	} else if (set_option(config->opt, name, value)) {
+		config->wrong = true;
 	}
-	return !set_option(context, name, value);
+	return !config->wrong;
 }
 
 static int read_config(struct options *opt, const char *path)
 {
-	int line = ini_parse(path, on_ini, opt);
+	struct config config = { .opt = opt };
+	int line = ini_parse(path, on_ini, &config);
 
 	if (!line)
 		return 0;
 	if (line < 0)
-		log_err("cannot read the configuration %s: check that it exists", path);
+		log_err("cannot read the configuration %s: %s; name another with --config", path,
+			strerror(errno));
+	else if (!config.wrong)
+		log_err("line %d of the configuration %s is not KEY = VALUE: see upagerd --help",
+			line, path);
+	return -EINVAL;
+}
+
+/* getopt_long() has stopped at argv[optind - 1], or within a word of short ones. */
+static int bad_option(char **argv, int c)
+{
+	const char *option = argv[optind - 1];
+
+	if (option[0] != '-')
+		option = argv[optind];
+	if (c == ':')
+		log_err("option '%s' needs a value: see upagerd --help", option);
 	else
-		log_err("the configuration %s is wrong in line %d", path, line);
+		log_err("unknown option '%s': see upagerd --help", option);
 	return -EINVAL;
 }
 
@@ -133,7 +175,8 @@ int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
 	int c, err = 0;
 
 	*exit_code = UPAGER_EXIT_USAGE;
-	while (!err && (c = getopt_long(argc, argv, "", options, NULL)) != -1)
+	opterr = 0;
+	while (!err && (c = getopt_long(argc, argv, ":", options, NULL)) != -1)
 		switch (c) {
 		case 's':
 			err = add_swap(&cmd, optarg);
@@ -162,7 +205,7 @@ int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
 			*exit_code = UPAGER_EXIT_OK;
 			return 1;
 		default:
-			return -EINVAL; /* getopt has said why */
+			return bad_option(argv, c);
 		}
 	if (err)
 		return err;

@@ -81,11 +81,25 @@ void pager_record_space(struct pager *pg, const struct space *sp)
 	rec->uffd = sp->uffd;
 }
 
-void pager_remove_space(struct pager *pg, struct space *sp)
+void pager_close_space(struct pager *pg, struct space *sp)
 {
-	pg->records[sp->id].uffd = -1;
 	pthread_mutex_lock(&pg->lock);
+	pg->records[sp->id].uffd = -1;
 	__atomic_store_n(&pg->space[sp->id], NULL, __ATOMIC_RELEASE);
+	sp->next_closed = pg->closed;
+	pg->closed = sp;
 	pthread_mutex_unlock(&pg->lock);
-	space_free(sp);
+	pager_kick_house(pg);
+}
+
+struct space *pager_next_closed(struct pager *pg)
+{
+	struct space *sp;
+
+	pthread_mutex_lock(&pg->lock);
+	sp = pg->closed;
+	if (sp)
+		pg->closed = sp->next_closed;
+	pthread_mutex_unlock(&pg->lock);
+	return sp;
 }

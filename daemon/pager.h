@@ -32,12 +32,14 @@ struct pager {
 	int state_dir_fd;
 
 	/*
-	 * Protects space[] and nr_ids: the worker adds the children of forks,
-	 * the house adds and frees.
+	 * Protects space[], nr_ids and closed.  The worker adds the children of
+	 * forks, the house all others; the worker alone takes spaces out of
+	 * space[], so what it finds there stays valid for it.
 	 */
 	pthread_mutex_t lock;
 	struct space *space[SPACES_MAX]; /* by id; 0 is never used */
 	_Atomic uint32_t nr_ids; /* above all ids in use */
+	struct space *closed; /* the worker has let go of them; the house frees */
 
 	int worker_fd; /* eventfd: wakes the worker */
 	int house_fd; /* eventfd: wakes the house */
@@ -54,6 +56,9 @@ void pager_kick_house(struct pager *pg);
 struct space *pager_add_space(struct pager *pg, int uffd);
 /* Writes what the next daemon must know of it; again after each change of that. */
 void pager_record_space(struct pager *pg, const struct space *sp);
-void pager_remove_space(struct pager *pg, struct space *sp);
+/* Worker: the space is out of reach from now on, but for pager_next_closed(). */
+void pager_close_space(struct pager *pg, struct space *sp);
+/* House: one of those, to be freed with space_free(); NULL: none. */
+struct space *pager_next_closed(struct pager *pg);
 
 #endif

@@ -4,6 +4,19 @@
 /* A stream may skip a few pages that were still resident. */
 #define NEAR 8
 
+/* The stream goes on: what was fetched ahead before has been used. */
+static uint32_t go_on(struct readahead *ra, uint32_t i, uint32_t limit)
+{
+	uint32_t window = min_t(uint32_t, ra->stream[i].window * 2,
+				min_t(uint32_t, limit, READAHEAD_MAX));
+
+	ra->hits += ra->stream[i].taken;
+	ra->stream[i].taken = 0;
+	ra->stream[i].used = ra->clock;
+	ra->stream[i].window = window;
+	return window;
+}
+
 struct run readahead_plan(struct readahead *ra, pgno_t pg, uint32_t limit, uint32_t *stream)
 {
 	uint32_t oldest = 0, window;
@@ -14,27 +27,24 @@ struct run readahead_plan(struct readahead *ra, pgno_t pg, uint32_t limit, uint3
 
 		if (ra->stream[i].used < ra->stream[oldest].used)
 			oldest = i;
-		window = min_t(uint32_t, ra->stream[i].window * 2, min_t(uint32_t, limit, READAHEAD_MAX));
-		if (!window)
+		if (!ra->stream[i].window)
 			continue;
+		*stream = i;
 		if (pg.v >= up && pg.v < up + NEAR) {
-			*stream = i;
-			ra->stream[i].used = ra->clock;
-			ra->stream[i].window = window;
+			window = go_on(ra, i, limit);
 			return (struct run){ pg, window };
 		}
 		if (pg.v <= down && pg.v + NEAR > down) {
-			*stream = i;
-			ra->stream[i].used = ra->clock;
-			ra->stream[i].window = window;
+			window = go_on(ra, i, limit);
 			if (window > pg.v)
-				window = (uint32_t)pg.v;
+				window = (uint32_t)pg.v + 1;
 			return (struct run){ { pg.v - window + 1 }, window };
 		}
 	}
 	*stream = oldest;
 	ra->stream[oldest].used = ra->clock;
 	ra->stream[oldest].window = 1;
+	ra->stream[oldest].taken = 0;
 	return (struct run){ pg, 1 };
 }
 
@@ -42,4 +52,5 @@ void readahead_taken(struct readahead *ra, uint32_t stream, struct run run)
 {
 	ra->stream[stream].up = run.first.v + run.nr_pages;
 	ra->stream[stream].down = run.first.v - 1;
+	ra->stream[stream].taken = run.nr_pages - 1;
 }

@@ -22,9 +22,11 @@ struct readahead {
 		uint64_t up; /* next page if ascending */
 		uint64_t down; /* next page if descending */
 		uint32_t window; /* pages; 0: unused */
+		uint32_t taken; /* pages of the last window */
 		uint32_t used; /* clock of last use */
 	} stream[READAHEAD_STREAMS];
 	uint32_t clock;
+	uint64_t hits; /* pages fetched ahead in streams that went on */
 };
 
 /*

@@ -130,6 +130,8 @@ int region_cut(struct regions *rs, pgno_t first, pgno_t end)
 {
 	uint32_t i = lower(rs, first);
 
+	if (first.v >= end.v)
+		return 0;
 	if (reserve(rs, 1))
 		return -ENOMEM;
 	while (i < rs->nr && rs->at[i].first.v < end.v) {

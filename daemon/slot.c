@@ -5,28 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
+#ifdef __x86_64__
+#include <xxh_x86dispatch.h> /* with AVX2 or AVX-512 where there is one: a third of the time */
+#else
 #include <xxhash.h>
+#endif
 
 #include "log.h"
 #include "slot_extent.h"
+#include "slot_rank.h"
 #include "slot_state.h"
-
-/* Where a hint allocates: the extent that it owns, or owned last. */
-struct cursor {
-	uint64_t extent;
-	uint32_t turn; /* index of the extent's area in its rank */
-	uint16_t pos; /* next bit of the extent */
-	bool owns;
-};
-
-/* The areas of one priority: extents are taken from them in turn. */
-struct rank {
-	uint32_t area[AREAS_MAX];
-	uint32_t nr_areas;
-	int priority;
-	struct cursor cursor[SLOT_HINTS];
-};
 
 struct slots {
 	pthread_mutex_t lock; /* extents, ranks, and every change of a reference count */
@@ -36,7 +24,7 @@ struct slots {
 	bool recounting;
 	struct slot_state state[AREAS_MAX];
 	struct slot_extents extents[AREAS_MAX];
-	struct rank rank[AREAS_MAX]; /* highest priority first */
+	struct slot_rank rank[AREAS_MAX]; /* highest priority first */
 };
 
 /* A slot number that cannot be, or a count that would go wrong: going on would mix up pages. */
@@ -88,17 +76,9 @@ static void add_to_rank(struct slots *slots, uint32_t area)
 		memmove(&slots->rank[r + 1], &slots->rank[r],
 			(slots->nr_ranks - r) * sizeof(slots->rank[0]));
 		slots->nr_ranks++;
-		slots->rank[r] = (struct rank){ .priority = priority };
+		slots->rank[r] = (struct slot_rank){ .priority = priority };
 	}
 	slots->rank[r].area[slots->rank[r].nr_areas++] = area;
-}
-
-/* Before its first extent a hint stands at the end, so that it begins at the start. */
-static void init_cursors(struct rank *rank)
-{
-	for (uint32_t h = 0; h < SLOT_HINTS; h++)
-		rank->cursor[h] =
-			(struct cursor){ .extent = SLOT_EXTENT_NONE, .turn = rank->nr_areas - 1 };
 }
 
 static int init_area(struct slots *slots, uint32_t a, int state_dir_fd)
@@ -121,20 +101,20 @@ static void fini_area(struct slots *slots, uint32_t a)
 	slot_state_close(&slots->state[a]);
 }
 
-int slots_init(struct slots **out, struct area *areas, uint32_t nr_areas, int state_dir_fd)
+int slots_init(struct slots **slots, struct area *areas, uint32_t nr_areas, int state_dir_fd)
 {
 	pthread_mutexattr_t attr;
-	struct slots *slots;
+	struct slots *s;
 	uint64_t next = 0;
 	uint32_t a;
 	int err;
 
 	if (!areas || !nr_areas || nr_areas > AREAS_MAX)
 		return -EINVAL;
-	slots = calloc(1, sizeof(*slots));
-	if (!slots)
+	s = calloc(1, sizeof(*s));
+	if (!s)
 		return -ENOMEM;
-	slots->areas = areas;
+	s->areas = areas;
 	for (a = 0; a < nr_areas; a++) {
 		/* The superblock of the first area is slot 0, no slot. */
 		areas[a].first = (slot_t){ next };
@@ -143,24 +123,24 @@ int slots_init(struct slots **out, struct area *areas, uint32_t nr_areas, int st
 			err = -EFBIG;
 			goto fini_areas;
 		}
-		err = init_area(slots, a, state_dir_fd);
+		err = init_area(s, a, state_dir_fd);
 		if (err)
 			goto fini_areas;
-		slots->nr_areas++;
-		add_to_rank(slots, a);
+		s->nr_areas++;
+		add_to_rank(s, a);
 	}
-	for (uint32_t r = 0; r < slots->nr_ranks; r++)
-		init_cursors(&slots->rank[r]);
+	for (uint32_t r = 0; r < s->nr_ranks; r++)
+		slot_rank_init(&s->rank[r]);
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
-	pthread_mutex_init(&slots->lock, &attr);
+	pthread_mutex_init(&s->lock, &attr);
 	pthread_mutexattr_destroy(&attr);
-	*out = slots;
+	*slots = s;
 	return 0;
 fini_areas:
-	while (slots->nr_areas)
-		fini_area(slots, --slots->nr_areas);
-	free(slots);
+	while (s->nr_areas)
+		fini_area(s, --s->nr_areas);
+	free(s);
 	return err;
 }
 
@@ -172,121 +152,23 @@ void slots_fini(struct slots *slots)
 	free(slots);
 }
 
-static struct slot_extents *cursor_extents(struct slots *slots, struct rank *rank, struct cursor *c)
-{
-	return &slots->extents[rank->area[c->turn]];
-}
-
-static void disown(struct slots *slots, struct rank *rank, struct cursor *c)
-{
-	if (c->owns)
-		slot_extents_disown(cursor_extents(slots, rank, c), c->extent);
-	c->owns = false;
-}
-
-/* Owns the next extent of a kind after the cursor's last one, the areas in turn. */
-static bool own_kind(struct slots *slots, struct rank *rank, struct cursor *c, bool whole)
-{
-	uint64_t from = c->extent;
-	uint32_t turn = c->turn;
-
-	for (uint32_t i = 0; i < rank->nr_areas; i++) {
-		uint64_t extent;
-
-		if (++turn == rank->nr_areas) {
-			turn = 0;
-			from++;
-		}
-		extent = slot_extents_own(&slots->extents[rank->area[turn]], from, whole);
-		if (extent == SLOT_EXTENT_NONE)
-			continue;
-		*c = (struct cursor){ .extent = extent, .turn = turn, .owns = true };
-		return true;
-	}
-	return false;
-}
-
-static bool own_next(struct slots *slots, struct rank *rank, struct cursor *c)
-{
-	return own_kind(slots, rank, c, true) || own_kind(slots, rank, c, false);
-}
-
-static uint32_t take(struct slots *slots, struct rank *rank, struct cursor *c, uint32_t want,
-		     slot_t *first)
-{
-	uint32_t area = rank->area[c->turn];
-	uint64_t index;
-	uint32_t nr;
-
-	if (!c->owns)
-		return 0;
-	nr = slot_extents_take(&slots->extents[area], c->extent, c->pos, want, &index);
-	if (!nr)
-		return 0;
-	c->pos = (uint16_t)(index % SLOT_EXTENT_SLOTS + nr);
-	*first = slot_add(slots->areas[area].first, index);
-	for (uint32_t i = 0; i < nr; i++)
-		__atomic_store_n(&slots->state[area].refs[index + i], 1, __ATOMIC_RELAXED);
-	return nr;
-}
-
-/* Goes on in the extent behind the cursor's, so that the run stays one run. */
-static bool own_adjacent(struct slots *slots, struct rank *rank, struct cursor *c)
-{
-	struct slot_extents *x = cursor_extents(slots, rank, c);
-	uint64_t next = c->extent + 1;
-
-	/* With several areas in turn the next extent belongs to another one. */
-	if (rank->nr_areas > 1 || c->pos < SLOT_EXTENT_SLOTS || next == x->nr_extents ||
-	    !slot_set_has(&x->whole, next))
-		return false;
-	disown(slots, rank, c);
-	return own_kind(slots, rank, c, true);
-}
-
-/* A rank has a free slot. */
-static uint32_t take_in_rank(struct slots *slots, struct rank *rank, uint32_t hint, uint32_t want,
-			     slot_t *first)
-{
-	struct cursor *c = &rank->cursor[hint % SLOT_HINTS];
-	uint32_t nr = take(slots, rank, c, want, first);
-
-	if (!nr) {
-		disown(slots, rank, c);
-		if (!own_next(slots, rank, c)) {
-			/* What is left lies in the extents of the other hints. */
-			for (uint32_t h = 0; h < SLOT_HINTS; h++)
-				disown(slots, rank, &rank->cursor[h]);
-			own_next(slots, rank, c);
-		}
-		nr = take(slots, rank, c, want, first);
-	}
-	while (nr < want && own_adjacent(slots, rank, c)) {
-		slot_t next;
-
-		nr += take(slots, rank, c, want - nr, &next);
-	}
-	return nr;
-}
-
 int slot_alloc(struct slots *slots, uint32_t hint, uint32_t want, slot_t *first)
 {
-	uint32_t nr = 0;
+	uint32_t area = 0, nr = 0;
+	uint64_t index = 0;
 
 	if (!want)
 		return -EINVAL;
 	pthread_mutex_lock(&slots->lock);
-	for (uint32_t r = 0; r < slots->nr_ranks && !nr; r++) {
-		struct rank *rank = &slots->rank[r];
-		uint64_t nr_free = 0;
-
-		for (uint32_t i = 0; i < rank->nr_areas; i++)
-			nr_free += slots->extents[rank->area[i]].nr_free;
-		if (nr_free)
-			nr = take_in_rank(slots, rank, hint, want, first);
-	}
+	for (uint32_t r = 0; r < slots->nr_ranks && !nr; r++)
+		nr = slot_rank_take(&slots->rank[r], slots->extents, hint, want, &area, &index);
+	for (uint32_t i = 0; i < nr; i++)
+		__atomic_store_n(&slots->state[area].refs[index + i], 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&slots->lock);
-	return nr ? (int)nr : -ENOSPC;
+	if (!nr)
+		return -ENOSPC;
+	*first = slot_add(slots->areas[area].first, index);
+	return (int)nr;
 }
 
 int slot_get(struct slots *slots, slot_t slot)

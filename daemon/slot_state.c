@@ -37,29 +37,30 @@ static uint64_t file_bytes(uint64_t nr_slots)
 	return (bytes + PAGE_SIZE - 1) & PAGE_MASK;
 }
 
-static int map_file(struct slot_state *st, int fd, uint64_t nr_slots)
+/* Sets errno. */
+static bool map_file(struct slot_state *st, int fd, uint64_t nr_slots)
 {
 	uint64_t bytes = file_bytes(nr_slots);
 	char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
 
 	if (map == MAP_FAILED)
-		return -errno;
+		return false;
 	st->header = (struct slot_state_header *)map;
 	st->checksum = (uint64_t *)(map + PAGE_SIZE);
 	st->refs = (uint16_t *)(st->checksum + nr_slots);
 	st->nr_slots = nr_slots;
 	st->bytes = bytes;
-	return 0;
+	return true;
 }
 
 /* -ESTALE if the file of another area, of @nr_slots, still counts references. */
 static int check_unused(int fd, uint64_t nr_slots)
 {
 	struct slot_state old;
-	int err = map_file(&old, fd, nr_slots);
+	int err = 0;
 
-	if (err)
-		return err;
+	if (!map_file(&old, fd, nr_slots))
+		return -errno;
 	for (uint64_t i = 0; i < nr_slots; i++)
 		if (old.refs[i]) {
 			err = -ESTALE;
@@ -148,9 +149,10 @@ int slot_state_open(struct slot_state *st, int state_dir_fd, uint32_t n,
 			(unsigned long long)file_bytes(sb->nr_slots), strerror(-err));
 		goto close_fd;
 	}
-	err = map_file(st, fd, sb->nr_slots);
-	if (err)
+	if (!map_file(st, fd, sb->nr_slots)) {
+		err = -errno;
 		goto close_fd;
+	}
 	if (fresh) {
 		err = init_header(st->header, sb);
 		if (err)

@@ -41,10 +41,8 @@ enum space_phase {
 	SPACE_FILLING,
 	/* Nothing is left outside; the house unregisters, or goes back to LIVE. */
 	SPACE_FILLED,
-	/* ESRCH, or unregistered: the worker lets go of it. */
+	/* ESRCH, or unregistered, or never begun: the worker lets go of it. */
 	SPACE_CLOSING,
-	/* The worker has let go: the house frees it. */
-	SPACE_CLOSED,
 };
 
 /* Written by the worker, read by anybody; pages unless said otherwise. */
@@ -135,7 +133,9 @@ struct space {
 	uint32_t orphans; /* forks whose child could not be taken on: it waits */
 	uint64_t fill_cursor; /* FILLING: page number to go on from */
 	uint64_t evict_backoff_ns; /* nothing could be moved: not before */
+	bool reread; /* reading failed for want of descriptors: again with the retry */
 	struct event_slot *events;
+	struct space *next_closed;
 	struct space_stats stats;
 };
 

@@ -94,7 +94,8 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 remove_agent:
 	inject_remove(p->pid, res.agent_pid, res.agent_pidfd, &res.place, cause);
 remove_space:
-	pager_remove_space(pg, sp);
+	sp->phase = SPACE_CLOSING;
+	pager_kick_worker(pg);
 	return err;
 }
 

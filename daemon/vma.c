@@ -12,10 +12,14 @@ struct lines {
 	off_t at;
 	size_t len;
 	size_t used;
+	bool cut; /* what follows is the rest of a line */
 	char buf[16384];
 };
 
-/* Next line without its end, or NULL; *err says whether that is the end. */
+/*
+ * Next line without its end, or NULL; *err says whether that is the end.  A
+ * path of escaped bytes may be longer than any buffer: the line is cut off.
+ */
 static char *next_line(struct lines *l, int *err)
 {
 	*err = 0;
@@ -27,14 +31,23 @@ static char *next_line(struct lines *l, int *err)
 		if (end) {
 			*end = '\0';
 			l->used = (size_t)(end - l->buf) + 1;
-			return line;
+			if (!l->cut)
+				return line;
+			l->cut = false;
+			continue;
 		}
 		memmove(l->buf, line, l->len - l->used);
 		l->len -= l->used;
 		l->used = 0;
 		if (l->len == sizeof(l->buf)) {
-			*err = -EOVERFLOW;
-			return NULL;
+			bool rest = l->cut;
+
+			l->buf[sizeof(l->buf) - 1] = '\0';
+			l->used = l->len;
+			l->cut = true;
+			if (!rest)
+				return l->buf;
+			continue;
 		}
 		n = pread(l->fd, l->buf + l->len, sizeof(l->buf) - l->len, l->at);
 		if (n <= 0) {
@@ -86,6 +99,7 @@ static struct lines *lines_new(int fd)
 		l->fd = fd;
 		l->at = 0;
 		l->len = l->used = 0;
+		l->cut = false;
 	}
 	return l;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -67,6 +66,7 @@ static int give_birth(struct attach *at, struct borrow *b, char *cause)
 	if (err)
 		goto unmap;
 	at->agent = orphan.agent;
+	outfit->before = orphan.before;
 	outfit->agent = &at->agent;
 	err = borrow_end(b, &at->stopped_ns);
 	if (err)
@@ -85,7 +85,7 @@ static int open_uffd(struct attach *at, char *cause)
 {
 	int err;
 
-	at->uffd = (int)syscall(SYS_pidfd_getfd, at->agent_pidfd, at->ctl->uffd, 0);
+	at->uffd = (int)syscall(SYS_pidfd_getfd, at->agent_pidfd, at->outfit.ctl->uffd, 0);
 	if (at->uffd < 0)
 		return cause_set(cause, -errno, "pidfd_getfd: %s", strerror(errno));
 	err = uffd_api(at->uffd, at->uffd_features);
@@ -108,10 +108,6 @@ int attach_begin(struct attach *at, char *cause)
 		err = outfit_open(&at->outfit, cause);
 	if (err)
 		return err;
-	at->ctl = mmap(NULL, AGENT_CTL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-		       at->outfit.fd[PASSED_CTL], 0);
-	if (at->ctl == MAP_FAILED)
-		return cause_set(cause, -errno, "the control page: %s", strerror(errno));
 	err = borrow_begin(&b, at->pid, uses, cause);
 	if (!err)
 		err = remote_set_options(&b.thread, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE);
@@ -120,7 +116,7 @@ int attach_begin(struct attach *at, char *cause)
 	if (err)
 		return err;
 	at->agent.deadline_ns = remote_now_ns() + START_NS;
-	err = outfit_start(&at->outfit, at->ctl, cause);
+	err = outfit_start(&at->outfit, cause);
 	if (!err)
 		err = open_uffd(at, cause);
 	if (err)

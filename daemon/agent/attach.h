@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "agent/agent_abi.h"
 #include "agent/inject.h"
 #include "agent/outfit.h"
 #include "agent/remote.h"
@@ -16,7 +15,6 @@ struct attach {
 	pid_t pid;
 	uint64_t uffd_features;
 	struct outfit outfit; /* descriptors and unprivileged by the caller */
-	struct agent_ctl *ctl;
 	struct remote agent;
 	int agent_pidfd;
 	int uffd;

@@ -11,9 +11,12 @@
 #include "agent/filter.h"
 #include "agent/restart.h"
 
-/* A thread stops in microseconds, unless it waits in the kernel where no stop reaches it. */
-#define STOP_FIRST_NS 100000000ULL
-#define STOP_NEXT_NS  20000000ULL
+/*
+ * A thread stops in microseconds, unless it waits in the kernel where no stop
+ * reaches it, or for a CPU on a crowded machine.  It runs on until it stops.
+ */
+#define STOP_FIRST_NS 500000000ULL
+#define STOP_NEXT_NS  50000000ULL
 #define CALLS_NS      2000000000ULL
 
 #define CS_64BIT 0x33

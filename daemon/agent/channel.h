@@ -21,7 +21,7 @@
 
 enum channel_op {
 	CHANNEL_ATTACH, /* with the control page's, the pool's and the event's descriptor */
-	CHANNEL_REMOVE, /* with the agent's pidfd */
+	CHANNEL_REMOVE, /* with the agent's pidfd, if it has one */
 	CHANNEL_STOP,
 };
 

@@ -5,19 +5,26 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "agent/agent_abi.h"
 #include "agent/cause.h"
 #include "agent/channel.h"
 #include "agent/inject.h"
+#include "agent/place.h"
 
 /* Beyond all that the helper allows itself. */
 #define HELPER_MS 10000
+
+#define CLEAN_UP_TRIES	  20
+#define CLEAN_UP_PAUSE_NS 5000000
 
 extern char **environ;
 
@@ -114,6 +121,46 @@ static int call(struct inject_stop *st, const struct channel_request *req, const
 	return err;
 }
 
+int inject_remove(pid_t pid, pid_t agent_pid, int agent_pidfd, const struct inject_place *place,
+		  char cause[INJECT_CAUSE_BYTES])
+{
+	struct channel_request req = {
+		.op = CHANNEL_REMOVE,
+		.pid = pid,
+		.agent_pid = agent_pid,
+		.place = *place,
+	};
+	int reply_fd[CHANNEL_FDS_MAX];
+	struct channel_reply reply;
+	struct inject_stop st;
+	int err = call(&st, &req, &agent_pidfd, agent_pidfd >= 0, &reply, reply_fd, cause);
+
+	if (!err)
+		finish(&st);
+	return err;
+}
+
+/* A dead injector took the agent with it; what it had mapped is unmapped by another. */
+static int clean_up(pid_t pid, int ctl_fd, struct inject_result *res)
+{
+	const struct timespec pause = { .tv_nsec = CLEAN_UP_PAUSE_NS };
+	char ignored[INJECT_CAUSE_BYTES];
+	struct inject_place place;
+	uint64_t staging;
+
+	if (pread(ctl_fd, &staging, sizeof(staging), offsetof(struct agent_ctl, staging)) ==
+		    sizeof(staging) &&
+	    place_recover(&place, staging)) {
+		/* Busy: the thread is still on its way back into the program. */
+		for (int i = 0; i < CLEAN_UP_TRIES; i++) {
+			if (inject_remove(pid, 0, -1, &place, ignored) != -EBUSY)
+				break;
+			nanosleep(&pause, NULL);
+		}
+	}
+	return cause_set(res->cause, -EIO, "the injector died; try again");
+}
+
 int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_fd, int pool_fd,
 		  int event_fd, struct inject_result *res)
 {
@@ -129,15 +176,15 @@ int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_
 	struct inject_stop st;
 	int err = call(&st, &req, fd, 3, &reply, reply_fd, res->cause);
 
+	if (err == -EIO || err == -ETIMEDOUT)
+		return clean_up(pid, ctl_fd, res);
 	if (err)
 		return err;
 	channel_send(st.channel, "t", 1, NULL, 0);
 	if (!finish(&st)) {
-		/* The agent was not let go, so it died with the injector. */
-		inject_remove(pid, reply.agent_pid, reply_fd[1], &reply.place, res->cause);
 		close(reply_fd[0]);
 		close(reply_fd[1]);
-		return cause_set(res->cause, -EIO, "the injector died; try again");
+		return clean_up(pid, ctl_fd, res);
 	}
 	*res = (struct inject_result){
 		.uffd = reply_fd[0],
@@ -147,25 +194,6 @@ int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_
 		.stopped_ns = reply.stopped_ns,
 	};
 	return 0;
-}
-
-int inject_remove(pid_t pid, pid_t agent_pid, int agent_pidfd, const struct inject_place *place,
-		  char cause[INJECT_CAUSE_BYTES])
-{
-	struct channel_request req = {
-		.op = CHANNEL_REMOVE,
-		.pid = pid,
-		.agent_pid = agent_pid,
-		.place = *place,
-	};
-	int reply_fd[CHANNEL_FDS_MAX];
-	struct channel_reply reply;
-	struct inject_stop st;
-	int err = call(&st, &req, &agent_pidfd, 1, &reply, reply_fd, cause);
-
-	if (!err)
-		finish(&st);
-	return err;
 }
 
 int inject_stop_begin(pid_t pid, pid_t agent_pid, struct inject_stop *stop,

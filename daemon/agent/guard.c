@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "agent/restart.h"
@@ -10,19 +11,39 @@
 /*
  * Copied into the target.  The flags and the stack pointer are never touched:
  * the flags need no restoring, and a signal whose handler runs as soon as the
- * mask is back finds the program's own stack.  rcx and r11 are lost in every
- * system call and restored with the rest.
+ * mask is back finds the program's own stack.  (jrcxz tests without flags; the
+ * top byte of a failed call's result, and of no process number, is all ones.)
+ * rcx and r11 are lost in every system call and restored with the rest.
  */
 __asm__(".pushsection .rodata\n"
 	"	.balign 8\n"
 	"guard_code:\n"
-	"guard_call:\n"
-	"	syscall\n"
-	"	jmp guard_restore\n"
 	"guard_clone:\n"
 	"	syscall\n"
 	"	mov %rax, %rcx\n"
 	"	jrcxz guard_exit\n"
+	"	bswap %rcx\n"
+	"	movsx %cl, %rcx\n"
+	"	lea 1(%rcx), %rcx\n"
+	"	jrcxz guard_restore\n"
+	"	mov %rax, %rcx\n"
+	"	jmp guard_wait\n"
+	"guard_exit:\n"
+	"	mov $60, %eax\n" /* exit(0) */
+	"	mov $0, %edi\n"
+	"	syscall\n"
+	"guard_call:\n"
+	"	syscall\n"
+	"guard_rest:\n"
+	"	mov guard_data+8(%rip), %rcx\n"
+	"	jrcxz guard_restore\n"
+	"guard_wait:\n"
+	"	mov $61, %eax\n" /* wait4(child, NULL, __WALL, NULL) */
+	"	mov %rcx, %rdi\n"
+	"	mov $0, %esi\n"
+	"	mov $0x40000000, %edx\n"
+	"	mov $0, %r10d\n"
+	"	syscall\n"
 	"guard_restore:\n"
 	"	mov $14, %eax\n" /* rt_sigprocmask(SIG_SETMASK, mask, NULL, 8) */
 	"	mov $2, %edi\n"
@@ -30,28 +51,25 @@ __asm__(".pushsection .rodata\n"
 	"	mov $0, %edx\n"
 	"	mov $8, %r10d\n"
 	"	syscall\n"
-	"	mov guard_data+8(%rip), %rax\n"
-	"	mov guard_data+16(%rip), %rcx\n"
-	"	mov guard_data+24(%rip), %rdx\n"
-	"	mov guard_data+32(%rip), %rsi\n"
-	"	mov guard_data+40(%rip), %rdi\n"
-	"	mov guard_data+48(%rip), %r8\n"
-	"	mov guard_data+56(%rip), %r9\n"
-	"	mov guard_data+64(%rip), %r10\n"
-	"	mov guard_data+72(%rip), %r11\n"
-	"	jmp *guard_data+80(%rip)\n"
-	"guard_exit:\n"
-	"	mov $60, %eax\n" /* exit(0) */
-	"	mov $0, %edi\n"
-	"	syscall\n"
+	"	mov guard_data+16(%rip), %rax\n"
+	"	mov guard_data+24(%rip), %rcx\n"
+	"	mov guard_data+32(%rip), %rdx\n"
+	"	mov guard_data+40(%rip), %rsi\n"
+	"	mov guard_data+48(%rip), %rdi\n"
+	"	mov guard_data+56(%rip), %r8\n"
+	"	mov guard_data+64(%rip), %r9\n"
+	"	mov guard_data+72(%rip), %r10\n"
+	"	mov guard_data+80(%rip), %r11\n"
+	"	jmp *guard_data+88(%rip)\n"
 	"	.balign 8\n"
 	"guard_data:\n"
 	"	.popsection\n");
 
-extern const char guard_code[], guard_call[], guard_clone[], guard_restore[], guard_data[];
+extern const char guard_code[], guard_clone[], guard_call[], guard_rest[], guard_data[];
 
 struct guard_data {
 	uint64_t sigmask;
+	uint64_t child; /* to be reaped, 0: none */
 	uint64_t rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11, rip;
 };
 
@@ -112,11 +130,11 @@ int guard_enter(struct guard *g, struct remote *r, uint64_t addr)
 	/* From here on the thread must be in the guard: registers first, then the mask. */
 	r->regs = g->regs;
 	r->regs.orig_rax = ~0ULL;
-	r->regs.rip = place(g, guard_restore);
+	r->regs.rip = place(g, guard_rest);
 	err = remote_set_regs(r, &r->regs);
 	if (!err)
 		err = remote_set_sigmask(r, ~0ULL);
-	guard_next_is_plain(g, r);
+	r->insn = place(g, guard_call);
 	return err;
 }
 
@@ -125,9 +143,21 @@ void guard_next_is_clone(const struct guard *g, struct remote *r)
 	r->insn = place(g, guard_clone);
 }
 
-void guard_next_is_plain(const struct guard *g, struct remote *r)
+static int set_child(const struct guard *g, struct remote *r, uint64_t child)
 {
 	r->insn = place(g, guard_call);
+	return remote_poke(r, place(g, guard_data) + offsetof(struct guard_data, child), &child,
+			   sizeof(child));
+}
+
+int guard_child_born(const struct guard *g, struct remote *r, pid_t child)
+{
+	return set_child(g, r, (uint64_t)child);
+}
+
+int guard_child_reaped(const struct guard *g, struct remote *r)
+{
+	return set_child(g, r, 0);
 }
 
 int guard_leave(struct guard *g, struct remote *r)

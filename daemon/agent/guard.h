@@ -3,6 +3,7 @@
 #define UPAGER_GUARD_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "agent/remote.h"
 
@@ -15,11 +16,9 @@
  * vDSO's mapping, beyond the end of the vDSO's loaded segment, together with
  * what it restores.  Nothing is written to the thread's stack (it may be a tiny
  * one) and nothing but general registers, which no signal frame need hold, is
- * changed.  What a dead injector leaves behind is GUARD_BYTES of dead text and,
- * if it died between the calls of an attach, one zombie that only
- * wait(__WALL) sees.
+ * changed.  What a dead injector leaves behind is GUARD_BYTES of dead text.
  */
-#define GUARD_BYTES 256
+#define GUARD_BYTES 320
 
 struct guard {
 	uint64_t addr; /* GUARD_BYTES that nothing else uses */
@@ -33,9 +32,14 @@ struct guard {
  * -EBUSY: the thread still runs the guard of an injector that died.
  */
 int guard_enter(struct guard *g, struct remote *r, uint64_t addr);
-/* clone(): the child, should it ever run by itself, exits at once. */
+/*
+ * The next call is clone(): the child, should it ever run by itself, exits at
+ * once.  Until guard_child_reaped() the thread, should we die, waits for it
+ * before it goes on.
+ */
 void guard_next_is_clone(const struct guard *g, struct remote *r);
-void guard_next_is_plain(const struct guard *g, struct remote *r);
+int guard_child_born(const struct guard *g, struct remote *r, pid_t child);
+int guard_child_reaped(const struct guard *g, struct remote *r);
 /* Everything is as before; the thread is detached. */
 int guard_leave(struct guard *g, struct remote *r);
 

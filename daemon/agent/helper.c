@@ -12,10 +12,21 @@
 #include "agent/attach.h"
 #include "agent/cause.h"
 #include "agent/channel.h"
+#include "agent/hurry.h"
 #include "agent/inject.h"
 #include "agent/remote.h"
 #include "agent/remove.h"
 #include "agent/stop.h"
+
+/* For tests: "a12" kills the helper of an attach before its 12th operation on the target. */
+#define KILL_AT_ENV "UPAGER_INJECT_KILL_AT"
+
+static long kill_at(enum channel_op op)
+{
+	const char *env = getenv(KILL_AT_ENV);
+
+	return env && env[0] == "ars"[op] ? strtol(env + 1, NULL, 10) : 0;
+}
 
 /* Waits for the daemon's word; -EPIPE without one. */
 static int wait_word(void)
@@ -80,6 +91,7 @@ int inject_main(int argc, char **argv)
 	struct channel_request req;
 	struct channel_reply reply = { 0 };
 	int fd[CHANNEL_FDS_MAX];
+	struct hurry unused;
 	int err;
 
 	(void)argc;
@@ -88,9 +100,10 @@ int inject_main(int argc, char **argv)
 		return EXIT_FAILURE;
 	err = channel_recv(CHANNEL_FD, &req, sizeof(req), fd);
 	if (!err)
-		err = remote_init();
+		err = remote_init(kill_at(req.op));
 	if (err)
 		return EXIT_FAILURE;
+	hurry_begin(0, &unused);
 	switch (req.op) {
 	case CHANNEL_ATTACH:
 		err = serve_attach(&req, fd, &reply);

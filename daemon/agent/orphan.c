@@ -19,13 +19,18 @@ int orphan_begin(struct orphan *o, char *cause)
 	o->agent.deadline_ns = o->target->deadline_ns;
 	guard_next_is_clone(o->guard, o->target);
 	err = REMOTE_MUST(o->target, &ret, cause, clone, CLONE_VM);
-	guard_next_is_plain(o->guard, o->target);
 	if (err)
 		return err;
 	o->middle_inside = (pid_t)ret;
+	o->middle.tid = o->target->child;
+	err = guard_child_born(o->guard, o->target, o->middle_inside);
+	if (err)
+		return err;
 	err = remote_adopt(&o->middle, o->target->child, o->insn);
 	if (!err)
 		err = remote_set_options(&o->middle, OPTIONS | PTRACE_O_EXITKILL);
+	if (!err)
+		hurry_begin(o->middle.tid, &o->before);
 	/* Copies of the program's descriptors would keep its pipes open. */
 	if (!err)
 		err = REMOTE_MUST(&o->middle, &ret, cause, close_range, 0, UINT32_MAX);
@@ -53,6 +58,8 @@ int orphan_finish(struct orphan *o)
 		o->middle.tid = 0;
 		err = reap(o->target, o->middle_inside);
 	}
+	if (!err)
+		err = guard_child_reaped(o->guard, o->target);
 	return err;
 }
 

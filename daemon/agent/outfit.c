@@ -54,13 +54,12 @@ static int code_memfd(char *cause)
  */
 static int map_reservation(struct outfit *o, char *cause)
 {
-	size_t code_bytes = (size_t)(__stop_upager_agent - __start_upager_agent);
 	struct inject_place *pl = &o->place;
 	uint64_t bytes;
 	int64_t ret;
 	int err;
 
-	place_layout(pl, 0, code_bytes);
+	place_layout(pl, 0);
 	bytes = place_bytes(pl);
 	err = REMOTE_MUST(o->agent, &ret, cause, mmap, 0, bytes, PROT_NONE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, UINT64_MAX, 0);
@@ -68,7 +67,9 @@ static int map_reservation(struct outfit *o, char *cause)
 		*pl = (struct inject_place){ 0 };
 		return err;
 	}
-	place_layout(pl, (uint64_t)ret, code_bytes);
+	place_layout(pl, (uint64_t)ret);
+	/* If we die from here on, the daemon finds what to unmap in the control page. */
+	o->ctl->staging = pl->staging_addr;
 	err = REMOTE_MUST(o->agent, &ret, cause, munlock, pl->ctl_addr, bytes);
 	if (!err)
 		err = REMOTE_MUST(o->agent, &ret, cause, madvise, pl->ctl_addr, bytes,
@@ -125,11 +126,13 @@ static int map_files(struct outfit *o, char *cause)
 
 int outfit_open(struct outfit *o, char *cause)
 {
-	int err = code_memfd(cause);
-
-	if (err < 0)
-		return err;
-	o->fd[PASSED_CODE] = err;
+	o->ctl = mmap(NULL, AGENT_CTL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, o->fd[PASSED_CTL],
+		      0);
+	if (o->ctl == MAP_FAILED)
+		return cause_set(cause, -errno, "the control page: %s", strerror(errno));
+	o->fd[PASSED_CODE] = code_memfd(cause);
+	if (o->fd[PASSED_CODE] < 0)
+		return o->fd[PASSED_CODE];
 	if (!o->unprivileged)
 		return 0;
 	o->fd[PASSED_DEVICE] = open(UFFD_DEVICE, O_RDWR | O_CLOEXEC);
@@ -158,6 +161,8 @@ int outfit_unmap(struct outfit *o)
 	if (o->place.ctl_addr)
 		err = remote_call(o->agent, &ret, SYS_munmap,
 				  REMOTE_ARGS(o->place.ctl_addr, place_bytes(&o->place)));
+	if (!err && !ret)
+		o->ctl->staging = 0;
 	return err ? err : (int)ret;
 }
 
@@ -208,12 +213,14 @@ static int start_code(const struct outfit *o)
 	regs.rdi = pl->ctl_addr;
 	regs.rsi = frame;
 	regs.eflags = EFLAGS_PLAIN;
+	hurry_end(o->agent->tid, &o->before);
 	err = remote_set_regs(o->agent, &regs);
 	return err ? err : remote_resume(o->agent);
 }
 
-static int wait_ready(struct outfit *o, struct agent_ctl *ctl, char *cause)
+static int wait_ready(struct outfit *o, char *cause)
 {
+	struct agent_ctl *ctl = o->ctl;
 	const struct timespec tick = { .tv_nsec = READY_TICK_NS };
 
 	while (!atomic_load(&ctl->ready)) {
@@ -231,8 +238,9 @@ static int wait_ready(struct outfit *o, struct agent_ctl *ctl, char *cause)
 	return 0;
 }
 
-int outfit_start(struct outfit *o, struct agent_ctl *ctl, char *cause)
+int outfit_start(struct outfit *o, char *cause)
 {
+	struct agent_ctl *ctl = o->ctl;
 	int uffd;
 	int err = make_uffd(o, &uffd, cause);
 
@@ -244,9 +252,8 @@ int outfit_start(struct outfit *o, struct agent_ctl *ctl, char *cause)
 	ctl->pool_fd = o->inside[PASSED_POOL];
 	ctl->event_fd = o->inside[PASSED_EVENT];
 	ctl->staging_pages = AGENT_STAGING_PAGES;
-	ctl->staging = o->place.staging_addr;
 	err = start_code(o);
 	if (err)
 		return cause_set(cause, err, "the agent cannot be started: %s", strerror(-err));
-	return wait_ready(o, ctl, cause);
+	return wait_ready(o, cause);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "agent/agent_abi.h"
+#include "agent/hurry.h"
 #include "agent/inject.h"
 #include "agent/remote.h"
 
@@ -26,18 +27,20 @@ enum outfit_fd {
 struct outfit {
 	bool unprivileged;
 	int fd[__PASSED_MAX]; /* ctl, pool and event by the caller */
+	struct agent_ctl *ctl;
 	struct remote *agent;
 	int agent_pidfd;
+	struct hurry before; /* the end of its hurry */
 	int inside[__PASSED_MAX]; /* in the agent's table */
 	struct inject_place place; /* zero while nothing is mapped */
 };
 
-/* Opens what the caller did not give.  The helper's end closes it. */
+/* Opens and maps what the caller did not.  The helper's end closes it. */
 int outfit_open(struct outfit *o, char *cause);
 /* Maps all of the place.  The program must not fork() meanwhile. */
 int outfit_map(struct outfit *o, char *cause);
 int outfit_unmap(struct outfit *o);
 /* Then: makes the userfaultfd, fills the control page and starts the agent's code. */
-int outfit_start(struct outfit *o, struct agent_ctl *ctl, char *cause);
+int outfit_start(struct outfit *o, char *cause);
 
 #endif

@@ -6,13 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/agent.h"
 #include "agent/agent_abi.h"
 #include "types.h"
 
 #define STACK_BYTES (4 * PAGE_SIZE)
 
-void place_layout(struct inject_place *pl, uint64_t base, uint64_t code_bytes)
+void place_layout(struct inject_place *pl, uint64_t base)
 {
+	uint64_t code_bytes = (uint64_t)(__stop_upager_agent - __start_upager_agent);
+
 	pl->ctl_addr = base;
 	pl->ctl_bytes = AGENT_CTL_BYTES;
 	pl->code_addr = pl->ctl_addr + pl->ctl_bytes;
@@ -28,24 +31,65 @@ uint64_t place_bytes(const struct inject_place *pl)
 	return pl->staging_addr + pl->staging_bytes - pl->ctl_addr;
 }
 
+bool place_recover(struct inject_place *pl, uint64_t staging_addr)
+{
+	place_layout(pl, 0);
+	if (staging_addr < pl->staging_addr || staging_addr & ~PAGE_MASK)
+		return false;
+	place_layout(pl, staging_addr - pl->staging_addr);
+	return true;
+}
+
+/* Parts that look the same in every state of an attach from the first mapping on. */
+enum part {
+	PART_CODE = 1 << 0, /* inaccessible before it is mapped */
+	PART_BELOW_STACK = 1 << 1,
+	PART_BELOW_STAGING = 1 << 2,
+	PARTS_ALL = (1 << 3) - 1,
+};
+
+static unsigned int parts_in(const char *line, const struct inject_place *pl)
+{
+	const struct {
+		uint64_t addr;
+		enum part part;
+	} probe[] = {
+		{ pl->code_addr, PART_CODE },
+		{ pl->stack_addr - PAGE_SIZE, PART_BELOW_STACK },
+		{ pl->staging_addr - PAGE_SIZE, PART_BELOW_STAGING },
+	};
+	bool is_code = strstr(line, "/memfd:" PLACE_CODE_NAME " ");
+	unsigned int found = 0;
+	uint64_t start, end;
+	unsigned long inode;
+	char perms[8];
+
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %*x %*s %lu", &start, &end, perms, &inode) !=
+	    4)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(probe); i++) {
+		if (probe[i].addr < start || probe[i].addr >= end)
+			continue;
+		if ((!strcmp(perms, "---p") && !inode) || (is_code && probe[i].part == PART_CODE))
+			found |= probe[i].part;
+	}
+	return found;
+}
+
 int place_mapped(pid_t tid, const struct inject_place *pl, bool *mapped)
 {
+	unsigned int found = 0;
 	char path[32];
 	char line[512];
 	FILE *f;
 
-	*mapped = false;
 	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
 	f = fopen(path, "re");
 	if (!f)
 		return -ESRCH;
-	while (fgets(line, sizeof(line), f)) {
-		uint64_t start;
-
-		if (sscanf(line, "%" SCNx64, &start) == 1 && start == pl->code_addr &&
-		    strstr(line, "/memfd:" PLACE_CODE_NAME " "))
-			*mapped = true;
-	}
+	while (fgets(line, sizeof(line), f))
+		found |= parts_in(line, pl);
 	fclose(f);
+	*mapped = found == PARTS_ALL;
 	return 0;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -21,14 +20,11 @@
 #define SYSCALL_STOP  (SIGTRAP | 0x80)
 #define EVENT(status) ((status) >> 16)
 
-/* For tests: the helper kills itself before this operation on a target, counted from 1. */
-#define KILL_AT_ENV "UPAGER_INJECT_KILL_AT"
-
-static long kill_at;
+static long steps_to_kill;
 
 static void step(void)
 {
-	if (kill_at && !--kill_at)
+	if (steps_to_kill && !--steps_to_kill)
 		kill(getpid(), SIGKILL);
 }
 
@@ -37,14 +33,12 @@ static void tick(int sig)
 	(void)sig;
 }
 
-int remote_init(void)
+int remote_init(long kill_at)
 {
-	const char *env = getenv(KILL_AT_ENV);
 	struct itimerval it = { .it_interval.tv_usec = TICK_US, .it_value.tv_usec = TICK_US };
 	struct sigaction sa = { .sa_handler = tick };
 
-	if (env)
-		kill_at = strtol(env, NULL, 10);
+	steps_to_kill = kill_at;
 	/* Without SA_RESTART each tick ends a blocking wait, which then looks at its deadline. */
 	if (sigaction(SIGALRM, &sa, NULL) || setitimer(ITIMER_REAL, &it, NULL))
 		return -errno;

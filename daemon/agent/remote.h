@@ -28,8 +28,12 @@ struct remote {
 	uint64_t deadline_ns; /* of every wait, by remote_now_ns() */
 };
 
-/* Once per process, before anything else: makes waits end at their deadlines. */
-int remote_init(void);
+/*
+ * Once per process, before anything else: makes waits end at their deadlines.
+ * @kill_at: for tests, the operation on a target, counted from 1, before which
+ *	the process kills itself; 0 for none
+ */
+int remote_init(long kill_at);
 uint64_t remote_now_ns(void);
 
 /* @options: PTRACE_O_*.  The thread runs on. */

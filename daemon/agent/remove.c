@@ -105,6 +105,8 @@ int remove_agent(pid_t pid, pid_t agent_pid, int agent_pidfd, const struct injec
 {
 	int err = -ESRCH;
 
+	if (agent_pidfd < 0)
+		return remove_by_thread(pid, place, cause);
 	if (!has_ended(agent_pidfd, 0))
 		err = remove_by_agent(agent_pid, place, cause);
 	if (err == -ESRCH || has_ended(agent_pidfd, 0))

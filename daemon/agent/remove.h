@@ -6,7 +6,7 @@
 
 #include "agent/inject.h"
 
-/* The helper's part of inject_remove(). */
+/* The helper's part of inject_remove().  @agent_pidfd -1: there is no agent. */
 int remove_agent(pid_t pid, pid_t agent_pid, int agent_pidfd, const struct inject_place *place,
 		 char *cause);
 
