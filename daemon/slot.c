@@ -27,6 +27,9 @@ struct slots {
 	struct slot_rank rank[AREAS_MAX]; /* highest priority first */
 };
 
+/* A count that reached the limit no longer counts: the slot stays in use. */
+#define COUNT_STUCK UINT16_MAX
+
 /* A slot number that cannot be, or a count that would go wrong: going on would mix up pages. */
 static void bug(const char *what, slot_t slot)
 {
@@ -171,10 +174,9 @@ int slot_alloc(struct slots *slots, uint32_t hint, uint32_t want, slot_t *first)
 	return (int)nr;
 }
 
-int slot_get(struct slots *slots, slot_t slot)
+void slot_get(struct slots *slots, slot_t slot)
 {
 	uint16_t *count = slot_count(slots, slot);
-	int err = 0;
 
 	pthread_mutex_lock(&slots->lock);
 	if (!*count) {
@@ -184,12 +186,9 @@ int slot_get(struct slots *slots, slot_t slot)
 			bug("get of a free slot", slot);
 		slot_extents_take_one(&slots->extents[a], slot_index(slots, a, slot));
 	}
-	if (*count == UINT16_MAX)
-		err = -EOVERFLOW;
-	else
+	if (*count != COUNT_STUCK)
 		__atomic_store_n(count, (uint16_t)(*count + 1), __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&slots->lock);
-	return err;
 }
 
 void slot_put(struct slots *slots, slot_t slot)
@@ -199,7 +198,8 @@ void slot_put(struct slots *slots, slot_t slot)
 	pthread_mutex_lock(&slots->lock);
 	if (!*count)
 		bug("put of a free slot", slot);
-	__atomic_store_n(count, (uint16_t)(*count - 1), __ATOMIC_RELAXED);
+	if (*count != COUNT_STUCK)
+		__atomic_store_n(count, (uint16_t)(*count - 1), __ATOMIC_RELAXED);
 	if (!*count) {
 		uint32_t a = slot_area(slots, slot);
 

@@ -45,8 +45,11 @@ void slots_fini(struct slots *slots);
 #define SLOT_HINTS 256
 int slot_alloc(struct slots *slots, uint32_t hint, uint32_t want, slot_t *first);
 
-/* -EOVERFLOW when the count is at its limit (the caller then copies). */
-int slot_get(struct slots *slots, slot_t slot);
+/*
+ * One more user.  A slot with 65,535 users (forks that all copied the leaf) stays
+ * in use until the daemon ends: a leak of one page rather than a wrong page.
+ */
+void slot_get(struct slots *slots, slot_t slot);
 /* Frees at zero. */
 void slot_put(struct slots *slots, slot_t slot);
 uint32_t slot_refs(const struct slots *slots, slot_t slot);
