@@ -158,19 +158,25 @@ void agent_release(struct agent *ag)
 	if (!ag->ctl)
 		return;
 	atomic_store(&ag->ctl->hold, 0);
-	/* The agent sleeps on hold only when it has a batch. */
-	if (agent_pending(ag))
+	/* The agent sleeps on hold only when it has a batch, one revoked and settled included. */
+	if (ag->posted != atomic_load(&ag->ctl->done))
 		wake(&ag->ctl->hold);
 }
 
 bool agent_revoke(struct agent *ag)
 {
 	struct agent_batch *b = &ag->ctl->batch[ag->settled % AGENT_BATCHES];
+	uint32_t posted = AGENT_POSTED;
 
-	if (atomic_load(&b->phase) != AGENT_POSTED)
-		return false;
-	atomic_store(&b->phase, AGENT_REVOKED);
-	return true;
+	return atomic_compare_exchange_strong(&b->phase, &posted, AGENT_REVOKED);
+}
+
+bool agent_is_dropping(const struct agent *ag)
+{
+	uint32_t n = ag->settled % AGENT_BATCHES;
+
+	return !ag->dead && ag->post[n].mode == AGENT_COPY_DROP &&
+	       atomic_load(&ag->ctl->batch[n].phase) == AGENT_COPIED;
 }
 
 void agent_dismiss(struct agent *ag)

@@ -198,6 +198,7 @@ void events_resume(struct pager *pg, struct space *sp)
 	if (!slot_needs(sp, &fork) || may_apply(pg, sp, fork)) {
 		handle_slot(pg, sp);
 		sp->readable = true;
+		sp->retry = true; /* fills that had to wait */
 	}
 }
 

@@ -254,15 +254,31 @@ static void release_kept_slots(struct pager *pg, struct space *sp)
 	}
 }
 
+/* Whether the agent may drop pages where they are: nothing must run meanwhile. */
+static bool may_drop(const struct space *sp)
+{
+	const struct agent *ag = &sp->agent;
+
+	for (uint32_t n = ag->settled; n != ag->posted; n++)
+		if (ag->post[n % AGENT_BATCHES].mode == AGENT_COPY_DROP)
+			return true;
+	return false;
+}
+
 void evict_begin(struct pager *pg, struct space *sp)
 {
 	recover_backoff(pg, sp);
 	if (!space_can_evict(sp) || sp->phase != SPACE_LIVE || sp->events_waiting || sp->draining)
 		return;
-	if (!pg->caps.move && !sp->stopped) {
-		if (budget_excess(sp))
-			sp->stop_wanted = true;
-		return;
+	if (!pg->caps.move) {
+		/* Set before stopped is looked at: the house looks the other way round. */
+		sp->dropping = true;
+		if (!sp->stopped) {
+			sp->dropping = may_drop(sp);
+			if (budget_excess(sp))
+				sp->stop_wanted = true;
+			return;
+		}
 	}
 	while (budget_excess(sp) || sp->starved) {
 		uint32_t n;
@@ -285,6 +301,7 @@ void evict_begin(struct pager *pg, struct space *sp)
 			break;
 		sp->starved = false;
 	}
+	sp->dropping = may_drop(sp);
 }
 
 /* ---- settle ---- */
@@ -388,8 +405,10 @@ bool evict_settle(struct pager *pg, struct space *sp)
 		any = true;
 		failpoint(FP_EVICT_SETTLED);
 	}
-	if (any)
+	if (any) {
+		sp->dropping = may_drop(sp);
 		sp->retry = true;
+	}
 	return any;
 }
 
@@ -432,6 +451,8 @@ void evict_settle_now(struct pager *pg, struct space *sp)
 		const struct agent_post *post = &ag->post[ag->settled % AGENT_BATCHES];
 		bool staged = agent_revoke(ag);
 
+		if (!staged && agent_is_dropping(ag))
+			break;
 		for (uint32_t i = 0; i < post->nr_runs; i++) {
 			struct agent_outcome out = agent_outcome(ag, i);
 
@@ -443,6 +464,7 @@ void evict_settle_now(struct pager *pg, struct space *sp)
 		}
 		agent_settle(ag);
 	}
+	sp->dropping = may_drop(sp);
 	sp->retry = true;
 }
 

@@ -24,6 +24,8 @@
 #define READ_TRIES_MAX 2
 #define DETACH_PATIENCE_NS (20 * NS_PER_MS)
 #define RETRY_LATER_NS NS_PER_MS
+/* How often the budget is looked at while faults wait for it. */
+#define THROTTLE_LOOK_NS (5 * NS_PER_MS)
 
 enum read_state {
 	READ_FREE,
@@ -147,6 +149,17 @@ static void defer_later(struct pager *pg, struct space *sp, struct fault f)
 {
 	defer(pg, sp, f);
 	sp->retry_at_ns = clock_ns() + RETRY_LATER_NS;
+}
+
+/*
+ * Until an eviction makes room, or room appears without one: the program
+ * unmapped something, the sampled part shrank, the budget was raised.
+ */
+static void defer_throttled(struct pager *pg, struct space *sp, struct fault f)
+{
+	defer(pg, sp, f);
+	if (!sp->retry_at_ns)
+		sp->retry_at_ns = clock_ns() + THROTTLE_LOOK_NS;
 }
 
 /* What to do about a fill that did not happen. True: the fault is over. */
@@ -374,7 +387,7 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 	switch (p.state) {
 	case PAGE_VIRGIN:
 		if (!space_is_ours(sp, pgno_addr(f.page)) && throttled(pg, sp, &f))
-			defer(pg, sp, f);
+			defer_throttled(pg, sp, f);
 		else
 			fill_zero(pg, sp, f);
 		break;
@@ -396,7 +409,7 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 		break;
 	case PAGE_SWAPPED:
 		if (throttled(pg, sp, &f))
-			defer(pg, sp, f);
+			defer_throttled(pg, sp, f);
 		else
 			fill_swapped(pg, sp, f, p);
 		break;
@@ -508,7 +521,8 @@ static bool read_fill(struct read *rd)
 
 static void read_finish(struct read *rd)
 {
-	if (rd->sp->phase == SPACE_CLOSING || read_fill(rd))
+	/* What is filled before a fork is applied, the child would seem to have. */
+	if (rd->sp->phase == SPACE_CLOSING || (!rd->sp->events_waiting && read_fill(rd)))
 		read_put(rd);
 	else
 		rd->state = READ_READY;
@@ -634,6 +648,9 @@ bool fault_fill_all(struct pager *pg, struct space *sp)
 			return false;
 	}
 	if (fault_reads_in_flight(pg, sp) || sp->deferred.nr)
+		return false;
+	/* A batch that was posted before may still take pages out. */
+	if (sp->nr_detaching)
 		return false;
 	if (sp->nr_swapped || sp->nr_standby) {
 		sp->fill_cursor = 0; /* some fills had to wait: once more */

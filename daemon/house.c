@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "budget.h"
@@ -22,6 +23,8 @@
 #define SCAN_SHARE    10
 #define RESCAN_NS     NS_PER_S
 #define STOP_MAX_NS   (300 * NS_PER_MS)
+/* A drop that takes longer hangs, and so would the program. */
+#define DROP_MAX_NS   (2 * NS_PER_S)
 #define REAP_NS	      (100 * NS_PER_MS)
 
 static uint64_t meminfo_bytes(const char *name)
@@ -59,12 +62,35 @@ static void add_proc(struct house *h, struct proc *p)
 	h->procs = p;
 }
 
+static bool fd_readable(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	return fd >= 0 && poll(&pfd, 1, 0) == 1;
+}
+
+/*
+ * Until the agent drops nothing any more where the program could write it or
+ * map something else meanwhile [F2].  A dead agent drops nothing.
+ */
+static void wait_dropped(const struct space *sp)
+{
+	const struct timespec pause = { .tv_nsec = 100 * NS_PER_US };
+	uint64_t begin_ns = clock_ns();
+
+	while (sp->dropping && sp->phase < SPACE_CLOSING && !fd_readable(sp->agent.pidfd) &&
+	       clock_ns() - begin_ns < DROP_MAX_NS)
+		nanosleep(&pause, NULL);
+}
+
 static void end_stop(struct proc *p)
 {
 	if (!p->stop_active)
 		return;
-	if (p->space)
+	if (p->space) {
 		p->space->stopped = false;
+		wait_dropped(p->space);
+	}
 	inject_stop_end(&p->stop);
 	p->stop_active = false;
 }
@@ -100,13 +126,6 @@ static void leave_closed(struct proc *p)
 	end_stop(p);
 	p->space = NULL;
 	p->state = UPAGER_PROC_WATCHED;
-}
-
-static bool fd_readable(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-
-	return fd >= 0 && poll(&pfd, 1, 0) == 1;
 }
 
 /* A space whose process exited or executed lives until the kernel says ESRCH [F13]. */
@@ -182,10 +201,10 @@ static void look_after_stop(struct house *h, struct proc *p, uint64_t now_ns)
 	bool over = p->rss_pages > budget_pages(p) + 2 * budget_slack(sp);
 
 	if (p->stop_active) {
-		if (over && now_ns - p->stop_began_ns < STOP_MAX_NS && space_can_evict(sp))
-			return;
-		if (sp->stop_wanted && budget_excess(sp) && space_can_evict(sp) &&
-		    now_ns - p->stop_began_ns < STOP_MAX_NS)
+		bool more = over || (sp->stop_wanted && budget_excess(sp));
+
+		if (more && now_ns - p->stop_began_ns < STOP_MAX_NS && space_can_evict(sp) &&
+		    sp->phase == SPACE_LIVE)
 			return;
 		sp->stop_wanted = false;
 		end_stop(p);
@@ -222,6 +241,8 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 	}
 	tracked = sp->nr_resident;
 	sp->other_pages = p->rss_pages > tracked ? p->rss_pages - tracked : 0;
+	if (sp->phase != SPACE_LIVE)
+		end_stop(p);
 	if (sp->phase != SPACE_LIVE)
 		return;
 	if ((p->state == UPAGER_PROC_PAGED || p->rss_pages >= budget_pages(p) / REGISTER_PART) &&
@@ -415,6 +436,20 @@ int house_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 bool house_fill_pending(const struct proc *p)
 {
 	return p->space && p->space->phase != SPACE_FILLED && p->space->phase < SPACE_CLOSING;
+}
+
+void house_resume(struct house *h, struct proc *p)
+{
+	struct space *sp = p->space;
+
+	if (!sp)
+		return;
+	pthread_mutex_lock(&sp->lock);
+	if (sp->phase == SPACE_FILLED)
+		sp->phase = SPACE_LIVE;
+	sp->evict_off = false;
+	pthread_mutex_unlock(&sp->lock);
+	pager_kick_worker(h->pg);
 }
 
 int house_release(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])

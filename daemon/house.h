@@ -38,6 +38,8 @@ int house_set_budget(struct house *h, struct proc *p, uint64_t budget_bytes,
 		     char text[UPAGER_TEXT_BYTES]);
 int house_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);
 bool house_fill_pending(const struct proc *p);
+/* After a fill: goes on paging. */
+void house_resume(struct house *h, struct proc *p);
 /* After a fill: gives the process back and forgets it. */
 int house_release(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);
 void house_record(const struct house *h, const struct proc *p, struct upager_record *rec);

@@ -169,7 +169,8 @@ static void grow_up(struct pager *pg, struct space *sp)
 		page_drop(pg, sp, r->first, r->end);
 		run_list_pop(&sp->wipe);
 	}
-	sp->phase = SPACE_LIVE;
+	/* It may have to be given back before it was known. */
+	sp->phase = sp->evict_off ? SPACE_FILLING : SPACE_LIVE;
 	sp->retry = true;
 }
 
@@ -185,12 +186,13 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 		grow_up(pg, sp);
 	if (sp->quarantine_safe_ns)
 		quarantine_release(&sp->quarantine, sp->quarantine_safe_ns);
-	if (sp->retry || (sp->retry_at_ns && now_ns >= sp->retry_at_ns)) {
+	/* No page state may change between the reading and the applying of an event. */
+	if (!sp->events_waiting && (sp->retry || (sp->retry_at_ns && now_ns >= sp->retry_at_ns))) {
 		sp->readable |= sp->reread;
 		sp->reread = false;
 		fault_retry(pg, sp);
 	}
-	if (sp->phase == SPACE_FILLING && fault_fill_all(pg, sp)) {
+	if (sp->phase == SPACE_FILLING && !sp->events_waiting && fault_fill_all(pg, sp)) {
 		pthread_mutex_lock(&sp->lock);
 		if (sp->phase == SPACE_FILLING)
 			sp->phase = SPACE_FILLED;

@@ -211,8 +211,15 @@ static struct proc *known(struct house *h, pid_t pid, struct upager_reply *reply
 static void start_fill(struct session *s, struct house *h, struct proc *p, bool detach,
 		       struct upager_reply *reply)
 {
-	int err = p->state == UPAGER_PROC_DETACHING ? -EBUSY : house_fill(h, p, reply->text);
+	int err;
 
+	if (p->state == UPAGER_PROC_DETACHING) {
+		proto_text(reply, "process %d is being detached already: wait for the end of that",
+			   p->pid);
+		err = -EBUSY;
+	} else {
+		err = house_fill(h, p, reply->text);
+	}
 	if (err) {
 		answer(s, reply, err);
 		return;
@@ -300,8 +307,17 @@ static void receive(struct session *s, struct house *h)
 		close(pidfd);
 }
 
+/* Another session's DETACH or POPULATE of the same process has not been answered yet. */
+static bool others_wait(const struct sessions *ss, const struct session *s)
+{
+	for (int i = 0; i < SESSIONS_MAX; i++)
+		if (&ss->at[i] != s && ss->at[i].waits_for == s->waits_for)
+			return true;
+	return false;
+}
+
 /* A DETACH or POPULATE that is over: everything is in, or the process is gone. */
-static void finish(struct session *s, struct house *h)
+static void finish(struct sessions *ss, struct session *s, struct house *h)
 {
 	struct proc *p = house_find(h, s->waits_for);
 	struct upager_reply reply;
@@ -311,15 +327,12 @@ static void finish(struct session *s, struct house *h)
 		return;
 	proto_init_reply(&reply);
 	if (!p) {
-		proto_text(&reply, "process %d exited", s->waits_for);
+		proto_text(&reply, "process %d exited or was detached meanwhile", s->waits_for);
 		err = -ESRCH;
 	} else if (s->detach) {
 		err = house_release(h, p, reply.text);
-	} else if (p->space) {
-		pthread_mutex_lock(&p->space->lock);
-		if (p->space->phase == SPACE_FILLED)
-			p->space->phase = SPACE_LIVE;
-		pthread_mutex_unlock(&p->space->lock);
+	} else if (!others_wait(ss, s)) {
+		house_resume(h, p);
 	}
 	s->waits_for = 0;
 	answer(s, &reply, err);
@@ -332,7 +345,7 @@ void sessions_handle(struct sessions *ss, struct house *h)
 		struct session *s = &ss->at[i];
 
 		if (s->fd >= 0 && s->waits_for)
-			finish(s, h);
+			finish(ss, s, h);
 		if (s->fd >= 0 && !s->waits_for)
 			receive(s, h);
 	}

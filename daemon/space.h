@@ -124,6 +124,7 @@ struct space {
 	uint64_t write_backoff_ns; /* a write failed: no further one before */
 	_Atomic bool stop_wanted; /* worker: evicting needs every thread stopped */
 	_Atomic bool stopped; /* house: every thread is stopped */
+	_Atomic bool dropping; /* worker: they must stay so until it is not [F2] */
 	bool draining; /* a fork waits for writes: nothing new is dirtied */
 	bool events_waiting; /* the event slot holds events not yet applied */
 	bool closing; /* polls are being cancelled */

@@ -319,6 +319,8 @@ INSIDE void run_drop(struct agent_run *run)
 
 INSIDE void batch_copy_drop(struct agent *ag, struct agent_batch *batch)
 {
+	uint32_t posted = AGENT_POSTED;
+
 	for (uint32_t i = 0; i < batch->nr_runs; i++) {
 		struct agent_run *run = &batch->run[i];
 		struct extent ext;
@@ -333,10 +335,12 @@ INSIDE void batch_copy_drop(struct agent *ag, struct agent_batch *batch)
 			run->moved = page_mask(0, run->nr_pages);
 		run->error = (int32_t)error;
 	}
-	atomic_store(&batch->phase, AGENT_COPIED);
-	for (uint32_t i = 0; i < batch->nr_runs; i++)
-		run_drop(&batch->run[i]);
-	atomic_store(&batch->phase, AGENT_DROPPED);
+	/* What was revoked is the program's again: it must not be dropped. */
+	if (atomic_compare_exchange_strong(&batch->phase, &posted, AGENT_COPIED)) {
+		for (uint32_t i = 0; i < batch->nr_runs; i++)
+			run_drop(&batch->run[i]);
+		atomic_store(&batch->phase, AGENT_DROPPED);
+	}
 	batch_report(ag);
 }
 

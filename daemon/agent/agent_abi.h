@@ -50,6 +50,7 @@ enum agent_mode {
 	 * and write-protected them.  pwrite(pool_fd) straight from the program's
 	 * pages, phase = COPIED, then madvise(run, DONTNEED) (REMOVE events,
 	 * which the daemon ignores), phase = DROPPED, done++, write(event_fd).
+	 * A batch that is REVOKED before it is COPIED is not dropped.
 	 */
 	AGENT_COPY_DROP = 1,
 };
