@@ -179,6 +179,14 @@ bool agent_is_dropping(const struct agent *ag)
 	       atomic_load(&ag->ctl->batch[n].phase) == AGENT_COPIED;
 }
 
+bool agent_may_drop(const struct agent *ag)
+{
+	for (uint32_t n = ag->settled; n != ag->posted; n++)
+		if (ag->post[n % AGENT_BATCHES].mode == AGENT_COPY_DROP)
+			return true;
+	return false;
+}
+
 void agent_dismiss(struct agent *ag)
 {
 	if (!ag->ctl)

@@ -89,6 +89,8 @@ void agent_release(struct agent *ag);
 bool agent_revoke(struct agent *ag);
 /* The oldest pending batch, copied, is being dropped: its end must be waited for. */
 bool agent_is_dropping(const struct agent *ag);
+/* Whether it may drop pages where they are: nothing must run meanwhile [F2]. */
+bool agent_may_drop(const struct agent *ag);
 /* The agent ends itself; its pidfd tells when. */
 void agent_dismiss(struct agent *ag);
 

@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define UDEV_TRIES   20
-#define UDEV_WAIT_NS 50000000L
+#define BUSY_TRIES   20
+#define BUSY_WAIT_NS 50000000L
 
 int area_fail(char cause[AREA_CAUSE_BYTES], int err, const char *fmt, ...)
 {
@@ -107,14 +107,34 @@ static int fail_busy(const char *path, const struct stat *st, char cause[AREA_CA
 		S_ISBLK(st->st_mode) ? "release the device (holders: lsblk, lsof)" : "see lsof");
 }
 
+static const struct timespec busy_pause = { .tv_nsec = BUSY_WAIT_NS };
+
 /*
- * Nobody else can hold the flock of a device that was opened with O_EXCL but
- * udev, which takes it for a moment to look at a device that appeared.
+ * The kernel closes the files of a daemon's io_uring some time after its exit;
+ * until then the area looks as if it were in use.
  */
-static int lock(int fd, bool is_block)
+static int open_patiently(const char *path, int flags, const struct stat *st)
 {
-	const struct timespec pause = { .tv_nsec = UDEV_WAIT_NS };
-	int tries = is_block ? UDEV_TRIES : 1;
+	char where[128];
+	int fd, tries = BUSY_TRIES;
+
+	for (;;) {
+		fd = open(path, flags, 0600);
+		if (fd >= 0 || errno != EBUSY || !--tries)
+			return fd;
+		if (listed_in("/proc/mounts", st, where, sizeof(where)) ||
+		    listed_in("/proc/swaps", st, where, sizeof(where))) {
+			errno = EBUSY;
+			return -1;
+		}
+		nanosleep(&busy_pause, NULL);
+	}
+}
+
+/* Besides, udev holds this lock for a moment to look at a device that appeared. */
+static int lock_patiently(int fd)
+{
+	int tries = BUSY_TRIES;
 
 	for (;;) {
 		if (!flock(fd, LOCK_EX | LOCK_NB))
@@ -123,7 +143,7 @@ static int lock(int fd, bool is_block)
 			return -errno;
 		if (!--tries)
 			return -EBUSY;
-		nanosleep(&pause, NULL);
+		nanosleep(&busy_pause, NULL);
 	}
 }
 
@@ -144,10 +164,10 @@ static int open_locked(const char *path, int flags, struct area_device *dev, str
 	char loop[32];
 	int err;
 
-	dev->fd = open(path, flags, 0600);
+	dev->fd = open_patiently(path, flags, st);
 	if (dev->fd < 0 && errno == EINVAL && flags & O_DIRECT) {
 		dev->direct = false;
-		dev->fd = open(path, flags & ~O_DIRECT, 0600);
+		dev->fd = open_patiently(path, flags & ~O_DIRECT, st);
 	}
 	if (dev->fd < 0 && errno == EBUSY)
 		return fail_busy(path, st, cause);
@@ -166,7 +186,7 @@ static int open_locked(const char *path, int flags, struct area_device *dev, str
 		err = area_fail(cause, -EAGAIN, "%s was replaced meanwhile: try again", path);
 		goto close_fd;
 	}
-	err = lock(dev->fd, dev->is_block);
+	err = lock_patiently(dev->fd);
 	if (err == -EBUSY) {
 		fail_busy(path, st, cause);
 		goto close_fd;

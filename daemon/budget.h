@@ -31,7 +31,8 @@ static inline uint64_t budget_excess(const struct space *sp)
 
 	if (resident + slack <= sp->budget_pages)
 		return 0;
-	return resident + 2 * slack > sp->budget_pages ? resident + 2 * slack - sp->budget_pages : 0;
+	return resident + 2 * slack > sp->budget_pages ? resident + 2 * slack - sp->budget_pages
+						       : 0;
 }
 
 /* Pages that may become resident before the hard mark is reached. */

@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "evict.h"
 #include "failpoint.h"
 #include "fault.h"
 #include "fork.h"
 #include "log.h"
 #include "page.h"
+#include "settle.h"
 #include "vma.h"
 
 /* When descriptors ran out. */
@@ -40,8 +40,7 @@ static bool is_own_remove(const struct space *sp, const struct uffd_msg *msg)
 		for (uint32_t i = 0; i < post->nr_runs; i++) {
 			uint64_t first = pgno_addr(post->at[i].run.first);
 
-			if (start >= first &&
-			    end <= first + post->at[i].run.nr_pages * PAGE_SIZE)
+			if (start >= first && end <= first + post->at[i].run.nr_pages * PAGE_SIZE)
 				return true;
 		}
 	}
@@ -142,7 +141,7 @@ static void begin_fault(struct pager *pg, struct space *sp, const struct uffd_ms
 /* Under hold. Whether the events in the slot may be applied now. */
 static bool may_apply(struct pager *pg, struct space *sp, bool fork)
 {
-	evict_settle_now(pg, sp);
+	settle_now(pg, sp);
 	if (!fork)
 		return true;
 	/* A child shares slots, never places in the pool. */

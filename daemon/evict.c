@@ -1,84 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * EVICT: budget (how many) -> policy (which, in address runs) -> agent (MOVE to
- * staging, copy into the standby pool, drop staging) -> page -> unchanged since
- * last written? keep its slot : slot (one extent) -> store (one log write) ->
- * page.
+ * staging, copy into the standby pool, drop staging) -> settle.c -> writeback.c.
  */
 #include "evict.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "budget.h"
 #include "clock.h"
 #include "failpoint.h"
 #include "page.h"
 #include "present.h"
-#include "statefile.h"
 
-#define WRITES_MAX	 32
-#define WRITE_PAGES_MAX	 64
 #define BACKOFF_NS	 (10 * NS_PER_MS)
-#define WRITE_BACKOFF_NS (100 * NS_PER_MS)
 /* How stale the list of exiting-thread pages may be when victims are chosen. */
 #define THREADS_FRESH_NS NS_PER_MS
-
-struct write {
-	struct op op;
-	struct pager *pg;
-	struct space *sp; /* NULL: free */
-	slot_t slot; /* a reference is held on each of nr_pages */
-	uint32_t place;
-	uint32_t nr_pages;
-};
-
-/* Slots that may be written: in the state file, recorded before submission [F5]. */
-struct write_record {
-	uint64_t slot;
-	uint64_t nr_pages;
-};
-
-struct evictions {
-	struct write write[WRITES_MAX];
-	struct write_record *record; /* WRITES_MAX of them */
-	uint32_t nr_busy;
-};
-
-static void write_done(void *context, struct op *op, int res);
-
-int evictions_init(struct pager *pg)
-{
-	struct evictions *ev = calloc(1, sizeof(*ev));
-	void *map;
-	int err;
-
-	if (!ev)
-		return -ENOMEM;
-	err = statefile_map_new(pg->state_dir_fd, "writes", PAGE_SIZE, true, &map);
-	if (err) {
-		free(ev);
-		return err;
-	}
-	ev->record = map;
-	for (uint32_t i = 0; i < WRITES_MAX; i++) {
-		ev->write[i].op = (struct op){ .kind = OP_WRITE, .done = write_done };
-		ev->write[i].pg = pg;
-	}
-	pg->evict_writes = ev;
-	return 0;
-}
-
-void evictions_fini(struct pager *pg)
-{
-	free(pg->evict_writes);
-	pg->evict_writes = NULL;
-}
-
-/* ---- begin ---- */
 
 static void backoff(struct space *sp, uint64_t ns)
 {
@@ -254,17 +192,6 @@ static void release_kept_slots(struct pager *pg, struct space *sp)
 	}
 }
 
-/* Whether the agent may drop pages where they are: nothing must run meanwhile. */
-static bool may_drop(const struct space *sp)
-{
-	const struct agent *ag = &sp->agent;
-
-	for (uint32_t n = ag->settled; n != ag->posted; n++)
-		if (ag->post[n % AGENT_BATCHES].mode == AGENT_COPY_DROP)
-			return true;
-	return false;
-}
-
 void evict_begin(struct pager *pg, struct space *sp)
 {
 	recover_backoff(pg, sp);
@@ -274,7 +201,7 @@ void evict_begin(struct pager *pg, struct space *sp)
 		/* Set before stopped is looked at: the house looks the other way round. */
 		sp->dropping = true;
 		if (!sp->stopped) {
-			sp->dropping = may_drop(sp);
+			sp->dropping = agent_may_drop(&sp->agent);
 			if (budget_excess(sp))
 				sp->stop_wanted = true;
 			return;
@@ -301,288 +228,5 @@ void evict_begin(struct pager *pg, struct space *sp)
 			break;
 		sp->starved = false;
 	}
-	sp->dropping = may_drop(sp);
-}
-
-/* ---- settle ---- */
-
-static bool is_zero(const uint8_t *data)
-{
-	static const uint8_t zero[64];
-
-	return !memcmp(data, zero, sizeof(zero)) &&
-	       !memcmp(data, data + sizeof(zero), PAGE_SIZE - sizeof(zero));
-}
-
-static void settle_moved(struct pager *pg, struct space *sp, pgno_t n, uint32_t place)
-{
-	struct standby *sb = &sp->standby;
-	const uint8_t *data = standby_data(sb, place);
-	struct page p = page_read(pg, sp, n), to = { .state = PAGE_STANDBY, .place = place };
-	enum place_state state = PLACE_DIRTY;
-	int err;
-
-	assert(p.state == PAGE_DETACHING && p.place == place);
-	space_count(&sp->stats.evictions, 1);
-	if (is_zero(data)) {
-		to = (struct page){ .state = PAGE_VIRGIN };
-		state = PLACE_FREE;
-		space_count(&sp->stats.clean_drops, 1);
-	} else if (slot_valid(p.slot) &&
-		   slot_hash(pg->slots, p.slot, data) == slot_checksum(pg->slots, p.slot)) {
-		to.slot = p.slot; /* unchanged since last written */
-		state = PLACE_CLEAN;
-		space_count(&sp->stats.clean_drops, 1);
-	} else {
-		to.dirty = true;
-	}
-	err = page_change(pg, sp, n, p, to);
-	assert(!err);
-	standby_set(sb, place, state, n);
-}
-
-static void settle_stayed(struct pager *pg, struct space *sp, pgno_t n, uint32_t place,
-			  bool pinned, bool gone)
-{
-	struct page p = page_read(pg, sp, n);
-	struct page to = { .state = PAGE_RESIDENT,
-			   .slot = p.slot,
-			   .age = pinned ? POLICY_AGE_PINNED : POLICY_AGE_FILLED };
-	int err;
-
-	if (pinned)
-		space_count(&sp->stats.pinned, 1);
-	if (gone) {
-		/* Absent with every event applied: zapped without one [F9]. */
-		to = (struct page){ .state = PAGE_VIRGIN };
-		space_count(&sp->stats.unexpected, 1);
-	}
-	err = page_change(pg, sp, n, p, to);
-	assert(!err);
-	standby_set(&sp->standby, place, PLACE_FREE, (pgno_t){ 0 });
-}
-
-static void settle_run(struct pager *pg, struct space *sp, struct run run, uint32_t place,
-		       const struct agent_outcome *out, enum agent_mode mode)
-{
-	for (uint32_t i = 0; i < run.nr_pages; i++) {
-		pgno_t n = pgno_add(run.first, i);
-		uint64_t bit = 1ULL << i;
-
-		if (out->moved & bit)
-			settle_moved(pg, sp, n, place + i);
-		else
-			settle_stayed(pg, sp, n, place + i, out->pinned & bit, out->gone & bit);
-	}
-	if (mode == AGENT_COPY_DROP) {
-		uffd_write_protect(sp->uffd, run, false);
-		uffd_wake(sp->uffd, run);
-	}
-	if (out->error == -EINVAL) {
-		struct region *r;
-
-		/* Locked, or of other access bits than staging [F23]. */
-		pthread_mutex_lock(&sp->lock);
-		r = region_find(&sp->regions, run.first);
-		if (r)
-			r->fixed = true;
-		pthread_mutex_unlock(&sp->lock);
-	}
-}
-
-bool evict_settle(struct pager *pg, struct space *sp)
-{
-	const struct agent_post *post;
-	bool any = false;
-
-	while ((post = agent_finished(&sp->agent))) {
-		for (uint32_t i = 0; i < post->nr_runs; i++) {
-			struct agent_outcome out = agent_outcome(&sp->agent, i);
-
-			settle_run(pg, sp, post->at[i].run, post->at[i].place, &out, post->mode);
-		}
-		agent_settle(&sp->agent);
-		any = true;
-		failpoint(FP_EVICT_SETTLED);
-	}
-	if (any) {
-		sp->dropping = may_drop(sp);
-		sp->retry = true;
-	}
-	return any;
-}
-
-/* Fetches what moved from staging; true where it is there (EIO at once if not). */
-static bool read_staging(struct space *sp, uint32_t staging_page, uint8_t *data)
-{
-	off_t at = (off_t)(sp->agent.place.staging_addr + (uint64_t)staging_page * PAGE_SIZE);
-
-	return pread(sp->mem_fd, data, PAGE_SIZE, at) == (ssize_t)PAGE_SIZE;
-}
-
-/*
- * Of a living agent `moved` is exact.  A dead one may have died between its
- * MOVE and the store, so there staging itself is asked.
- */
-static struct agent_outcome staged_outcome(struct space *sp, uint32_t run_index)
-{
-	struct agent *ag = &sp->agent;
-	uint32_t n = ag->settled % AGENT_BATCHES;
-	const struct agent_post *post = &ag->post[n];
-	struct agent_outcome out = agent_outcome(ag, run_index);
-	uint32_t staging = n * AGENT_BATCH_PAGES + post->at[run_index].staging_first;
-	uint32_t place = post->at[run_index].place;
-	uint64_t moved = 0;
-
-	for (uint32_t i = 0; i < post->at[run_index].run.nr_pages; i++)
-		if ((ag->dead || out.moved >> i & 1) &&
-		    read_staging(sp, staging + i, standby_data(&sp->standby, place + i)))
-			moved |= 1ULL << i;
-	out.moved = moved;
-	return out;
-}
-
-void evict_settle_now(struct pager *pg, struct space *sp)
-{
-	struct agent *ag = &sp->agent;
-
-	evict_settle(pg, sp);
-	while (agent_pending(ag)) {
-		const struct agent_post *post = &ag->post[ag->settled % AGENT_BATCHES];
-		bool staged = agent_revoke(ag);
-
-		if (!staged && agent_is_dropping(ag))
-			break;
-		for (uint32_t i = 0; i < post->nr_runs; i++) {
-			struct agent_outcome out = agent_outcome(ag, i);
-
-			if (staged && post->mode == AGENT_MOVE)
-				out = staged_outcome(sp, i);
-			else if (staged)
-				out.moved = 0; /* nothing was dropped yet */
-			settle_run(pg, sp, post->at[i].run, post->at[i].place, &out, post->mode);
-		}
-		agent_settle(ag);
-	}
-	sp->dropping = may_drop(sp);
-	sp->retry = true;
-}
-
-/* ---- write ---- */
-
-static struct write *write_get(struct pager *pg)
-{
-	struct evictions *ev = pg->evict_writes;
-
-	for (uint32_t i = 0; i < WRITES_MAX; i++)
-		if (!ev->write[i].sp)
-			return &ev->write[i];
-	return NULL;
-}
-
-static void record_write(struct write *w, bool in_flight)
-{
-	struct evictions *ev = w->pg->evict_writes;
-	struct write_record *rec = &ev->record[w - ev->write];
-
-	__atomic_store_n(&rec->nr_pages, 0, __ATOMIC_RELEASE);
-	if (!in_flight)
-		return;
-	__atomic_store_n(&rec->slot, w->slot.v, __ATOMIC_RELEASE);
-	__atomic_store_n(&rec->nr_pages, w->nr_pages, __ATOMIC_RELEASE);
-}
-
-void evict_write(struct pager *pg, struct space *sp)
-{
-	struct standby *sb = &sp->standby;
-
-	if (sp->write_backoff_ns && clock_ns() < sp->write_backoff_ns)
-		return;
-	sp->write_backoff_ns = 0;
-	while (sb->nr_dirty) {
-		struct write *w = write_get(pg);
-		uint32_t first, n;
-		slot_t slot;
-		int got;
-
-		if (!w)
-			return;
-		n = standby_find_dirty(sb, WRITE_PAGES_MAX, &first);
-		got = slot_alloc(pg->slots, sp->id, n, &slot);
-		if (got <= 0) {
-			sp->area_full = true;
-			sp->write_backoff_ns = clock_ns() + WRITE_BACKOFF_NS;
-			sb->write_hand = first;
-			return;
-		}
-		n = (uint32_t)got;
-		sb->write_hand = first + n == sb->nr_places ? 0 : first + n;
-		for (uint32_t i = 0; i < n; i++) {
-			struct page p = page_read(pg, sp, sb->page[first + i]), to = p;
-			int err;
-
-			to.slot = slot_add(slot, i);
-			slot_get(pg->slots, to.slot); /* the write's own */
-			slot_set_checksum(pg->slots, to.slot,
-					  slot_hash(pg->slots, to.slot, standby_data(sb, first + i)));
-			err = page_change(pg, sp, sb->page[first + i], p, to);
-			assert(!err);
-			standby_set(sb, first + i, PLACE_WRITING, sb->page[first + i]);
-		}
-		w->sp = sp;
-		w->slot = slot;
-		w->place = first;
-		w->nr_pages = n;
-		record_write(w, true);
-		store_write(pg->store, &w->op, slot, n, standby_data(sb, first), sb->buffer);
-		sp->nr_writes++;
-		failpoint(FP_EVICT_SUBMIT);
-	}
-}
-
-static void written(struct write *w, bool ok)
-{
-	struct pager *pg = w->pg;
-	struct space *sp = w->sp;
-	struct standby *sb = &sp->standby;
-
-	for (uint32_t i = 0; i < w->nr_pages; i++) {
-		uint32_t place = w->place + i;
-		struct page p, to;
-		int err;
-
-		if (sb->state[place] == PLACE_ORPHAN) {
-			standby_set(sb, place, PLACE_FREE, (pgno_t){ 0 });
-			continue;
-		}
-		p = page_read(pg, sp, sb->page[place]);
-		to = p;
-		to.dirty = !ok;
-		if (!ok)
-			to.slot = SLOT_NONE; /* another one next time */
-		err = page_change(pg, sp, sb->page[place], p, to);
-		assert(!err);
-		standby_set(sb, place, ok ? PLACE_CLEAN : PLACE_DIRTY, sb->page[place]);
-	}
-}
-
-static void write_done(void *context, struct op *op, int res)
-{
-	struct write *w = (struct write *)(void *)((char *)op - offsetof(struct write, op));
-	struct space *sp = w->sp;
-	bool ok = !failpoint(FP_STORE_WRITE) && res == (int)(w->nr_pages * PAGE_SIZE);
-
-	(void)context;
-	failpoint(FP_EVICT_WRITTEN);
-	if (!ok) {
-		space_count(&sp->stats.io_errors, 1);
-		sp->write_backoff_ns = clock_ns() + WRITE_BACKOFF_NS;
-	}
-	written(w, ok);
-	for (uint32_t i = 0; i < w->nr_pages; i++)
-		slot_put(w->pg->slots, slot_add(w->slot, i));
-	record_write(w, false);
-	sp->nr_writes--;
-	sp->retry = true; /* standby has room: throttled faults may go on */
-	w->sp = NULL;
+	sp->dropping = agent_may_drop(&sp->agent);
 }

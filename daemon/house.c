@@ -218,7 +218,8 @@ static void look_after_stop(struct house *h, struct proc *p, uint64_t now_ns)
 	if (now_ns - p->stop_began_ns < TICK_NEAR_NS / 2)
 		return;
 	p->stop_began_ns = now_ns;
-	if (inject_stop_begin(p->pid, sp->agent.pid, &p->stop, cause))
+	sp->stop_failed = inject_stop_begin(p->pid, sp->agent.pid, &p->stop, cause) != 0;
+	if (sp->stop_failed)
 		return;
 	p->stop_active = true;
 	takeover_register(h->pg, p);
@@ -232,7 +233,8 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 	uint64_t tracked;
 
 	if (!sp) {
-		if (p->state == UPAGER_PROC_WATCHED && p->rss_pages >= budget_pages(p) / PLACE_PART &&
+		if (p->state == UPAGER_PROC_WATCHED &&
+		    p->rss_pages >= budget_pages(p) / PLACE_PART &&
 		    takeover_begin(h->pg, p, p->text)) {
 			p->state = UPAGER_PROC_REFUSED;
 			log_warn("process %d is not paged: %s", p->pid, p->text);
@@ -285,7 +287,8 @@ static void say_full(struct house *h)
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++)
 		full |= h->pg->space[id] && h->pg->space[id]->area_full;
 	if (full && !h->area_full_said)
-		log_warn("the swap areas are full: programs stay over their budgets; add an area with "
+		log_warn("the swap areas are full: programs stay over their budgets; add an area "
+			 "with "
 			 "--swap or raise budgets");
 	h->area_full_said = full;
 }
@@ -416,7 +419,8 @@ int house_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 	need = outside_bytes(sp);
 	if (need > spare_bytes()) {
 		snprintf(text, UPAGER_TEXT_BYTES,
-			 "process %d has %lluM outside and memory has room for %lluM: free some first",
+			 "process %d has %lluM outside and memory has room for %lluM: free some "
+			 "first",
 			 p->pid, (unsigned long long)(need >> 20),
 			 (unsigned long long)(spare_bytes() >> 20));
 		return -ENOMEM;

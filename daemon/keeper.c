@@ -21,7 +21,7 @@
 #define KEEPER_STACK_BYTES 65536
 #define KEEPER_POLL_MS	   20
 /* How often it looks whether any paged process still lives. */
-#define ALIVE_ROUNDS 50
+#define ALIVE_ROUNDS	   50
 
 static pid_t keeper_pid;
 
@@ -125,8 +125,8 @@ int keeper_start(struct pager *pg)
 	if (stack == MAP_FAILED)
 		return -errno;
 	/* No CLONE_VM: its memory is a copy, its descriptors are not. */
-	keeper_pid = clone(keeper_main, (char *)stack + KEEPER_STACK_BYTES, CLONE_FILES | SIGCHLD,
-			   &arg);
+	keeper_pid =
+		clone(keeper_main, (char *)stack + KEEPER_STACK_BYTES, CLONE_FILES | SIGCHLD, &arg);
 	if (keeper_pid < 0)
 		return -errno;
 	munmap(stack, KEEPER_STACK_BYTES);

@@ -14,6 +14,10 @@
 #include "fault.h"
 #include "log.h"
 #include "page.h"
+#include "populate.h"
+#include "settle.h"
+#include "swapin.h"
+#include "writeback.h"
 
 #define COMPLETIONS_MAX 256
 
@@ -113,7 +117,7 @@ static void close_space(struct loop *lp, struct space *sp)
 		if (w->agent_armed)
 			store_poll_cancel(pg->store, &w->agent);
 	}
-	if (w->uffd_armed || w->agent_armed || sp->nr_writes || fault_reads_in_flight(pg, sp))
+	if (w->uffd_armed || w->agent_armed || sp->nr_writes || swapin_in_flight(pg, sp))
 		return;
 	if (sp->standby.buffer >= 0)
 		store_pool_unregister(pg->store, (uint32_t)sp->standby.buffer);
@@ -150,12 +154,12 @@ static void settle(struct loop *lp, struct space *sp)
 
 		(void)n;
 		w->agent_signalled = false;
-		evict_settle(lp->pg, sp);
+		settle_finished(lp->pg, sp);
 	}
 	if (sp->revoke_wanted || (sp->agent.dead && agent_pending(&sp->agent))) {
 		sp->revoke_wanted = false;
 		if (agent_hold(&sp->agent))
-			evict_settle_now(lp->pg, sp);
+			settle_now(lp->pg, sp);
 		agent_release(&sp->agent);
 	}
 }
@@ -192,7 +196,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 		sp->reread = false;
 		fault_retry(pg, sp);
 	}
-	if (sp->phase == SPACE_FILLING && !sp->events_waiting && fault_fill_all(pg, sp)) {
+	if (sp->phase == SPACE_FILLING && !sp->events_waiting && populate_step(pg, sp)) {
 		pthread_mutex_lock(&sp->lock);
 		if (sp->phase == SPACE_FILLING)
 			sp->phase = SPACE_FILLED;
@@ -202,11 +206,11 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	if (sp->adopt_wanted)
 		adopt_step(pg, sp);
 	evict_begin(pg, sp);
-	evict_write(pg, sp);
+	writeback_queue(pg, sp);
 	arm(lp, sp);
 	if (sp->rescan_wanted || sp->stop_wanted)
 		pager_kick_house(pg);
-	if (sp->retry_at_ns)
+	if (sp->retry_at_ns && !sp->events_waiting)
 		next_ns = sp->retry_at_ns;
 	if (sp->evict_backoff_ns && (!next_ns || sp->evict_backoff_ns < next_ns))
 		next_ns = sp->evict_backoff_ns;
@@ -214,8 +218,8 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	    (!next_ns || sp->write_backoff_ns < next_ns))
 		next_ns = sp->write_backoff_ns;
 	if (sp->readable || sp->retry || sp->adopt_wanted || sp->phase == SPACE_FILLING)
-		next_ns = next_ns && next_ns < now_ns + 50 * NS_PER_US ? next_ns :
-									  now_ns + 50 * NS_PER_US;
+		next_ns = next_ns && next_ns < now_ns + 50 * NS_PER_US ? next_ns
+								       : now_ns + 50 * NS_PER_US;
 	return next_ns;
 }
 
@@ -334,9 +338,9 @@ int loop_start(struct pager *pg)
 		};
 	err = fault_nodes_init(&pg->faults, FAULTS_MAX);
 	if (!err)
-		err = faults_init(pg);
+		err = swapin_init(pg);
 	if (!err)
-		err = evictions_init(pg);
+		err = writeback_init(pg);
 	if (err)
 		return err;
 	loop.start_error = 1;
@@ -355,8 +359,8 @@ void loop_stop(struct pager *pg)
 	atomic_store(&pg->stop, 1);
 	pager_kick_worker(pg);
 	pthread_join(loop.thread, NULL);
-	faults_fini(pg);
-	evictions_fini(pg);
+	swapin_fini(pg);
+	writeback_fini(pg);
 	fault_nodes_fini(&pg->faults);
 	free(loop.watch);
 }

@@ -83,7 +83,8 @@ static int open_state(void)
 
 		statefile_read_text(dir_fd, "keeper.pid", keeper, sizeof(keeper));
 		keeper[strcspn(keeper, "\n")] = '\0';
-		log_err("state directory %s is in use by another upagerd or by the keeper (process %s) "
+		log_err("state directory %s is in use by another upagerd or by the keeper (process "
+			"%s) "
 			"of one that died: stop it, or end the programs that wait for it",
 			options.state, keeper[0] ? keeper : "?");
 	} else if (fd < 0) {
@@ -103,13 +104,15 @@ static int probe(void)
 	if (err == -EINVAL && getenv("UPAGER_DISABLE"))
 		return err;
 	if (err || !(pager.caps.features & UFFD_FEATURE_EVENT_FORK)) {
-		log_err("this kernel or this user cannot use userfaultfd with events (%s): run as root "
+		log_err("this kernel or this user cannot use userfaultfd with events (%s): run as "
+			"root "
 			"on Linux 6.1 or later with CONFIG_USERFAULTFD",
 			err ? strerror(-err) : "no EVENT_FORK");
 		return -EOPNOTSUPP;
 	}
 	if (!pager.caps.move)
-		log_info("no UFFDIO_MOVE here: programs are stopped while pages are taken out, which is "
+		log_info("no UFFDIO_MOVE here: programs are stopped while pages are taken out, "
+			 "which is "
 			 "slower");
 	return 0;
 }
@@ -177,7 +180,8 @@ static void look_after_latency(struct latency *lt)
 	if (n != seen)
 		active_ns = now_ns;
 	seen = n;
-	latency_hold(lt, options.hold_latency && active_ns && now_ns - active_ns < LATENCY_QUIET_NS);
+	latency_hold(lt,
+		     options.hold_latency && active_ns && now_ns - active_ns < LATENCY_QUIET_NS);
 }
 
 /* True when SIGTERM or SIGINT came. */
@@ -212,7 +216,8 @@ static bool shut_down(struct house *h, int signal_fd)
 	char text[UPAGER_TEXT_BYTES];
 
 	if (shortage) {
-		log_err("not stopping: giving all pages back needs %lluM more memory than is available; "
+		log_err("not stopping: giving all pages back needs %lluM more memory than is "
+			"available; "
 			"end some programs first",
 			(unsigned long long)(shortage >> 20));
 		return false;
@@ -237,7 +242,8 @@ static bool shut_down(struct house *h, int signal_fd)
 			if (p->state != UPAGER_PROC_DETACHING && !house_fill(h, p, text))
 				p->state = UPAGER_PROC_DETACHING;
 		if (clock_ns() - begin_ns > SHUTDOWN_NS) {
-			log_err("not stopping: some programs could not be given their pages back within "
+			log_err("not stopping: some programs could not be given their pages back "
+				"within "
 				"%llu s; end them first",
 				SHUTDOWN_NS / NS_PER_S);
 			return false;

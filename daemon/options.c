@@ -29,10 +29,14 @@ static const char help[] =
 	"SIGTERM gives every process its pages back before the daemon exits.\n";
 
 static const struct option options[] = {
-	{ "swap", required_argument, NULL, 's' },	  { "socket", required_argument, NULL, 'S' },
-	{ "state", required_argument, NULL, 'd' },	  { "config", required_argument, NULL, 'c' },
-	{ "hold-latency", required_argument, NULL, 'L' }, { "log-level", required_argument, NULL, 'l' },
-	{ "help", no_argument, NULL, 'h' },		  { "version", no_argument, NULL, 'V' },
+	{ "swap", required_argument, NULL, 's' },
+	{ "socket", required_argument, NULL, 'S' },
+	{ "state", required_argument, NULL, 'd' },
+	{ "config", required_argument, NULL, 'c' },
+	{ "hold-latency", required_argument, NULL, 'L' },
+	{ "log-level", required_argument, NULL, 'l' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -112,7 +116,8 @@ static int set_option(struct options *opt, const char *name, const char *value)
 		return set_bool(&opt->hold_latency, "hold-latency", value);
 	if (!strcmp(name, "log_level"))
 		return set_level(&opt->log_level, value);
-	log_err("unknown key '%s' in the configuration: use swap, socket, state, hold_latency, log_level",
+	log_err("unknown key '%s' in the configuration: use swap, socket, state, hold_latency, "
+		"log_level",
 		name);
 	return -EINVAL;
 }

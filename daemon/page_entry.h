@@ -47,10 +47,10 @@ struct page {
 #define PAGE_AGE_MAX	3
 #define PAGE_PLACE_BITS 18
 
-#define PAGE_ENTRY_STATE   0x7ULL
-#define PAGE_ENTRY_DIRTY   0x8ULL
-#define PAGE_ENTRY_AGE	   0x30ULL
-#define PAGE_ENTRY_AGE_LSB 4
+#define PAGE_ENTRY_STATE     0x7ULL
+#define PAGE_ENTRY_DIRTY     0x8ULL
+#define PAGE_ENTRY_AGE	     0x30ULL
+#define PAGE_ENTRY_AGE_LSB   4
 #define PAGE_ENTRY_PLACE_LSB 6
 #define PAGE_ENTRY_SLOT_LSB  24
 

@@ -13,8 +13,8 @@
 #include "table.h"
 #include "uffd.h"
 
-#define SPACES_MAX  1024u
-#define FAULTS_MAX  32768u
+#define SPACES_MAX 1024u
+#define FAULTS_MAX 32768u
 
 /* What all spaces share. */
 struct pager {
@@ -24,8 +24,8 @@ struct pager {
 	struct tables *tables;
 	struct store *store; /* the worker's */
 	struct fault_nodes faults; /* the worker's */
-	struct faults *fault_reads; /* the worker's: reads in flight */
-	struct evictions *evict_writes; /* the worker's: writes in flight */
+	struct swapin *swapin; /* the worker's: reads in flight */
+	struct writeback *writeback; /* the worker's: writes in flight */
 	struct event_slot *events; /* SPACES_MAX of them, in the state file */
 	struct space_record *records; /* likewise */
 	struct uffd_caps caps;

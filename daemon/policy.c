@@ -41,7 +41,8 @@ static bool is_fixed(struct space *sp, pgno_t n)
 static bool sweep_leaf(struct pager *pg, struct sweep *sw, const uint64_t *leaf, pgno_t base)
 {
 	struct space *sp = sw->sp;
-	unsigned int i = sp->policy.hand.v > base.v ? (unsigned int)(sp->policy.hand.v - base.v) : 0;
+	unsigned int i =
+		sp->policy.hand.v > base.v ? (unsigned int)(sp->policy.hand.v - base.v) : 0;
 
 	for (; i < TABLE_ENTRIES; i++) {
 		pgno_t n = pgno_add(base, i);
@@ -81,8 +82,8 @@ uint32_t policy_victims(struct pager *pg, struct space *sp, uint32_t nr_pages, u
 
 	/* After PAGE_AGE_MAX turns every page that may go has been offered. */
 	while (sw.left && turns <= PAGE_AGE_MAX + 1) {
-		const uint64_t *leaf = table_next_leaf(pg->tables, sp->root, sp->policy.hand,
-						       space_end, &base);
+		const uint64_t *leaf =
+			table_next_leaf(pg->tables, sp->root, sp->policy.hand, space_end, &base);
 
 		if (!leaf) {
 			/* A page is taken once: never across the start of a turn. */

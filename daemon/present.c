@@ -91,7 +91,7 @@ static int scan_runs(int pagemap_fd, pgno_t first, pgno_t end, struct run *runs,
 int present_runs(int pagemap_fd, pgno_t first, pgno_t end, struct run *runs, uint32_t max_runs,
 		 pgno_t *next)
 {
-	uint64_t bits[PRESENT_MAX / 64];
+	uint64_t bits[PRESENT_MAX / 64] = { 0 };
 	struct run part = { first, PRESENT_MAX };
 	int n, err;
 
@@ -99,8 +99,8 @@ int present_runs(int pagemap_fd, pgno_t first, pgno_t end, struct run *runs, uin
 	if (n != -ENOTTY && n != -EINVAL)
 		return n;
 	/* Entry by entry; at worst every second page is a run. */
-	part.nr_pages = (uint32_t)min_t(uint64_t, end.v - first.v,
-					min_t(uint32_t, max_runs, PRESENT_MAX));
+	part.nr_pages =
+		(uint32_t)min_t(uint64_t, end.v - first.v, min_t(uint32_t, max_runs, PRESENT_MAX));
 	err = present_read(pagemap_fd, part, bits);
 	if (err)
 		return err;

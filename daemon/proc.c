@@ -210,8 +210,8 @@ static bool same_pid_namespace(const char *id, const struct proc *parent)
 	n = readlink(path, a, sizeof(a) - 1);
 	if (n <= 0)
 		return false;
-	n = parent ? readlinkat(parent->dir_fd, "ns/pid", b, sizeof(b) - 1) :
-		     readlink("/proc/self/ns/pid", b, sizeof(b) - 1);
+	n = parent ? readlinkat(parent->dir_fd, "ns/pid", b, sizeof(b) - 1)
+		   : readlink("/proc/self/ns/pid", b, sizeof(b) - 1);
 	return n > 0 && !strcmp(a, b);
 }
 

@@ -7,8 +7,8 @@
 /* The stream goes on: what was fetched ahead before has been used. */
 static uint32_t go_on(struct readahead *ra, uint32_t i, uint32_t limit)
 {
-	uint32_t window = min_t(uint32_t, ra->stream[i].window * 2,
-				min_t(uint32_t, limit, READAHEAD_MAX));
+	uint32_t window =
+		min_t(uint32_t, ra->stream[i].window * 2, min_t(uint32_t, limit, READAHEAD_MAX));
 
 	ra->hits += ra->stream[i].taken;
 	ra->stream[i].taken = 0;

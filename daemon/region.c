@@ -140,10 +140,43 @@ int region_cut(struct regions *rs, pgno_t first, pgno_t end)
 		remove_at(rs, i);
 		if (r.first.v < first.v)
 			insert_at(rs, i++,
-				  (struct region){ .first = r.first, .end = first, .fixed = r.fixed });
+				  (struct region){
+					  .first = r.first, .end = first, .fixed = r.fixed });
 		if (r.end.v > end.v)
 			insert_at(rs, i++,
 				  (struct region){ .first = end, .end = r.end, .fixed = r.fixed });
 	}
 	return 0;
+}
+
+int region_fix(struct regions *rs, pgno_t first, pgno_t end)
+{
+	const struct region *r = region_find(rs, first);
+
+	if (!r || r->fixed)
+		return 0;
+	if (r->end.v < end.v)
+		end = r->end;
+	if (reserve(rs, 2))
+		return -ENOMEM;
+	region_cut(rs, first, end); /* has room: at most one more than before */
+	insert_at(rs, lower(rs, first),
+		  (struct region){ .first = first, .end = end, .fixed = true });
+	return 0;
+}
+
+void regions_unfix(struct regions *rs)
+{
+	uint32_t to = 0;
+
+	for (uint32_t i = 0; i < rs->nr; i++) {
+		struct region r = rs->at[i];
+
+		r.fixed = false;
+		if (to && rs->at[to - 1].end.v == r.first.v)
+			rs->at[to - 1].end = r.end;
+		else
+			rs->at[to++] = r;
+	}
+	rs->nr = to;
 }

@@ -16,7 +16,7 @@
 struct region {
 	pgno_t first;
 	pgno_t end;
-	bool fixed; /* its pages cannot be moved out (e.g. locked): never a victim */
+	bool fixed; /* its pages could not be moved out (e.g. locked): no victim for now */
 };
 
 struct regions {
@@ -38,5 +38,9 @@ struct region *region_next(const struct regions *rs, pgno_t pg);
 int region_add(struct regions *rs, pgno_t first, pgno_t end);
 /* Cuts [first, end) out. -ENOMEM when a split finds no room (nothing changed). */
 int region_cut(struct regions *rs, pgno_t first, pgno_t end);
+/* Marks what is known of [first, end), all of one region, as fixed. -ENOMEM: nothing changed. */
+int region_fix(struct regions *rs, pgno_t first, pgno_t end);
+/* None is fixed any more: what was locked or read-only may have changed. */
+void regions_unfix(struct regions *rs);
 
 #endif

@@ -34,7 +34,8 @@ static void open_to_group(const char *path)
 	const struct group *gr = getgrnam(GROUP_NAME);
 
 	if (gr && chown(path, 0, gr->gr_gid))
-		log_warn("cannot give %s to group " GROUP_NAME " (%s), ignoring: root alone may use it",
+		log_warn("cannot give %s to group " GROUP_NAME
+			 " (%s), ignoring: root alone may use it",
 			 path, strerror(errno));
 	if (chmod(path, gr ? 0660 : 0600))
 		log_warn("cannot set the mode of %s (%s), ignoring", path, strerror(errno));
@@ -43,6 +44,7 @@ static void open_to_group(const char *path)
 int sessions_init(struct sessions *ss, const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct stat st;
 	int err;
 
 	for (int i = 0; i < SESSIONS_MAX; i++)
@@ -52,6 +54,8 @@ int sessions_init(struct sessions *ss, const char *path)
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 	if (is_served(&addr))
 		return -EADDRINUSE;
+	if (!lstat(path, &st) && !S_ISSOCK(st.st_mode))
+		return -EEXIST;
 	if (unlink(path) && errno != ENOENT)
 		return -errno;
 	ss->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -170,7 +174,8 @@ static void status(struct session *s, struct house *h, pid_t pid, struct upager_
 	for (const struct proc *p = h->procs; p; p = p->next)
 		n += (!pid || p->pid == pid) && (!s->uid || p->uid == s->uid);
 	if (pid && !n) {
-		proto_text(reply, "process %d is not paged: see upager status for those that are", pid);
+		proto_text(reply, "process %d is not paged: see upager status for those that are",
+			   pid);
 		answer(s, reply, -ESRCH);
 		return;
 	}
@@ -204,7 +209,8 @@ static struct proc *known(struct house *h, pid_t pid, struct upager_reply *reply
 	struct proc *p = house_find(h, pid);
 
 	if (!p)
-		proto_text(reply, "process %d is not paged: see upager status for those that are", pid);
+		proto_text(reply, "process %d is not paged: see upager status for those that are",
+			   pid);
 	return p;
 }
 
@@ -239,15 +245,17 @@ static void handle(struct session *s, struct house *h, const struct upager_reque
 	proto_init_reply(&reply);
 	if (req->op != UPAGER_OP_STATUS && req->op != UPAGER_OP_PING) {
 		if (pidfd >= 0 && pidfd_pid(pidfd) != req->pid) {
-			proto_text(&reply, "process %d is not the one that was meant: it has exited",
+			proto_text(&reply,
+				   "process %d is not the one that was meant: it has exited",
 				   req->pid);
 			answer(s, &reply, -ESRCH);
 			return;
 		}
 		if (!may_touch(s, req->pid) && exists(req->pid)) {
-			proto_text(&reply,
-				   "process %d is not yours (or set-uid, or not dumpable): ask root",
-				   req->pid);
+			proto_text(
+				&reply,
+				"process %d is not yours (or set-uid, or not dumpable): ask root",
+				req->pid);
 			answer(s, &reply, -EPERM);
 			return;
 		}
@@ -296,7 +304,8 @@ static void receive(struct session *s, struct house *h)
 		handle(s, h, &req, pidfd);
 	} else if (n > 0 || n == -EMSGSIZE) {
 		proto_init_reply(&reply);
-		proto_text(&reply, "the request is malformed: upager and upagerd must be of one version");
+		proto_text(&reply,
+			   "the request is malformed: upager and upagerd must be of one version");
 		answer(s, &reply, err);
 		if (s->fd >= 0 && (err == -EMSGSIZE || err == -EBADMSG || err == -EPROTONOSUPPORT))
 			session_close(s);

@@ -23,7 +23,7 @@ struct sessions {
 	struct session at[SESSIONS_MAX];
 };
 
-/* -EADDRINUSE when a daemon answers there; a stale socket is replaced. */
+/* -EADDRINUSE when a daemon answers there, -EEXIST no socket; a stale one is replaced. */
 int sessions_init(struct sessions *ss, const char *path);
 void sessions_fini(struct sessions *ss, const char *path);
 /* Fills pollfd entries; their number, at most SESSIONS_MAX + 1. */

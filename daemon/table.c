@@ -11,8 +11,8 @@
 #include "page_entry.h"
 #include "statefile.h"
 
-#define TABLES_MAX	(1u << 20) /* 4 GiB of sparse file */
-#define TABLES_RESERVE	512u /* free tables kept populated */
+#define TABLES_MAX     (1u << 20) /* 4 GiB of sparse file */
+#define TABLES_RESERVE 512u /* free tables kept populated */
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -71,8 +71,10 @@ int tables_init(struct tables **tables, struct slots *slots, int state_dir_fd)
 	t->refs = map_counts(TABLES_MAX * sizeof(*t->refs));
 	t->used = map_counts(TABLES_MAX * sizeof(*t->used));
 	t->free = map_counts(TABLES_MAX * sizeof(*t->free));
-	if (!t->refs || !t->used || !t->free)
-		return -ENOMEM; /* at start only; the process exits */
+	if (!t->refs || !t->used || !t->free) {
+		free(t); /* at start only: what is mapped goes with the process */
+		return -ENOMEM;
+	}
 	t->next = 1;
 	t->populated = 1;
 	*tables = t;

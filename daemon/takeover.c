@@ -33,11 +33,11 @@ static int open_views(struct space *sp, const struct proc *p)
 	sp->task_dir_fd = proc_open_file(p, "task", O_RDONLY | O_DIRECTORY);
 	sp->mem_fd = proc_open_file(p, "mem", O_RDONLY);
 	sp->pid = p->pid;
-	return sp->pagemap_fd < 0  ? sp->pagemap_fd :
-	       sp->maps_fd < 0	   ? sp->maps_fd :
-	       sp->task_dir_fd < 0 ? sp->task_dir_fd :
-	       sp->mem_fd < 0	   ? sp->mem_fd :
-				     0;
+	return sp->pagemap_fd < 0    ? sp->pagemap_fd
+	       : sp->maps_fd < 0     ? sp->maps_fd
+	       : sp->task_dir_fd < 0 ? sp->task_dir_fd
+	       : sp->mem_fd < 0	     ? sp->mem_fd
+				     : 0;
 }
 
 int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])

@@ -19,7 +19,7 @@ struct thread_pages {
 		uint32_t tid;
 		uint32_t nr_pages; /* 0: no robust list registered (yet) */
 		pgno_t first;
-	} *at;
+	} * at;
 	uint64_t read_ns; /* when the list was read last */
 };
 

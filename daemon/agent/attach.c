@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/borrow.h"
+#include "agent/call.h"
 #include "agent/cause.h"
 #include "agent/filter.h"
 #include "agent/orphan.h"
@@ -26,7 +27,7 @@ static int check_subreaper(struct borrow *b, const struct inject_place *pl, char
 	int64_t ret;
 	int err;
 
-	err = REMOTE_MUST(&b->thread, &ret, cause, prctl, PR_GET_CHILD_SUBREAPER, pl->stack_addr);
+	err = CALL_MUST(&b->thread, &ret, cause, prctl, PR_GET_CHILD_SUBREAPER, pl->stack_addr);
 	if (!err)
 		err = remote_read(b->thread.tid, pl->stack_addr, &subreaper, sizeof(subreaper));
 	if (!err && subreaper)
@@ -128,6 +129,7 @@ int attach_commit(struct attach *at)
 {
 	int err = remote_interrupt(&at->agent);
 
+	at->agent.deadline_ns = remote_now_ns() + START_NS;
 	if (!err)
 		err = remote_wait_stop(&at->agent);
 	return err ? err : remote_detach(&at->agent);
@@ -138,6 +140,7 @@ void attach_abort(struct attach *at)
 	char ignored[INJECT_CAUSE_BYTES];
 
 	kill(at->agent.tid, SIGKILL);
+	at->agent.deadline_ns = remote_now_ns() + START_NS;
 	if (!remote_wait_exit(&at->agent))
 		remove_by_thread(at->pid, &at->outfit.place, ignored);
 }

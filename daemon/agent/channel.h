@@ -16,6 +16,9 @@
  *   attach   request -> reply -> taken; without the last the agent is ended
  *   remove   request -> reply
  *   stop     request -> reply, and the end of the channel resumes all
+ *
+ * The end of the daemon counts as the end of the channel, which a keeper that
+ * shares the daemon's descriptors would hold open.
  */
 #define CHANNEL_FD 3
 
@@ -27,6 +30,7 @@ enum channel_op {
 
 struct channel_request {
 	enum channel_op op;
+	pid_t daemon_pid;
 	pid_t pid;
 	pid_t agent_pid;
 	bool unprivileged;

@@ -104,13 +104,14 @@ static int wait_reply(const struct inject_stop *st, struct channel_reply *reply,
 }
 
 /* On error the helper is gone. */
-static int call(struct inject_stop *st, const struct channel_request *req, const int *fd,
-		size_t nr_fds, struct channel_reply *reply, int *reply_fd, char *cause)
+static int call(struct inject_stop *st, struct channel_request *req, const int *fd, size_t nr_fds,
+		struct channel_reply *reply, int *reply_fd, char *cause)
 {
 	int err = start(st, cause);
 
 	if (err)
 		return err;
+	req->daemon_pid = getpid();
 	/* That it died already shows in the reply, which will not come. */
 	channel_send(st->channel, req, sizeof(*req), fd, nr_fds);
 	err = wait_reply(st, reply, reply_fd, cause);

@@ -28,7 +28,7 @@ struct guard {
 };
 
 /*
- * The stopped thread's signals are blocked and remote_call() is ready.
+ * The stopped thread's signals are blocked and call_make() is ready.
  * -EBUSY: the thread still runs the guard of an injector that died.
  */
 int guard_enter(struct guard *g, struct remote *r, uint64_t addr);

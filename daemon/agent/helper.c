@@ -4,9 +4,11 @@
  * the kernel, and run on unharmed (see guard.h).
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/attach.h"
@@ -28,16 +30,26 @@ static long kill_at(enum channel_op op)
 	return env && env[0] == "ars"[op] ? strtol(env + 1, NULL, 10) : 0;
 }
 
-/* Waits for the daemon's word; -EPIPE without one. */
-static int wait_word(void)
+/* Waits for the daemon's word; -EPIPE if it never comes. */
+static int wait_word(int daemon_pidfd)
 {
+	struct pollfd pfd[] = {
+		{ .fd = CHANNEL_FD, .events = POLLIN },
+		{ .fd = daemon_pidfd, .events = POLLIN },
+	};
 	int fd[CHANNEL_FDS_MAX];
 	char word;
 
+	while (poll(pfd, 2, -1) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	if (pfd[1].revents)
+		return -EPIPE;
 	return channel_recv(CHANNEL_FD, &word, sizeof(word), fd);
 }
 
-static int serve_attach(const struct channel_request *req, const int *fd,
+static int serve_attach(const struct channel_request *req, const int *fd, int daemon_pidfd,
 			struct channel_reply *reply)
 {
 	struct attach at = {
@@ -60,7 +72,7 @@ static int serve_attach(const struct channel_request *req, const int *fd,
 	err = channel_send(CHANNEL_FD, reply, sizeof(*reply), (int[]){ at.uffd, at.agent_pidfd },
 			   2);
 	if (!err)
-		err = wait_word();
+		err = wait_word(daemon_pidfd);
 	if (err)
 		attach_abort(&at);
 	else
@@ -68,7 +80,8 @@ static int serve_attach(const struct channel_request *req, const int *fd,
 	return err;
 }
 
-static int serve_stop(const struct channel_request *req, struct channel_reply *reply)
+static int serve_stop(const struct channel_request *req, int daemon_pidfd,
+		      struct channel_reply *reply)
 {
 	struct stop st;
 	int err;
@@ -80,7 +93,7 @@ static int serve_stop(const struct channel_request *req, struct channel_reply *r
 	err = channel_send(CHANNEL_FD, reply, sizeof(*reply), NULL, 0);
 	if (!reply->err) {
 		if (!err)
-			wait_word();
+			wait_word(daemon_pidfd);
 		stop_end(&st);
 	}
 	return err;
@@ -92,6 +105,7 @@ int inject_main(int argc, char **argv)
 	struct channel_reply reply = { 0 };
 	int fd[CHANNEL_FDS_MAX];
 	struct hurry unused;
+	int daemon_pidfd;
 	int err;
 
 	(void)argc;
@@ -103,17 +117,21 @@ int inject_main(int argc, char **argv)
 		err = remote_init(kill_at(req.op));
 	if (err)
 		return EXIT_FAILURE;
+	/* If the daemon is gone already, its number may be somebody else's. */
+	daemon_pidfd = (int)syscall(SYS_pidfd_open, req.daemon_pid, 0);
+	if (daemon_pidfd < 0 || getppid() != req.daemon_pid)
+		return EXIT_FAILURE;
 	hurry_begin(0, &unused);
 	switch (req.op) {
 	case CHANNEL_ATTACH:
-		err = serve_attach(&req, fd, &reply);
+		err = serve_attach(&req, fd, daemon_pidfd, &reply);
 		break;
 	case CHANNEL_REMOVE:
 		reply.err = remove_agent(req.pid, req.agent_pid, fd[0], &req.place, reply.cause);
 		err = channel_send(CHANNEL_FD, &reply, sizeof(reply), NULL, 0);
 		break;
 	default:
-		err = serve_stop(&req, &reply);
+		err = serve_stop(&req, daemon_pidfd, &reply);
 	}
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

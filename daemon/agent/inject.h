@@ -28,7 +28,7 @@ struct inject_place {
 };
 
 struct inject_result {
-	int uffd; /* O_NONBLOCK | O_CLOEXEC, UFFDIO_API not yet issued */
+	int uffd; /* O_NONBLOCK | O_CLOEXEC, UFFDIO_API issued */
 	int agent_pidfd;
 	pid_t agent_pid; /* in the caller's pid namespace */
 	struct inject_place place;
@@ -44,7 +44,8 @@ struct inject_result {
  * @uffd_features: for the UFFDIO_API that the *helper* issues with its own
  *	privilege before it hands the descriptor over (EVENT_FORK needs
  *	CAP_SYS_PTRACE of the caller [F22])
- * @ctl_fd: memfd of AGENT_CTL_BYTES, zeroed; the injector fills its fields
+ * @ctl_fd: memfd of AGENT_CTL_BYTES, zeroed; the injector fills its fields,
+ *	also when it fails: not to be used again then
  * @pool_fd: memfd of the standby pool
  * @event_fd: eventfd that the agent writes
  *
@@ -55,7 +56,9 @@ struct inject_result {
  *
  * -ESRCH no such process; -EPERM may not be traced (another tracer, kernel
  * thread); -EACCES its seccomp filter forbids what the agent needs; -EOPNOTSUPP
- * not a 64-bit x86 process.
+ * not a 64-bit x86 process, or one that would adopt the agent (a subreaper, PID
+ * 1 of a namespace); -EBUSY no thread of it could be stopped; -EIO the helper
+ * died: the target runs on unharmed.
  */
 int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_fd, int pool_fd,
 		  int event_fd, struct inject_result *res);

@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "agent/call.h"
+
 #define OPTIONS (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE)
 
 int orphan_begin(struct orphan *o, char *cause)
@@ -18,7 +20,7 @@ int orphan_begin(struct orphan *o, char *cause)
 	o->middle.deadline_ns = o->target->deadline_ns;
 	o->agent.deadline_ns = o->target->deadline_ns;
 	guard_next_is_clone(o->guard, o->target);
-	err = REMOTE_MUST(o->target, &ret, cause, clone, CLONE_VM);
+	err = CALL_MUST(o->target, &ret, cause, clone, CLONE_VM);
 	if (err)
 		return err;
 	o->middle_inside = (pid_t)ret;
@@ -33,9 +35,9 @@ int orphan_begin(struct orphan *o, char *cause)
 		hurry_begin(o->middle.tid, &o->before);
 	/* Copies of the program's descriptors would keep its pipes open. */
 	if (!err)
-		err = REMOTE_MUST(&o->middle, &ret, cause, close_range, 0, UINT32_MAX);
+		err = CALL_MUST(&o->middle, &ret, cause, close_range, 0, UINT32_MAX);
 	if (!err)
-		err = REMOTE_MUST(&o->middle, &ret, cause, clone, CLONE_VM | CLONE_FILES);
+		err = CALL_MUST(&o->middle, &ret, cause, clone, CLONE_VM | CLONE_FILES);
 	if (err)
 		return err;
 	o->agent_inside = (pid_t)ret;
@@ -47,12 +49,12 @@ static int reap(struct remote *parent, pid_t child_inside)
 {
 	int64_t ret;
 
-	return remote_call(parent, &ret, SYS_wait4, REMOTE_ARGS((uint64_t)child_inside, 0, __WALL));
+	return call_make(parent, &ret, SYS_wait4, CALL_ARGS((uint64_t)child_inside, 0, __WALL));
 }
 
 int orphan_finish(struct orphan *o)
 {
-	int err = remote_exit(&o->middle);
+	int err = call_exit(&o->middle);
 
 	if (!err) {
 		o->middle.tid = 0;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/call.h"
 #include "agent/cause.h"
 #include "agent/filter.h"
 #include "agent/pass.h"
@@ -61,8 +62,8 @@ static int map_reservation(struct outfit *o, char *cause)
 
 	place_layout(pl, 0);
 	bytes = place_bytes(pl);
-	err = REMOTE_MUST(o->agent, &ret, cause, mmap, 0, bytes, PROT_NONE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, UINT64_MAX, 0);
+	err = CALL_MUST(o->agent, &ret, cause, mmap, 0, bytes, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, UINT64_MAX, 0);
 	if (err) {
 		*pl = (struct inject_place){ 0 };
 		return err;
@@ -70,24 +71,21 @@ static int map_reservation(struct outfit *o, char *cause)
 	place_layout(pl, (uint64_t)ret);
 	/* If we die from here on, the daemon finds what to unmap in the control page. */
 	o->ctl->staging = pl->staging_addr;
-	err = REMOTE_MUST(o->agent, &ret, cause, munlock, pl->ctl_addr, bytes);
+	err = CALL_MUST(o->agent, &ret, cause, munlock, pl->ctl_addr, bytes);
 	if (!err)
-		err = REMOTE_MUST(o->agent, &ret, cause, madvise, pl->ctl_addr, bytes,
-				  MADV_DONTFORK);
+		err = CALL_MUST(o->agent, &ret, cause, madvise, pl->ctl_addr, bytes, MADV_DONTFORK);
 	if (!err)
-		err = REMOTE_MUST(o->agent, &ret, cause, madvise, pl->ctl_addr, bytes,
-				  MADV_DONTDUMP);
+		err = CALL_MUST(o->agent, &ret, cause, madvise, pl->ctl_addr, bytes, MADV_DONTDUMP);
 	/* EINVAL in a kernel without huge pages. */
 	if (!err)
-		err = remote_call(
-			o->agent, &ret, SYS_madvise,
-			REMOTE_ARGS(pl->staging_addr, pl->staging_bytes, MADV_NOHUGEPAGE));
+		err = call_make(o->agent, &ret, SYS_madvise,
+				CALL_ARGS(pl->staging_addr, pl->staging_bytes, MADV_NOHUGEPAGE));
 	if (!err)
-		err = REMOTE_MUST(o->agent, &ret, cause, mprotect, pl->stack_addr, pl->stack_bytes,
-				  PROT_READ | PROT_WRITE);
+		err = CALL_MUST(o->agent, &ret, cause, mprotect, pl->stack_addr, pl->stack_bytes,
+				PROT_READ | PROT_WRITE);
 	if (!err)
-		err = REMOTE_MUST(o->agent, &ret, cause, mprotect, pl->staging_addr,
-				  pl->staging_bytes, PROT_READ | PROT_WRITE);
+		err = CALL_MUST(o->agent, &ret, cause, mprotect, pl->staging_addr,
+				pl->staging_bytes, PROT_READ | PROT_WRITE);
 	return err;
 }
 
@@ -96,8 +94,8 @@ static int map_file(struct outfit *o, int fd, uint64_t addr, uint64_t bytes, int
 {
 	int64_t ret;
 
-	return REMOTE_MUST(o->agent, &ret, cause, mmap, addr, bytes, (uint64_t)prot,
-			   (uint64_t)(flags | MAP_FIXED), (uint64_t)fd, 0);
+	return CALL_MUST(o->agent, &ret, cause, mmap, addr, bytes, (uint64_t)prot,
+			 (uint64_t)(flags | MAP_FIXED), (uint64_t)fd, 0);
 }
 
 /* The same flags again for what replaced parts of the reservation. */
@@ -114,13 +112,11 @@ static int map_files(struct outfit *o, char *cause)
 		err = map_file(o, o->inside[PASSED_CODE], pl->code_addr, pl->code_bytes,
 			       PROT_READ | PROT_EXEC, MAP_PRIVATE, cause);
 	if (!err)
-		err = REMOTE_MUST(o->agent, &ret, cause, madvise, pl->ctl_addr, bytes,
-				  MADV_DONTFORK);
+		err = CALL_MUST(o->agent, &ret, cause, madvise, pl->ctl_addr, bytes, MADV_DONTFORK);
 	if (!err)
-		err = REMOTE_MUST(o->agent, &ret, cause, madvise, pl->ctl_addr, bytes,
-				  MADV_DONTDUMP);
+		err = CALL_MUST(o->agent, &ret, cause, madvise, pl->ctl_addr, bytes, MADV_DONTDUMP);
 	if (!err)
-		err = REMOTE_MUST(o->agent, &ret, cause, munlock, pl->ctl_addr, bytes);
+		err = CALL_MUST(o->agent, &ret, cause, munlock, pl->ctl_addr, bytes);
 	return err;
 }
 
@@ -159,8 +155,8 @@ int outfit_unmap(struct outfit *o)
 	int err = 0;
 
 	if (o->place.ctl_addr)
-		err = remote_call(o->agent, &ret, SYS_munmap,
-				  REMOTE_ARGS(o->place.ctl_addr, place_bytes(&o->place)));
+		err = call_make(o->agent, &ret, SYS_munmap,
+				CALL_ARGS(o->place.ctl_addr, place_bytes(&o->place)));
 	if (!err && !ret)
 		o->ctl->staging = 0;
 	return err ? err : (int)ret;
@@ -172,10 +168,10 @@ static int make_uffd(struct outfit *o, int *uffd, char *cause)
 	int err;
 
 	if (o->unprivileged)
-		err = REMOTE_MUST(o->agent, &ret, cause, ioctl, (uint64_t)o->inside[PASSED_DEVICE],
-				  USERFAULTFD_IOC_NEW, UFFD_FLAGS);
+		err = CALL_MUST(o->agent, &ret, cause, ioctl, (uint64_t)o->inside[PASSED_DEVICE],
+				USERFAULTFD_IOC_NEW, UFFD_FLAGS);
 	else
-		err = REMOTE_MUST(o->agent, &ret, cause, userfaultfd, UFFD_FLAGS);
+		err = CALL_MUST(o->agent, &ret, cause, userfaultfd, UFFD_FLAGS);
 	*uffd = (int)ret;
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/call.h"
 #include "agent/cause.h"
 
 /* What recvmsg() in the target works with, at @scratch. */
@@ -56,8 +57,8 @@ static int receive_fds(struct remote *r, uint64_t scratch, int sock_inside, int 
 
 	err = remote_write(r->tid, scratch, &m, sizeof(m));
 	if (!err)
-		err = REMOTE_MUST(r, &ret, cause, recvmsg, (uint64_t)sock_inside, scratch,
-				  MSG_CMSG_CLOEXEC);
+		err = CALL_MUST(r, &ret, cause, recvmsg, (uint64_t)sock_inside, scratch,
+				MSG_CMSG_CLOEXEC);
 	if (!err)
 		err = remote_read(r->tid, scratch, &m, sizeof(m));
 	if (err)
@@ -78,8 +79,8 @@ int pass_fds(struct remote *r, int pidfd, uint64_t scratch, const int *fd, int *
 	int sock;
 	int err;
 
-	err = REMOTE_MUST(r, &ret, cause, socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-			  scratch);
+	err = CALL_MUST(r, &ret, cause, socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+			scratch);
 	if (!err)
 		err = remote_read(r->tid, scratch, pair, sizeof(pair));
 	if (err)

@@ -3,20 +3,15 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/cause.h"
-
 #define TICK_US	      2000
-#define CALL_RETRIES  16
 #define SYSCALL_STOP  (SIGTRAP | 0x80)
 #define EVENT(status) ((status) >> 16)
 
@@ -225,8 +220,7 @@ int remote_poke(struct remote *r, uint64_t addr, const void *buf, size_t bytes)
 	return 0;
 }
 
-/* Runs to the next entry or exit of a system call. */
-static int run_to_syscall_stop(struct remote *r)
+int remote_run_to_syscall(struct remote *r)
 {
 	for (;;) {
 		int status;
@@ -249,71 +243,4 @@ static int run_to_syscall_stop(struct remote *r)
 			return -EIO;
 		}
 	}
-}
-
-/* -512 to -516: the kernel's own ERESTART codes, which only a tracer ever sees. */
-static bool is_restart(int64_t ret)
-{
-	return ret <= -512 && ret >= -516;
-}
-
-int remote_call(struct remote *r, int64_t *ret, long nr, struct remote_args args)
-{
-	r->child = 0;
-	for (int i = 0; i < CALL_RETRIES; i++) {
-		struct remote_regs regs = r->regs;
-		int err;
-
-		regs.rip = r->insn;
-		regs.rax = (uint64_t)nr;
-		regs.orig_rax = ~0ULL;
-		regs.rdi = args.arg[0];
-		regs.rsi = args.arg[1];
-		regs.rdx = args.arg[2];
-		regs.r10 = args.arg[3];
-		regs.r8 = args.arg[4];
-		regs.r9 = args.arg[5];
-		err = remote_set_regs(r, &regs);
-		if (!err)
-			err = run_to_syscall_stop(r);
-		if (!err)
-			err = run_to_syscall_stop(r);
-		if (!err)
-			err = remote_get_regs(r, &regs);
-		if (err)
-			return err;
-		*ret = (int64_t)regs.rax;
-		if (!is_restart(*ret))
-			return 0;
-	}
-	return -EBUSY;
-}
-
-int remote_must(struct remote *r, int64_t *ret, const char *name, long nr, struct remote_args args,
-		char *cause)
-{
-	int err = remote_call(r, ret, nr, args);
-
-	if (err)
-		return cause_set(cause, err, "%s in the target did not end (%s); try again", name,
-				 strerror(-err));
-	if (*ret < 0)
-		return cause_set(cause, (int)*ret, "%s in the target: %s", name,
-				 strerror((int)-*ret));
-	return 0;
-}
-
-int remote_exit(struct remote *r)
-{
-	struct remote_regs regs = r->regs;
-	int err;
-
-	regs.rip = r->insn;
-	regs.rax = SYS_exit;
-	regs.orig_rax = ~0ULL;
-	regs.rdi = 0;
-	err = remote_set_regs(r, &regs);
-	if (!err)
-		err = remote_resume(r);
-	return err ? err : remote_wait_exit(r);
 }

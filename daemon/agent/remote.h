@@ -22,9 +22,9 @@ struct remote_regs {
  */
 struct remote {
 	pid_t tid; /* 0: none */
-	uint64_t insn; /* address of the system call instruction that calls use */
+	uint64_t insn; /* address of the system call instruction for calls (call.h) */
 	struct remote_regs regs; /* what the registers of a call are based on */
-	pid_t child; /* what the last call to clone() made, else 0 */
+	pid_t child; /* what the last clone() made, set by remote_run_to_syscall() */
 	uint64_t deadline_ns; /* of every wait, by remote_now_ns() */
 };
 
@@ -63,24 +63,7 @@ int remote_peek(const struct remote *r, uint64_t addr, void *buf, size_t bytes);
 /* Whole words; also where the target itself may not write. */
 int remote_poke(struct remote *r, uint64_t addr, const void *buf, size_t bytes);
 
-struct remote_args {
-	uint64_t arg[6];
-};
-
-#define REMOTE_ARGS(...) ((struct remote_args){ { __VA_ARGS__ } })
-
-/*
- * Makes a system call in a stopped thread, which is stopped behind the
- * instruction afterwards.  @ret is the call's result, -errno included.
- */
-int remote_call(struct remote *r, int64_t *ret, long nr, struct remote_args args);
-/* The same; a call that fails is an error, which @cause then names. */
-int remote_must(struct remote *r, int64_t *ret, const char *name, long nr, struct remote_args args,
-		char *cause);
-#define REMOTE_MUST(r, ret, cause, name, ...) \
-	remote_must(r, ret, #name, SYS_##name, REMOTE_ARGS(__VA_ARGS__), cause)
-
-/* @r is stopped: makes it call exit(0), and takes its status. */
-int remote_exit(struct remote *r);
+/* Runs to the next entry or exit of a system call. */
+int remote_run_to_syscall(struct remote *r);
 
 #endif

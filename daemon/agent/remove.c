@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "agent/borrow.h"
+#include "agent/call.h"
 #include "agent/cause.h"
 #include "agent/filter.h"
 #include "agent/place.h"
@@ -62,8 +63,8 @@ int remove_by_thread(pid_t pid, const struct inject_place *place, char *cause)
 		return err == -ESRCH ? 0 : err;
 	err = remote_set_options(&b.thread, PTRACE_O_TRACESYSGOOD);
 	if (!err)
-		err = REMOTE_MUST(&b.thread, &ret, cause, munmap, place->ctl_addr,
-				  place_bytes(place));
+		err = CALL_MUST(&b.thread, &ret, cause, munmap, place->ctl_addr,
+				place_bytes(place));
 	end = borrow_end(&b, &stopped_ns);
 	if (err || end)
 		return err ? err : end;
@@ -94,10 +95,10 @@ static int remove_by_agent(pid_t agent_pid, const struct inject_place *place, ch
 		return cause_set(cause, err, "the agent %d cannot be stopped: %s", agent_pid,
 				 strerror(-err));
 	agent.insn = vdso.insn;
-	err = REMOTE_MUST(&agent, &ret, cause, munmap, place->ctl_addr, place_bytes(place));
+	err = CALL_MUST(&agent, &ret, cause, munmap, place->ctl_addr, place_bytes(place));
 	if (!err)
 		err = verify_unmapped(agent_pid, place, cause);
-	return err ? err : remote_exit(&agent);
+	return err ? err : call_exit(&agent);
 }
 
 int remove_agent(pid_t pid, pid_t agent_pid, int agent_pidfd, const struct inject_place *place,
