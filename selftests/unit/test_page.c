@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "space_fixture.h"
+
+/* The states of page_entry.h's table; STANDBY counts twice. */
+enum kind {
+	VIRGIN,
+	RESIDENT,
+	DETACHING,
+	DIRTY,
+	CLEAN,
+	SWAPPED,
+	LOST,
+	NR_KINDS,
+};
+
+/* What the comments of page_entry.h allow page_change() to do. */
+static const bool may[NR_KINDS][NR_KINDS] = {
+	[VIRGIN] = { [RESIDENT] = true },
+	[RESIDENT] = { [RESIDENT] = true, [DETACHING] = true },
+	[DETACHING] = { [VIRGIN] = true, [RESIDENT] = true, [DIRTY] = true, [CLEAN] = true },
+	[DIRTY] = { [DIRTY] = true, [CLEAN] = true, [RESIDENT] = true },
+	[CLEAN] = { [DIRTY] = true, [CLEAN] = true, [RESIDENT] = true, [SWAPPED] = true },
+	[SWAPPED] = { [RESIDENT] = true, [LOST] = true },
+	[LOST] = { false },
+};
+
+#define PLACE 3
+
+/* Base of a leaf's last pages, so that a few pages on is another leaf. */
+static const pgno_t here = { 0x7fffe01feULL };
+
+static bool has_slot(enum kind kind)
+{
+	return kind == CLEAN || kind == SWAPPED;
+}
+
+static struct page page_of(enum kind kind, slot_t slot)
+{
+	static const enum page_state state[NR_KINDS] = {
+		[VIRGIN] = PAGE_VIRGIN, [RESIDENT] = PAGE_RESIDENT, [DETACHING] = PAGE_DETACHING,
+		[DIRTY] = PAGE_STANDBY, [CLEAN] = PAGE_STANDBY,	    [SWAPPED] = PAGE_SWAPPED,
+		[LOST] = PAGE_LOST,
+	};
+	bool placed = kind == DETACHING || kind == DIRTY || kind == CLEAN;
+
+	return (struct page){
+		.state = state[kind],
+		.dirty = kind == DIRTY,
+		.place = placed ? PLACE : 0,
+		.slot = has_slot(kind) ? slot : SLOT_NONE,
+	};
+}
+
+static void expect_entry(struct space_fixture *f, pgno_t n, struct page want)
+{
+	assert_int_equal(page_entry_pack(page_read(&f->pg, f->sp, n)), page_entry_pack(want));
+}
+
+static void step(struct space_fixture *f, pgno_t n, struct page to)
+{
+	assert_int_equal(page_change(&f->pg, f->sp, n, page_read(&f->pg, f->sp, n), to), 0);
+}
+
+/* Brings a VIRGIN page into a state on the way that pages take. */
+static struct page bring(struct space_fixture *f, pgno_t n, enum kind kind)
+{
+	static const enum kind way[] = { RESIDENT, DETACHING, DIRTY, CLEAN, SWAPPED, LOST };
+	struct page p = page_of(VIRGIN, SLOT_NONE);
+	slot_t slot = SLOT_NONE;
+
+	for (size_t i = 0; i < ARRAY_SIZE(way) && way[i] <= kind; i++) {
+		if (way[i] == CLEAN)
+			slot = new_slot(f);
+		p = page_of(way[i], slot);
+		step(f, n, p);
+		if (kind != LOST && way[i] == kind)
+			break;
+	}
+	return p;
+}
+
+static void expect_counts(struct space_fixture *f, uint64_t resident, uint64_t detaching,
+			  uint64_t standby, uint64_t swapped)
+{
+	assert_int_equal(f->sp->nr_resident, resident);
+	assert_int_equal(f->sp->nr_detaching, detaching);
+	assert_int_equal(f->sp->nr_standby, standby);
+	assert_int_equal(f->sp->nr_swapped, swapped);
+}
+
+static void expect_counts_of(struct space_fixture *f, enum kind kind)
+{
+	expect_counts(f, kind == RESIDENT || kind == DETACHING, kind == DETACHING,
+		      kind == DIRTY || kind == CLEAN, kind == SWAPPED);
+}
+
+struct attempt {
+	struct space_fixture *f;
+	struct page from;
+	struct page to;
+};
+
+static void attempt(void *arg)
+{
+	const struct rlimit no_core = { 0, 0 };
+	struct attempt *a = arg;
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	signal(SIGABRT, SIG_DFL);
+	page_change(&a->f->pg, a->f->sp, here, a->from, a->to);
+}
+
+static void expect_abort(struct space_fixture *f, struct page from, struct page to)
+{
+	struct attempt a = { f, from, to };
+	int status = in_child(attempt, &a);
+
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
+		fail_msg("%d -> %d did not abort: status %#x", from.state, to.state, status);
+}
+
+static void forget(struct space_fixture *f)
+{
+	if (page_read(&f->pg, f->sp, here).state == PAGE_DETACHING)
+		step(f, here, page_of(RESIDENT, SLOT_NONE));
+	page_drop(&f->pg, f->sp, here, pgno_add(here, 1));
+	expect_counts(f, 0, 0, 0, 0);
+	assert_int_equal(slots_free(f->pg.slots), slots_total(f->pg.slots));
+}
+
+static void test_every_transition(void **state)
+{
+	struct space_fixture *f = *state;
+
+	for (enum kind from = 0; from < NR_KINDS; from++) {
+		for (enum kind to = 0; to < NR_KINDS; to++) {
+			struct page have = bring(f, here, from);
+			bool keeps = slot_valid(have.slot);
+			slot_t slot = !has_slot(to) ? SLOT_NONE : keeps ? have.slot : new_slot(f);
+			struct page want = page_of(to, slot);
+
+			expect_entry(f, here, have);
+			expect_counts_of(f, from);
+			if (may[from][to]) {
+				assert_int_equal(page_change(&f->pg, f->sp, here, have, want), 0);
+				expect_entry(f, here, want);
+				expect_counts_of(f, to);
+				if (slot_valid(slot))
+					assert_int_equal(slot_refs(f->pg.slots, slot), 1);
+				else
+					assert_int_equal(slots_free(f->pg.slots),
+							 slots_total(f->pg.slots));
+			} else {
+				expect_abort(f, have, want);
+				if (has_slot(to) && !keeps)
+					slot_put(f->pg.slots, slot);
+			}
+			forget(f);
+		}
+	}
+}
+
+/* A dirty page is the only copy; a SWAPPED one without a slot is none. */
+static void test_only_copies(void **state)
+{
+	struct space_fixture *f = *state;
+	struct page dirty = bring(f, here, DIRTY), writing = dirty;
+
+	writing.slot = new_slot(f);
+	step(f, here, writing);
+	expect_abort(f, writing, (struct page){ .state = PAGE_SWAPPED, .slot = writing.slot });
+	writing.dirty = false;
+	step(f, here, writing);
+	expect_abort(f, writing, page_of(SWAPPED, SLOT_NONE));
+	forget(f);
+}
+
+/* Whoever decided on an entry that has changed since is told, and changes nothing. */
+static void test_stale(void **state)
+{
+	struct space_fixture *f = *state;
+	struct page have = bring(f, here, CLEAN), to = page_of(RESIDENT, SLOT_NONE);
+	struct page stale[6];
+	size_t n = 0;
+
+	stale[n] = have;
+	stale[n++].dirty = true;
+	stale[n] = have;
+	stale[n++].place = PLACE + 1;
+	stale[n] = have;
+	stale[n++].slot = SLOT_NONE;
+	stale[n] = have;
+	stale[n++].slot = slot_add(have.slot, 1);
+	stale[n] = have;
+	stale[n++].state = PAGE_RESIDENT;
+	stale[n++] = page_of(VIRGIN, SLOT_NONE);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(page_change(&f->pg, f->sp, here, stale[i], to), -ESTALE);
+		expect_entry(f, here, have);
+		expect_counts_of(f, CLEAN);
+		assert_int_equal(slot_refs(f->pg.slots, have.slot), 1);
+	}
+	assert_int_equal(page_change(&f->pg, f->sp, pgno_add(here, 1), have, to), -ESTALE);
+	assert_int_equal(page_change(&f->pg, f->sp, here, have, to), 0);
+}
+
+/* The clock may take an age down at any time: no reason to be stale. */
+static void test_ages_are_hints(void **state)
+{
+	struct space_fixture *f = *state;
+	struct page p = bring(f, here, RESIDENT);
+
+	for (uint8_t age = 0; age <= PAGE_AGE_MAX; age++) {
+		struct page snapshot = page_read(&f->pg, f->sp, here);
+
+		page_set_age(&f->pg, f->sp, here, age);
+		assert_int_equal(page_read(&f->pg, f->sp, here).age, age);
+		p.age = (uint8_t)(PAGE_AGE_MAX - age);
+		assert_int_equal(page_change(&f->pg, f->sp, here, snapshot, p), 0);
+		assert_int_equal(page_read(&f->pg, f->sp, here).age, p.age);
+	}
+	page_set_age(&f->pg, f->sp, pgno_add(here, 1), 2);
+	expect_entry(f, pgno_add(here, 1), page_of(VIRGIN, SLOT_NONE));
+	expect_counts(f, 1, 0, 0, 0);
+}
+
+/* The slot that a change replaces is given back, also from below a shared leaf. */
+static void test_slot_of_shared_leaf(void **state)
+{
+	struct space_fixture *f = *state;
+	struct page p = bring(f, here, SWAPPED);
+	table_id_t child = table_root_share(f->pg.tables, f->sp->root);
+
+	step(f, here, page_of(RESIDENT, SLOT_NONE));
+	assert_int_equal(slot_refs(f->pg.slots, p.slot), 1);
+	assert_int_equal(table_get(f->pg.tables, child, here), page_entry_pack(p));
+	table_root_put(f->pg.tables, child);
+	assert_int_equal(slot_refs(f->pg.slots, p.slot), 0);
+}
+
+/* REMOVE and UNMAP: from every state; what a device still writes must not be reused. */
+static void test_drop_of_every_state(void **state)
+{
+	static const enum place_state places[] = { PLACE_DIRTY, PLACE_WRITING, PLACE_CLEAN };
+	struct space_fixture *f = *state;
+	struct standby *sb = &f->sp->standby;
+
+	for (enum kind kind = 0; kind < NR_KINDS; kind++) {
+		for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+			bring(f, here, kind == DETACHING ? RESIDENT : kind);
+			if (kind == DIRTY || kind == CLEAN)
+				standby_set(sb, PLACE, places[i], here);
+			forget(f);
+			expect_entry(f, here, page_of(VIRGIN, SLOT_NONE));
+			if (kind == DIRTY || kind == CLEAN)
+				assert_int_equal(sb->state[PLACE], places[i] == PLACE_WRITING
+									   ? PLACE_ORPHAN
+									   : PLACE_FREE);
+			standby_set(sb, PLACE, PLACE_FREE, (pgno_t){ 0 });
+		}
+	}
+}
+
+static void drop_here(void *arg)
+{
+	struct attempt *a = arg;
+
+	signal(SIGABRT, SIG_DFL);
+	page_drop(&a->f->pg, a->f->sp, here, pgno_add(here, 1));
+}
+
+static void shift_here(void *arg)
+{
+	struct attempt *a = arg;
+
+	signal(SIGABRT, SIG_DFL);
+	page_shift(&a->f->pg, a->f->sp, here, pgno_add(here, 100), 1);
+}
+
+/* A batch is settled before an event is applied: the agent's pages are nobody else's. */
+static void test_detaching_is_the_agents(void **state)
+{
+	struct space_fixture *f = *state;
+	struct attempt a = { .f = f };
+	int status;
+
+	bring(f, here, DETACHING);
+	status = in_child(drop_here, &a);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	status = in_child(shift_here, &a);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	forget(f);
+}
+
+/* What a fork's child cannot have a copy of is lost to it, not to its parent. */
+static void test_lose_copy(void **state)
+{
+	struct space_fixture *f = *state;
+	struct page p = bring(f, here, DIRTY);
+	struct space *child = space_new(2, -1, &f->events);
+
+	assert_non_null(child);
+	p.slot = new_slot(f);
+	step(f, here, p);
+	child->root = table_root_share(f->pg.tables, f->sp->root);
+	child->nr_standby = 1;
+	page_lose_copy(&f->pg, child, here);
+	assert_int_equal(page_read(&f->pg, child, here).state, PAGE_LOST);
+	assert_int_equal(child->nr_standby, 0);
+	expect_entry(f, here, p);
+	expect_counts(f, 0, 0, 1, 0);
+	assert_int_equal(slot_refs(f->pg.slots, p.slot), 1);
+	table_root_put(f->pg.tables, child->root);
+	assert_int_equal(slot_refs(f->pg.slots, p.slot), 1);
+	space_free(child);
+}
+
+#define LAYOUT_PAGES 3000
+#define LAYOUT_STEPS 40000
+
+/* Pages [first, first + LAYOUT_PAGES) as page_change(), page_drop() and page_shift() leave them. */
+struct layout {
+	struct space_fixture *f;
+	uint64_t seed;
+	pgno_t first;
+	struct page page[LAYOUT_PAGES];
+};
+
+static uint64_t count_states(const struct layout *l, enum page_state state)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < LAYOUT_PAGES; i++)
+		n += l->page[i].state == state;
+	return n;
+}
+
+static void layout_check(struct layout *l)
+{
+	struct space_fixture *f = l->f;
+	const struct standby *sb = &f->sp->standby;
+	uint64_t nr_slots = 0, nr_places = 0;
+
+	for (uint32_t i = 0; i < LAYOUT_PAGES; i++) {
+		struct page p = l->page[i];
+
+		expect_entry(f, pgno_add(l->first, i), p);
+		if (slot_valid(p.slot)) {
+			assert_int_equal(slot_refs(f->pg.slots, p.slot), 1);
+			nr_slots++;
+		}
+		if (p.state == PAGE_STANDBY) {
+			assert_int_equal(sb->page[p.place].v, l->first.v + i);
+			nr_places++;
+		}
+	}
+	assert_int_equal(slots_total(f->pg.slots) - slots_free(f->pg.slots), nr_slots);
+	expect_counts(f, count_states(l, PAGE_RESIDENT), 0, count_states(l, PAGE_STANDBY),
+		      count_states(l, PAGE_SWAPPED));
+	for (uint32_t place = 0; place < sb->nr_places; place++)
+		nr_places -= sb->state[place] != PLACE_FREE && sb->state[place] != PLACE_ORPHAN;
+	assert_int_equal(nr_places, 0);
+}
+
+static void layout_change(struct layout *l, uint32_t i, struct page to)
+{
+	assert_int_equal(page_change(&l->f->pg, l->f->sp, pgno_add(l->first, i), l->page[i], to),
+			 0);
+	l->page[i] = to;
+}
+
+/* Into the pool, and on: as eviction, writing, rescue and reading do. */
+static void layout_evict(struct layout *l, uint32_t i)
+{
+	struct standby *sb = &l->f->sp->standby;
+	struct page detaching = { .state = PAGE_DETACHING, .slot = l->page[i].slot };
+	struct page standby = { .state = PAGE_STANDBY, .dirty = true };
+	uint32_t place;
+
+	if (!standby_find(sb, 1, &place) || sb->state[place] != PLACE_FREE)
+		return;
+	standby_take(sb, place, 1);
+	detaching.place = standby.place = place;
+	layout_change(l, i, detaching);
+	layout_change(l, i, standby);
+	standby_set(sb, place, PLACE_DIRTY, pgno_add(l->first, i));
+}
+
+static void layout_write(struct layout *l, uint32_t i)
+{
+	struct standby *sb = &l->f->sp->standby;
+	struct page p = l->page[i];
+
+	if (p.dirty && sb->state[p.place] == PLACE_DIRTY && slots_free(l->f->pg.slots)) {
+		p.slot = new_slot(l->f);
+		layout_change(l, i, p);
+		standby_set(sb, p.place, PLACE_WRITING, pgno_add(l->first, i));
+	} else if (p.dirty && sb->state[p.place] == PLACE_WRITING) {
+		p.dirty = false;
+		layout_change(l, i, p);
+		standby_set(sb, p.place, PLACE_CLEAN, pgno_add(l->first, i));
+	} else if (!p.dirty) {
+		layout_change(l, i, (struct page){ .state = PAGE_SWAPPED, .slot = p.slot });
+		standby_set(sb, p.place, PLACE_FREE, (pgno_t){ 0 });
+	}
+}
+
+static void layout_rescue(struct layout *l, uint32_t i)
+{
+	struct standby *sb = &l->f->sp->standby;
+	struct page p = l->page[i];
+	enum place_state place = sb->state[p.place];
+
+	layout_change(
+		l, i,
+		(struct page){ .state = PAGE_RESIDENT, .slot = p.dirty ? SLOT_NONE : p.slot });
+	standby_set(sb, p.place, place == PLACE_WRITING ? PLACE_ORPHAN : PLACE_FREE, (pgno_t){ 0 });
+}
+
+static void layout_move_on(struct layout *l, uint32_t i)
+{
+	struct page p = l->page[i];
+
+	switch (p.state) {
+	case PAGE_VIRGIN:
+		layout_change(l, i, (struct page){ .state = PAGE_RESIDENT });
+		break;
+	case PAGE_RESIDENT:
+		layout_evict(l, i);
+		break;
+	case PAGE_STANDBY:
+		if (seed_below(&l->seed, 4))
+			layout_write(l, i);
+		else
+			layout_rescue(l, i);
+		break;
+	case PAGE_SWAPPED:
+		p.state = seed_below(&l->seed, 8) ? PAGE_RESIDENT : PAGE_LOST;
+		if (p.state == PAGE_LOST)
+			p.slot = SLOT_NONE;
+		layout_change(l, i, p);
+		break;
+	default:
+		break;
+	}
+}
+
+static void layout_drop(struct layout *l, uint32_t i, uint32_t nr)
+{
+	page_drop(&l->f->pg, l->f->sp, pgno_add(l->first, i), pgno_add(l->first, i + nr));
+	memset(&l->page[i], 0, nr * sizeof(l->page[0]));
+}
+
+/* mremap() to a place that does not overlap the old one. */
+static void layout_shift(struct layout *l, uint32_t from, uint32_t to, uint32_t nr)
+{
+	if (to < from + nr && from < to + nr)
+		return;
+	page_shift(&l->f->pg, l->f->sp, pgno_add(l->first, from), pgno_add(l->first, to), nr);
+	memcpy(&l->page[to], &l->page[from], nr * sizeof(l->page[0]));
+	memset(&l->page[from], 0, nr * sizeof(l->page[0]));
+}
+
+static void free_orphans(struct standby *sb)
+{
+	for (uint32_t place = 0; place < sb->nr_places; place++)
+		if (sb->state[place] == PLACE_ORPHAN)
+			standby_set(sb, place, PLACE_FREE, (pgno_t){ 0 });
+}
+
+static void test_random_layouts(void **state)
+{
+	struct layout *l = calloc(1, sizeof(*l));
+
+	assert_non_null(l);
+	l->f = *state;
+	l->seed = seed_start(__func__);
+	l->first.v = (seed_next(&l->seed) & ((1ULL << 44) - 1)) + 1;
+	for (int n = 0; n < LAYOUT_STEPS; n++) {
+		uint32_t nr = 1 + seed_below(&l->seed, seed_below(&l->seed, 4) ? 20 : 1200);
+		uint32_t i = seed_below(&l->seed, LAYOUT_PAGES - nr + 1);
+		uint32_t to = seed_below(&l->seed, LAYOUT_PAGES - nr + 1);
+		uint32_t op = seed_below(&l->seed, 100);
+
+		if (op < 3)
+			layout_drop(l, i, nr);
+		else if (op < 8)
+			layout_shift(l, i, to, nr);
+		else
+			for (uint32_t k = 0; k < nr && k < 64; k++)
+				layout_move_on(l, i + k);
+		free_orphans(&l->f->sp->standby);
+		if (n % 500 == 0)
+			layout_check(l);
+	}
+	layout_check(l);
+	/* More than what is there, and what lies around it. */
+	page_drop(&l->f->pg, l->f->sp, (pgno_t){ 0 }, (pgno_t){ 1ULL << 45 });
+	expect_counts(l->f, 0, 0, 0, 0);
+	assert_int_equal(slots_free(l->f->pg.slots), slots_total(l->f->pg.slots));
+	free_orphans(&l->f->sp->standby);
+	assert_int_equal(l->f->sp->standby.nr_busy, 0);
+	free(l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SPACE_TEST(test_every_transition),
+		SPACE_TEST(test_only_copies),
+		SPACE_TEST(test_stale),
+		SPACE_TEST(test_ages_are_hints),
+		SPACE_TEST(test_slot_of_shared_leaf),
+		SPACE_TEST(test_drop_of_every_state),
+		SPACE_TEST(test_detaching_is_the_agents),
+		SPACE_TEST(test_lose_copy),
+		SPACE_TEST(test_random_layouts),
+	};
+
+	return cmocka_run_group_tests(tests, space_group_setup, space_group_teardown);
+}
