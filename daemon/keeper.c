@@ -2,6 +2,7 @@
 #include "keeper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -63,6 +64,44 @@ static void drain(struct event_slot *slot, int uffd)
 	drop_faults(slot);
 }
 
+static bool has_exited(pid_t pid)
+{
+	struct pollfd pfd = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	bool exited = pfd.fd < 0 ? errno == ESRCH : poll(&pfd, 1, 0) == 1;
+
+	if (pfd.fd >= 0)
+		close(pfd.fd);
+	return exited;
+}
+
+/* The number may be another process's by now, so it is taken by its name. */
+static void end_agent(pid_t pid)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), fd;
+	char path[32], comm[32] = "";
+
+	if (pidfd < 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && read(fd, comm, sizeof(comm) - 1) > 0 && !strcmp(comm, "upager-agent\n"))
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	if (fd >= 0)
+		close(fd);
+	close(pidfd);
+}
+
+/* An agent keeps the memory of its program alive, also when that has exited. */
+static void end_idle_agents(struct pager *pg)
+{
+	for (uint32_t id = 1; id < SPACES_MAX; id++) {
+		const struct space_record *rec = &pg->records[id];
+
+		if (rec->uffd >= 0 && rec->agent_pid > 0 && has_exited(rec->pid))
+			end_agent(rec->agent_pid);
+	}
+}
+
 /* True while some paged address space lives. */
 static bool any_alive(struct pager *pg)
 {
@@ -85,8 +124,11 @@ static void keep(struct pager *pg)
 	for (uint32_t round = 0;; round++) {
 		struct timespec pause = { .tv_nsec = KEEPER_POLL_MS * (long)NS_PER_MS };
 
-		if (round % ALIVE_ROUNDS == 0 && !any_alive(pg))
-			return;
+		if (round % ALIVE_ROUNDS == 0) {
+			end_idle_agents(pg);
+			if (!any_alive(pg))
+				return;
+		}
 		for (uint32_t id = 1; id < SPACES_MAX; id++)
 			if (pg->records[id].uffd >= 0)
 				drain(&pg->events[id], pg->records[id].uffd);
@@ -132,6 +174,11 @@ int keeper_start(struct pager *pg)
 	munmap(stack, KEEPER_STACK_BYTES);
 	snprintf(text, sizeof(text), "%d\n", keeper_pid);
 	return statefile_write_text(pg->state_dir_fd, "keeper.pid", text);
+}
+
+bool keeper_is(pid_t pid)
+{
+	return keeper_pid > 0 && pid == keeper_pid;
 }
 
 void keeper_dismiss(void)

@@ -2,6 +2,7 @@
 #ifndef UPAGER_KEEPER_H
 #define UPAGER_KEEPER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "pager.h"
@@ -16,6 +17,8 @@
  * too [F15].  It ends when no paged process is left.
  */
 int keeper_start(struct pager *pg);
+/* Whether that process is this daemon's keeper. */
+bool keeper_is(pid_t pid);
 /* Orderly end: nothing is paged any more. */
 void keeper_dismiss(void);
 

@@ -24,6 +24,7 @@
 #include "log.h"
 #include "loop.h"
 #include "options.h"
+#include "request.h"
 #include "session.h"
 #include "statefile.h"
 
@@ -212,7 +213,7 @@ static bool spaces_left(void)
 /* Gives everything back. False: it does not fit, or takes too long; go on paging. */
 static bool shut_down(struct house *h, int signal_fd)
 {
-	uint64_t shortage = house_shortage(h), begin_ns = clock_ns();
+	uint64_t shortage = request_shortage(h), begin_ns = clock_ns();
 	char text[UPAGER_TEXT_BYTES];
 
 	if (shortage) {
@@ -224,22 +225,22 @@ static bool shut_down(struct house *h, int signal_fd)
 	}
 	sd_notify(0, "STOPPING=1");
 	for (struct proc *p = h->procs; p; p = p->next)
-		if (p->state != UPAGER_PROC_DETACHING && !house_fill(h, p, text))
+		if (p->state != UPAGER_PROC_DETACHING && !request_fill(h, p, text))
 			p->state = UPAGER_PROC_DETACHING;
 	while (h->procs || spaces_left()) {
 		struct proc *next;
 
 		for (struct proc *p = h->procs; p; p = next) {
 			next = p->next;
-			if (house_fill_pending(p))
+			if (request_fill_pending(p))
 				continue;
-			if (house_release(h, p, text))
+			if (request_release(h, p, text))
 				log_warn("%s", text);
 		}
 		wait_for_work(signal_fd, house_tick(h));
 		/* Children that were found meanwhile. */
 		for (struct proc *p = h->procs; p; p = p->next)
-			if (p->state != UPAGER_PROC_DETACHING && !house_fill(h, p, text))
+			if (p->state != UPAGER_PROC_DETACHING && !request_fill(h, p, text))
 				p->state = UPAGER_PROC_DETACHING;
 		if (clock_ns() - begin_ns > SHUTDOWN_NS) {
 			log_err("not stopping: some programs could not be given their pages back "

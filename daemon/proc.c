@@ -63,15 +63,20 @@ int proc_open(struct proc **proc, pid_t pid, char text[UPAGER_TEXT_BYTES])
 
 	if (!p)
 		return -ENOMEM;
-	p->pid = pid;
+	p->pid = p->live_tid = pid;
 	p->dir_fd = p->statm_fd = -1;
 	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (p->pidfd < 0)
 		goto no_process;
 	snprintf(path, sizeof(path), "/proc/%d", pid);
 	p->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (p->dir_fd < 0 || fstat(p->dir_fd, &st) || is_zombie(p))
+	if (p->dir_fd < 0 || fstat(p->dir_fd, &st))
 		goto no_process;
+	if (is_zombie(p)) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "process %d has ended and waits for its parent: name a living one", pid);
+		goto close_all;
+	}
 	p->uid = st.st_uid;
 	if (!has_memory(p)) {
 		snprintf(text, UPAGER_TEXT_BYTES,
@@ -104,21 +109,71 @@ void proc_close(struct proc *p)
 	free(p);
 }
 
-int proc_sample(struct proc *p)
+struct statm {
+	unsigned long long size;
+	unsigned long long resident;
+	unsigned long long shared;
+};
+
+/* False for a thread that has ended: it has no memory. */
+static bool read_statm(int fd, struct statm *st)
 {
-	unsigned long long size, resident, shared;
 	char text[128];
-	ssize_t n = pread(p->statm_fd, text, sizeof(text) - 1, 0);
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 
 	if (n <= 0)
-		return -ESRCH;
+		return false;
 	text[n] = '\0';
-	if (sscanf(text, "%llu %llu %llu", &size, &resident, &shared) != 3 || !size)
+	return sscanf(text, "%llu %llu %llu", &st->size, &st->resident, &st->shared) == 3 &&
+	       st->size;
+}
+
+/* Looks through another thread from now on. */
+static bool find_live_thread(struct proc *p, struct statm *st)
+{
+	int task_fd = proc_open_file(p, "task", O_RDONLY | O_DIRECTORY);
+	bool found = false;
+	struct dirent *d;
+	DIR *dir = task_fd < 0 ? NULL : fdopendir(task_fd);
+
+	if (!dir) {
+		if (task_fd >= 0)
+			close(task_fd);
+		return false;
+	}
+	while (!found && (d = readdir(dir))) {
+		char path[288];
+		int fd;
+
+		if (d->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "task/%s/statm", d->d_name);
+		fd = proc_open_file(p, path, O_RDONLY);
+		if (fd < 0)
+			continue;
+		found = read_statm(fd, st);
+		if (!found) {
+			close(fd);
+			continue;
+		}
+		close(p->statm_fd);
+		p->statm_fd = fd;
+		p->live_tid = (pid_t)strtol(d->d_name, NULL, 10);
+	}
+	closedir(dir);
+	return found;
+}
+
+int proc_sample(struct proc *p)
+{
+	struct statm st;
+
+	if (!read_statm(p->statm_fd, &st) && !find_live_thread(p, &st))
 		return -ESRCH;
-	if (size != p->size_pages)
+	if (st.size != p->size_pages)
 		p->size_changed = true;
-	p->size_pages = size;
-	p->rss_pages = resident > shared ? resident - shared : 0;
+	p->size_pages = st.size;
+	p->rss_pages = st.resident > st.shared ? st.resident - st.shared : 0;
 	return 0;
 }
 
@@ -139,7 +194,7 @@ bool proc_same_space(const struct proc *p)
 
 	if (!p->space || p->space->agent.pid <= 0)
 		return true;
-	ret = syscall(SYS_kcmp, p->pid, p->space->agent.pid, KCMP_VM, 0, 0);
+	ret = syscall(SYS_kcmp, p->live_tid, p->space->agent.pid, KCMP_VM, 0, 0);
 	return ret <= 0; /* an error tells nothing */
 }
 

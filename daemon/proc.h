@@ -19,7 +19,8 @@ struct proc {
 	pid_t pid;
 	int pidfd;
 	int dir_fd; /* /proc/PID */
-	int statm_fd;
+	pid_t live_tid; /* a thread that lives: the first one may end before the others [F18] */
+	int statm_fd; /* of that thread */
 	uid_t uid; /* owner of /proc/PID */
 	uint64_t budget_bytes;
 	enum upager_proc_state state;
@@ -31,6 +32,7 @@ struct proc {
 	uint64_t rss_pages; /* RssAnon, sampled */
 	uint64_t scanned_ns;
 	uint64_t scan_cost_ns;
+	uint64_t adopted_ns; /* when all that is registered was looked through last */
 	uint64_t stopped_ns; /* time that the target was stopped by attach */
 	bool stop_active;
 	uint64_t stop_began_ns;

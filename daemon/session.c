@@ -15,6 +15,7 @@
 
 #include "log.h"
 #include "proto.h"
+#include "request.h"
 
 #define GROUP_NAME "upager"
 
@@ -130,16 +131,30 @@ static void answer(struct session *s, struct upager_reply *reply, int err)
 		session_close(s); /* the peer is gone or does not read */
 }
 
-/* The process belongs to the peer: /proc/PID is root's when set-uid or not dumpable. */
+/*
+ * The process belongs to the peer: real, effective and saved uid are the
+ * peer's, and it is dumpable.  The files in /proc/PID are root's if it is not;
+ * the directory itself is the effective user's in any case.
+ */
 static bool may_touch(const struct session *s, pid_t pid)
 {
-	char path[32];
+	uid_t uid[3] = { 0 };
+	char path[32], line[256];
+	bool mine = false;
 	struct stat st;
+	FILE *f;
 
 	if (!s->uid)
 		return true;
-	snprintf(path, sizeof(path), "/proc/%d", pid);
-	return !stat(path, &st) && st.st_uid == s->uid;
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (!mine && fgets(line, sizeof(line), f))
+		mine = sscanf(line, "Uid: %u %u %u", &uid[0], &uid[1], &uid[2]) == 3;
+	mine = mine && !fstat(fileno(f), &st) && st.st_uid == s->uid;
+	fclose(f);
+	return mine && uid[0] == s->uid && uid[1] == s->uid && uid[2] == s->uid;
 }
 
 static bool exists(pid_t pid)
@@ -184,7 +199,7 @@ static void status(struct session *s, struct house *h, pid_t pid, struct upager_
 	for (const struct proc *p = h->procs; p && s->fd >= 0 && n; p = p->next) {
 		if ((pid && p->pid != pid) || (s->uid && p->uid != s->uid))
 			continue;
-		house_record(h, p, &rec);
+		request_record(h, p, &rec);
 		n--;
 		if (proto_send(s->fd, &rec, sizeof(rec), -1))
 			session_close(s);
@@ -224,7 +239,7 @@ static void start_fill(struct session *s, struct house *h, struct proc *p, bool 
 			   p->pid);
 		err = -EBUSY;
 	} else {
-		err = house_fill(h, p, reply->text);
+		err = request_fill(h, p, reply->text);
 	}
 	if (err) {
 		answer(s, reply, err);
@@ -262,7 +277,7 @@ static void handle(struct session *s, struct house *h, const struct upager_reque
 	}
 	switch (req->op) {
 	case UPAGER_OP_ATTACH:
-		err = house_attach(h, req->pid, req->budget_bytes, req->flags, reply.text);
+		err = request_attach(h, req->pid, req->budget_bytes, req->flags, reply.text);
 		p = house_find(h, req->pid);
 		if (!err && p)
 			reply.stopped_ns = p->stopped_ns;
@@ -271,7 +286,7 @@ static void handle(struct session *s, struct house *h, const struct upager_reque
 	case UPAGER_OP_BUDGET:
 		p = known(h, req->pid, &reply);
 		answer(s, &reply,
-		       p ? house_set_budget(h, p, req->budget_bytes, reply.text) : -ESRCH);
+		       p ? request_set_budget(h, p, req->budget_bytes, reply.text) : -ESRCH);
 		break;
 	case UPAGER_OP_DETACH:
 	case UPAGER_OP_POPULATE:
@@ -332,16 +347,16 @@ static void finish(struct sessions *ss, struct session *s, struct house *h)
 	struct upager_reply reply;
 	int err = 0;
 
-	if (p && house_fill_pending(p))
+	if (p && request_fill_pending(p))
 		return;
 	proto_init_reply(&reply);
 	if (!p) {
 		proto_text(&reply, "process %d exited or was detached meanwhile", s->waits_for);
 		err = -ESRCH;
 	} else if (s->detach) {
-		err = house_release(h, p, reply.text);
+		err = request_release(h, p, reply.text);
 	} else if (!others_wait(ss, s)) {
-		house_resume(h, p);
+		request_resume(h, p);
 	}
 	s->waits_for = 0;
 	answer(s, &reply, err);

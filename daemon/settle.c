@@ -85,13 +85,14 @@ static void settle_run(struct pager *pg, struct space *sp, struct run run, uint3
 		uffd_wake(sp->uffd, run);
 	}
 	if (out->error == -EINVAL) {
-		struct region *r;
+		uint64_t tried = out->moved | out->pinned | out->gone;
+		uint32_t first = ~tried ? (uint32_t)__builtin_ctzll(~tried) : run.nr_pages;
 
-		/* Locked, or of other access bits than staging [F23]. */
+		/* From there on locked, or of other access bits than staging [F23]. */
 		pthread_mutex_lock(&sp->lock);
-		r = region_find(&sp->regions, run.first);
-		if (r)
-			r->fixed = true;
+		if (first < run.nr_pages && region_fix(&sp->regions, pgno_add(run.first, first),
+						       pgno_add(run.first, run.nr_pages)))
+			sp->rescan_wanted = true;
 		pthread_mutex_unlock(&sp->lock);
 	}
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "clock.h"
 #include "failpoint.h"
 #include "log.h"
@@ -16,6 +17,7 @@
 /* A sixteenth of the budget, but at least 4 MiB and at most 16. */
 #define POOL_MIN_PAGES 1024
 #define POOL_MAX_PAGES 4096
+#define ADOPT_AGAIN_NS NS_PER_S
 
 static uint32_t pool_pages(const struct proc *p)
 {
@@ -140,6 +142,25 @@ static bool register_one(void *context, const struct vma *v)
 	return true;
 }
 
+/*
+ * Much is there that the tables do not know: pages that MADV_FREE left and the
+ * program used again.  Once the quarantine lets go of them they are adopted.
+ */
+static void adopt_left_over(struct proc *p, uint64_t now_ns, struct scan *scan)
+{
+	struct space *sp = p->space;
+
+	if (sp->other_pages <= budget_slack(sp) || now_ns - p->adopted_ns < ADOPT_AGAIN_NS)
+		return;
+	p->adopted_ns = now_ns;
+	pthread_mutex_lock(&sp->lock);
+	for (uint32_t i = 0; i < sp->regions.nr; i++)
+		if (run_list_add(&sp->adopt, sp->regions.at[i].first, sp->regions.at[i].end))
+			scan->error = -ENOMEM;
+	pthread_mutex_unlock(&sp->lock);
+	scan->added = true;
+}
+
 int takeover_register(struct pager *pg, struct proc *p)
 {
 	struct scan scan = { .pg = pg, .sp = p->space };
@@ -148,7 +169,12 @@ int takeover_register(struct pager *pg, struct proc *p)
 
 	p->size_changed = false;
 	p->space->rescan_wanted = false;
+	pthread_mutex_lock(&p->space->lock);
+	regions_unfix(&p->space->regions);
+	pthread_mutex_unlock(&p->space->lock);
 	err = vma_for_each(p->space->maps_fd, register_one, &scan);
+	if (!err)
+		adopt_left_over(p, begin_ns, &scan);
 	p->scanned_ns = clock_ns();
 	p->scan_cost_ns = p->scanned_ns - begin_ns;
 	if (scan.added) {

@@ -14,7 +14,7 @@
 #include "agent/filter.h"
 #include "agent/place.h"
 
-#define STOP_NS 300000000ULL
+#define STOP_NS 2000000000ULL
 #define EXIT_MS 1000
 
 static bool has_ended(int pidfd, int timeout_ms)

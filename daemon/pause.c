@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "pause.h"
+
+#include <poll.h>
+#include <time.h>
+
+#include "budget.h"
+#include "clock.h"
+#include "takeover.h"
+
+#define STOP_MAX_NS (300 * NS_PER_MS)
+/* A drop that takes longer hangs, and so would the program. */
+#define DROP_MAX_NS (2 * NS_PER_S)
+/* The program runs at least so long between two pauses. */
+#define RUN_MIN_NS  (2 * NS_PER_MS)
+
+static bool fd_readable(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	return fd >= 0 && poll(&pfd, 1, 0) == 1;
+}
+
+/*
+ * Until the agent drops nothing any more where the program could write it or
+ * map something else meanwhile [F2].  A dead agent drops nothing.
+ */
+static void wait_dropped(const struct space *sp)
+{
+	const struct timespec pause = { .tv_nsec = 100 * NS_PER_US };
+	uint64_t begin_ns = clock_ns();
+
+	while (sp->dropping && sp->phase < SPACE_CLOSING && !fd_readable(sp->agent.pidfd) &&
+	       clock_ns() - begin_ns < DROP_MAX_NS)
+		nanosleep(&pause, NULL);
+}
+
+void pause_end(struct proc *p)
+{
+	if (!p->stop_active)
+		return;
+	if (p->space) {
+		p->space->stopped = false;
+		wait_dropped(p->space);
+	}
+	inject_stop_end(&p->stop);
+	p->stop_active = false;
+}
+
+void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
+{
+	struct space *sp = p->space;
+	uint64_t budget = p->budget_bytes / PAGE_SIZE;
+	char cause[INJECT_CAUSE_BYTES] = "";
+	bool over = p->rss_pages > budget + 2 * budget_slack(sp);
+
+	if (p->stop_active) {
+		bool more = over || (sp->stop_wanted && budget_excess(sp));
+
+		if (more && now_ns - p->stop_began_ns < STOP_MAX_NS && space_can_evict(sp) &&
+		    sp->phase == SPACE_LIVE)
+			return;
+		sp->stop_wanted = false;
+		pause_end(p);
+		return;
+	}
+	if (!(sp->stop_wanted && budget_excess(sp)) && !over)
+		return;
+	if (!space_can_evict(sp) || sp->phase != SPACE_LIVE)
+		return;
+	/* Not again and again without letting it run in between. */
+	if (now_ns - p->stop_began_ns < RUN_MIN_NS)
+		return;
+	p->stop_began_ns = now_ns;
+	sp->stop_failed = inject_stop_begin(p->pid, sp->agent.pid, &p->stop, cause) != 0;
+	if (sp->stop_failed)
+		return;
+	p->stop_active = true;
+	takeover_register(pg, p);
+	sp->stopped = true;
+	pager_kick_worker(pg);
+}

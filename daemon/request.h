@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_REQUEST_H
+#define UPAGER_REQUEST_H
+
+#include "house.h"
+
+/* Smallest budget: below it the pager's own batches would fill it. */
+#define REQUEST_BUDGET_MIN_BYTES (4ULL << 20)
+
+/*
+ * What the control socket asks for.  0, or -errno with a clause in text; the
+ * detach and populate calls only start and are over when *_pending() says so.
+ */
+int request_attach(struct house *h, pid_t pid, uint64_t budget_bytes, uint32_t flags,
+		   char text[UPAGER_TEXT_BYTES]);
+int request_set_budget(struct house *h, struct proc *p, uint64_t budget_bytes,
+		       char text[UPAGER_TEXT_BYTES]);
+int request_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);
+bool request_fill_pending(const struct proc *p);
+/* After a fill: goes on paging. */
+void request_resume(struct house *h, struct proc *p);
+/* After a fill: gives the process back and forgets it. */
+int request_release(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);
+void request_record(const struct house *h, const struct proc *p, struct upager_record *rec);
+/* Bytes that giving everything back would need beyond what is free; 0: it fits. */
+uint64_t request_shortage(const struct house *h);
+
+#endif
