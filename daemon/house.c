@@ -88,7 +88,7 @@ static void look_after_space(struct house *h, struct space *sp)
 
 	if (sp->phase == SPACE_NEW || sp->phase >= SPACE_CLOSING)
 		return;
-	if (!sp->agent.dead && sp->agent.ctl && fd_readable(sp->agent.pidfd)) {
+	if (!sp->newcomer && !sp->agent.dead && sp->agent.ctl && fd_readable(sp->agent.pidfd)) {
 		sp->agent.dead = true;
 		if (!sp->gone)
 			log_warn("the agent in process %d died: its memory is served but no longer "
@@ -158,8 +158,13 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 	sp->other_pages = p->rss_pages > tracked ? p->rss_pages - tracked : 0;
 	if (sp->phase != SPACE_LIVE)
 		pause_end(p);
-	if (sp->phase != SPACE_LIVE)
+	if (sp->phase != SPACE_LIVE || sp->newcomer)
 		return;
+	if (!sp->agent.ctl && !p->text[0] && p->rss_pages >= budget_pages(p) / REGISTER_PART) {
+		if (takeover_place_agent(h->pg, p, p->text))
+			log_warn("process %d is served but not evicted: %s", p->pid, p->text);
+		return;
+	}
 	if ((p->state == UPAGER_PROC_PAGED || p->rss_pages >= budget_pages(p) / REGISTER_PART) &&
 	    scan_due(p, now_ns))
 		takeover_register(h->pg, p);

@@ -178,6 +178,19 @@ static void grow_up(struct pager *pg, struct space *sp)
 	sp->retry = true;
 }
 
+/* From now on the space can evict. */
+static void welcome(struct pager *pg, struct space *sp)
+{
+	struct newcomer *nc = sp->newcomer;
+
+	sp->agent = nc->agent;
+	if (nc->standby.map)
+		sp->standby = nc->standby;
+	pager_record_space(pg, sp);
+	sp->newcomer = NULL;
+	free(nc);
+}
+
 /* Time of the next look at a space for its own sake, 0: none. */
 static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 {
@@ -188,6 +201,8 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	events_resume(pg, sp);
 	if (sp->phase == SPACE_NEWBORN && sp->identified)
 		grow_up(pg, sp);
+	if (sp->newcomer)
+		welcome(pg, sp);
 	if (sp->quarantine_safe_ns)
 		quarantine_release(&sp->quarantine, sp->quarantine_safe_ns);
 	/* No page state may change between the reading and the applying of an event. */

@@ -42,6 +42,14 @@ void space_close_views(struct space *sp)
 
 void space_free(struct space *sp)
 {
+	struct newcomer *nc = sp->newcomer;
+
+	if (nc) { /* the space closed before the worker took it */
+		agent_dismiss(&nc->agent);
+		agent_fini(&nc->agent);
+		standby_fini(&nc->standby);
+		free(nc);
+	}
 	agent_fini(&sp->agent);
 	standby_fini(&sp->standby);
 	regions_fini(&sp->regions);

@@ -94,6 +94,8 @@ struct space {
 	uint64_t sampled_ns;
 	_Atomic bool evict_off; /* no eviction: no agent, or detaching */
 	_Atomic bool adopt_wanted; /* the house registered something */
+	/* House -> worker: an agent for a space that had none; NULL again when taken. */
+	struct newcomer *_Atomic newcomer;
 	struct run_list wipe; /* newborn: what WIPEONFORK wiped [F8] */
 	_Atomic bool identified; /* newborn: wipe and the descriptors are set */
 	_Atomic uint64_t quarantine_safe_ns; /* house: nobody was in madvise() since */
@@ -139,6 +141,11 @@ struct space {
 	struct event_slot *events;
 	struct space *next_closed;
 	struct space_stats stats;
+};
+
+struct newcomer {
+	struct agent agent;
+	struct standby standby; /* map NULL: the space has one */
 };
 
 /* Address ranges in the target that are the agent's: never paged, never reported on. */

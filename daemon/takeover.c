@@ -101,6 +101,54 @@ remove_space:
 	return err;
 }
 
+int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
+{
+	struct inject_result res = { .uffd = -1, .agent_pidfd = -1 };
+	struct newcomer *nc = calloc(1, sizeof(*nc));
+	struct space *sp = p->space;
+	char cause[INJECT_CAUSE_BYTES];
+	int pool_fd = sp->standby.fd;
+	int err;
+
+	if (!nc)
+		return -ENOMEM;
+	err = agent_init(&nc->agent);
+	if (!err && pool_fd < 0) {
+		err = standby_init(&nc->standby, pool_pages(p));
+		pool_fd = nc->standby.fd;
+	}
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s", p->pid,
+			 strerror(-err));
+		goto undo;
+	}
+	err = inject_attach_uffd(p->pid, sp->uffd, nc->agent.ctl_fd, pool_fd, nc->agent.event_fd,
+				 &res);
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "%.230s", res.cause);
+		goto undo;
+	}
+	nc->agent.pidfd = res.agent_pidfd;
+	nc->agent.pid = res.agent_pid;
+	nc->agent.place = res.place;
+	err = uffd_register(sp->uffd, res.place.staging_addr, res.place.staging_bytes, false);
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "cannot register staging in process %d: %s",
+			 p->pid, strerror(-err));
+		inject_remove(p->pid, res.agent_pid, res.agent_pidfd, &res.place, cause);
+		goto undo;
+	}
+	sp->newcomer = nc;
+	pager_kick_worker(pg);
+	return 0;
+
+undo:
+	standby_fini(&nc->standby);
+	agent_fini(&nc->agent);
+	free(nc);
+	return err;
+}
+
 struct scan {
 	struct pager *pg;
 	struct space *sp;

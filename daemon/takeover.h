@@ -12,6 +12,8 @@
 
 /* Places the agent and makes the space. On error the target is as before. */
 int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES]);
+/* Gives a fork's child, which is served already, an agent of its own. */
+int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES]);
 /* Registers what can be paged and is not yet. */
 int takeover_register(struct pager *pg, struct proc *p);
 /*

@@ -86,6 +86,10 @@ static int open_uffd(struct attach *at, char *cause)
 {
 	int err;
 
+	if (at->outfit.uffd_given) {
+		at->uffd = at->outfit.fd[PASSED_DEVICE];
+		return 0;
+	}
 	at->uffd = (int)syscall(SYS_pidfd_getfd, at->agent_pidfd, at->outfit.ctl->uffd, 0);
 	if (at->uffd < 0)
 		return cause_set(cause, -errno, "pidfd_getfd: %s", strerror(errno));
@@ -99,8 +103,9 @@ static int open_uffd(struct attach *at, char *cause)
 
 int attach_begin(struct attach *at, char *cause)
 {
-	unsigned int uses = FILTER_ATTACH |
-			    (at->outfit.unprivileged ? FILTER_UFFD_DEVICE : FILTER_UFFD_SYSCALL);
+	unsigned int uses = FILTER_ATTACH | (at->outfit.uffd_given     ? 0
+					     : at->outfit.unprivileged ? FILTER_UFFD_DEVICE
+								       : FILTER_UFFD_SYSCALL);
 	struct borrow b = { 0 };
 	int err;
 

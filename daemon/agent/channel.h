@@ -34,6 +34,7 @@ struct channel_request {
 	pid_t pid;
 	pid_t agent_pid;
 	bool unprivileged;
+	bool has_uffd; /* ATTACH: one more descriptor, the userfaultfd that there is */
 	uint64_t uffd_features;
 	struct inject_place place;
 };
@@ -47,7 +48,7 @@ struct channel_reply {
 	char cause[INJECT_CAUSE_BYTES];
 };
 
-#define CHANNEL_FDS_MAX 3
+#define CHANNEL_FDS_MAX 4
 
 int channel_send(int channel, const void *msg, size_t bytes, const int *fd, size_t nr_fds);
 /*

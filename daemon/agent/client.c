@@ -162,6 +162,34 @@ static int clean_up(pid_t pid, int ctl_fd, struct inject_result *res)
 	return cause_set(res->cause, -EIO, "the injector died; try again");
 }
 
+static int attach(struct channel_request *req, const int *fd, size_t nr_fds,
+		  struct inject_result *res)
+{
+	int reply_fd[CHANNEL_FDS_MAX];
+	struct channel_reply reply;
+	struct inject_stop st;
+	int err = call(&st, req, fd, nr_fds, &reply, reply_fd, res->cause);
+
+	if (err == -EIO || err == -ETIMEDOUT)
+		return clean_up(req->pid, fd[0], res);
+	if (err)
+		return err;
+	channel_send(st.channel, "t", 1, NULL, 0);
+	if (!finish(&st)) {
+		close(reply_fd[0]);
+		close(reply_fd[1]);
+		return clean_up(req->pid, fd[0], res);
+	}
+	*res = (struct inject_result){
+		.uffd = reply_fd[0],
+		.agent_pidfd = reply_fd[1],
+		.agent_pid = reply.agent_pid,
+		.place = reply.place,
+		.stopped_ns = reply.stopped_ns,
+	};
+	return 0;
+}
+
 int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_fd, int pool_fd,
 		  int event_fd, struct inject_result *res)
 {
@@ -171,29 +199,20 @@ int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_
 		.unprivileged = unprivileged,
 		.uffd_features = uffd_features,
 	};
-	const int fd[] = { ctl_fd, pool_fd, event_fd };
-	int reply_fd[CHANNEL_FDS_MAX];
-	struct channel_reply reply;
-	struct inject_stop st;
-	int err = call(&st, &req, fd, 3, &reply, reply_fd, res->cause);
 
-	if (err == -EIO || err == -ETIMEDOUT)
-		return clean_up(pid, ctl_fd, res);
+	return attach(&req, (int[]){ ctl_fd, pool_fd, event_fd }, 3, res);
+}
+
+int inject_attach_uffd(pid_t pid, int uffd, int ctl_fd, int pool_fd, int event_fd,
+		       struct inject_result *res)
+{
+	struct channel_request req = { .op = CHANNEL_ATTACH, .pid = pid, .has_uffd = true };
+	int err = attach(&req, (int[]){ ctl_fd, pool_fd, event_fd, uffd }, 4, res);
+
 	if (err)
 		return err;
-	channel_send(st.channel, "t", 1, NULL, 0);
-	if (!finish(&st)) {
-		close(reply_fd[0]);
-		close(reply_fd[1]);
-		return clean_up(pid, ctl_fd, res);
-	}
-	*res = (struct inject_result){
-		.uffd = reply_fd[0],
-		.agent_pidfd = reply_fd[1],
-		.agent_pid = reply.agent_pid,
-		.place = reply.place,
-		.stopped_ns = reply.stopped_ns,
-	};
+	close(res->uffd); /* the caller's own comes back */
+	res->uffd = -1;
 	return 0;
 }
 

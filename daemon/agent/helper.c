@@ -57,8 +57,9 @@ static int serve_attach(const struct channel_request *req, const int *fd, int da
 		.uffd_features = req->uffd_features,
 		.outfit = {
 			.unprivileged = req->unprivileged,
+			.uffd_given = req->has_uffd,
 			.fd = { [PASSED_CTL] = fd[0], [PASSED_POOL] = fd[1],
-				[PASSED_EVENT] = fd[2] },
+				[PASSED_EVENT] = fd[2], [PASSED_DEVICE] = fd[3] },
 		},
 	};
 	int err = attach_begin(&at, reply->cause);

@@ -63,6 +63,13 @@ struct inject_result {
 int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_fd, int pool_fd,
 		  int event_fd, struct inject_result *res);
 
+/*
+ * The same for an address space that has a userfaultfd already (a fork's child):
+ * the agent gets a duplicate of @uffd and res->uffd is -1.
+ */
+int inject_attach_uffd(pid_t pid, int uffd, int ctl_fd, int pool_fd, int event_fd,
+		       struct inject_result *res);
+
 /**
  * inject_remove() - remove every trace of the agent from a target
  *

@@ -129,7 +129,7 @@ int outfit_open(struct outfit *o, char *cause)
 	o->fd[PASSED_CODE] = code_memfd(cause);
 	if (o->fd[PASSED_CODE] < 0)
 		return o->fd[PASSED_CODE];
-	if (!o->unprivileged)
+	if (!o->unprivileged || o->uffd_given)
 		return 0;
 	o->fd[PASSED_DEVICE] = open(UFFD_DEVICE, O_RDWR | O_CLOEXEC);
 	if (o->fd[PASSED_DEVICE] < 0)
@@ -145,7 +145,8 @@ int outfit_map(struct outfit *o, char *cause)
 
 	if (!err)
 		err = pass_fds(o->agent, o->agent_pidfd, o->place.stack_addr, o->fd, o->inside,
-			       o->unprivileged ? __PASSED_MAX : PASSED_DEVICE, cause);
+			       o->unprivileged || o->uffd_given ? __PASSED_MAX : PASSED_DEVICE,
+			       cause);
 	return err ? err : map_files(o, cause);
 }
 
@@ -167,6 +168,10 @@ static int make_uffd(struct outfit *o, int *uffd, char *cause)
 	int64_t ret;
 	int err;
 
+	if (o->uffd_given) {
+		*uffd = o->inside[PASSED_DEVICE];
+		return 0;
+	}
 	if (o->unprivileged)
 		err = CALL_MUST(o->agent, &ret, cause, ioctl, (uint64_t)o->inside[PASSED_DEVICE],
 				USERFAULTFD_IOC_NEW, UFFD_FLAGS);

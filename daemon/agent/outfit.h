@@ -20,12 +20,13 @@ enum outfit_fd {
 	PASSED_CODE,
 	PASSED_POOL,
 	PASSED_EVENT,
-	PASSED_DEVICE, /* /dev/userfaultfd: unprivileged only, and last */
+	PASSED_DEVICE, /* /dev/userfaultfd if unprivileged, or the uffd itself if given; last */
 	__PASSED_MAX,
 };
 
 struct outfit {
 	bool unprivileged;
+	bool uffd_given; /* the address space has one already */
 	int fd[__PASSED_MAX]; /* ctl, pool and event by the caller */
 	struct agent_ctl *ctl;
 	struct remote *agent;

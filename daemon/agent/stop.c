@@ -60,10 +60,14 @@ static int tell_thread(pid_t tid, void *arg)
 	if (is_known(st, tid))
 		return 0;
 	err = remote_seize(&r, tid, 0);
-	if (err == -EPERM && !target_thread_read(tid, &th) && !strchr("ZX", th.state))
-		return err;
+	/*
+	 * What has exited cannot be traced, nor kernel threads, which share the
+	 * memory of a target that has exited: none.
+	 */
+	if (err == -EPERM && (target_thread_read(tid, &th) || strchr("ZX", th.state) || th.kernel))
+		return 0;
 	if (err)
-		return err == -ESRCH || err == -EPERM ? 0 : err;
+		return err == -ESRCH ? 0 : err;
 	err = grow((void **)&st->thread, st->nr_threads, sizeof(*st->thread));
 	if (err)
 		return err;
@@ -179,6 +183,8 @@ int stop_begin(struct stop *st, pid_t pid, pid_t agent_pid, char *cause)
 		if (!err)
 			err = wait_told(st);
 	} while (!err && st->nr_told > nr_before);
+	if (!err && !st->nr_threads)
+		err = -ESRCH;
 	if (err == -EBUSY)
 		cause_set(cause, err, "thread %d waits in the kernel and cannot be stopped",
 			  st->thread[st->nr_stopped].tid);
