@@ -57,12 +57,21 @@ static void apply_remove(struct pager *pg, struct space *sp, uint64_t start, uin
 	quarantine_add(&sp->quarantine, addr_pgno(start), addr_pgno(end), clock_ns());
 }
 
+/* Under the lock.  What is not known registered is never evicted. */
+static void forget_region(struct space *sp, pgno_t first, pgno_t end)
+{
+	if (!region_cut(&sp->regions, first, end))
+		return;
+	regions_forget(&sp->regions);
+	sp->rescan_wanted = true;
+}
+
 static void apply_unmap(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
 {
 	page_drop(pg, sp, addr_pgno(start), addr_pgno(end));
 	pthread_mutex_lock(&sp->lock);
-	if (region_cut(&sp->regions, addr_pgno(start), addr_pgno(end)))
-		sp->rescan_wanted = true;
+	sp->map_changes++;
+	forget_region(sp, addr_pgno(start), addr_pgno(end));
 	pthread_mutex_unlock(&sp->lock);
 }
 
@@ -97,9 +106,9 @@ static void apply_remap(struct pager *pg, struct space *sp, uint64_t from, uint6
 	page_drop(pg, sp, addr_pgno(from + moved), addr_pgno(from + bytes));
 	pthread_mutex_lock(&sp->lock);
 	/* The new mapping keeps the registration; the old one is gone or empty. */
-	if (region_cut(&sp->regions, source.first, addr_pgno(from + bytes)) ||
-	    region_add(&sp->regions, addr_pgno(to), addr_pgno(to + moved)))
-		sp->rescan_wanted = true;
+	sp->map_changes++;
+	forget_region(sp, source.first, addr_pgno(from + bytes));
+	region_add(&sp->regions, addr_pgno(to), addr_pgno(to + moved)); /* or the rescan does */
 	sp->rescan_wanted = true; /* MREMAP_DONTUNMAP leaves the source registered */
 	pthread_mutex_unlock(&sp->lock);
 }

@@ -106,8 +106,13 @@ static void look_after_space(struct house *h, struct space *sp)
 	if (sp->phase == SPACE_NEWBORN && sp->first_tid && !sp->identified) {
 		struct space *from = pg->space[sp->parent_id];
 		struct proc *parent = from ? house_find(h, from->pid) : NULL;
-		struct proc *child = takeover_child(pg, sp, parent);
+		struct proc *child = house_find(h, sp->pid);
 
+		if (child && child->space == sp) {
+			takeover_inherit(pg, sp, child);
+			return;
+		}
+		child = takeover_child(pg, sp, parent);
 		if (child)
 			house_add(h, child);
 	}

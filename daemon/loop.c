@@ -164,17 +164,35 @@ static void settle(struct loop *lp, struct space *sp)
 	}
 }
 
-/* The house knows the process: what its VMAs say is applied, and faults go on. */
+/*
+ * The house knows the process.  What it has not got registered it did not
+ * inherit, or it was wiped: nothing of the parent's tables holds there.
+ */
 static void grow_up(struct pager *pg, struct space *sp)
 {
-	const struct page_range *r;
+	static const pgno_t end = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
+	pgno_t n = { 0 };
+	bool stale;
 
-	while ((r = run_list_last(&sp->wipe))) {
-		page_drop(pg, sp, r->first, r->end);
-		run_list_pop(&sp->wipe);
+	pthread_mutex_lock(&sp->lock);
+	stale = sp->map_changes != sp->born_changes;
+	if (stale)
+		sp->identified = false; /* it moved something meanwhile: look again */
+	pthread_mutex_unlock(&sp->lock);
+	if (stale)
+		return;
+	for (uint32_t i = 0; i < sp->born_with.nr; i++) {
+		page_drop(pg, sp, n, sp->born_with.at[i].first);
+		n = sp->born_with.at[i].end;
 	}
-	/* It may have to be given back before it was known. */
-	sp->phase = sp->evict_off ? SPACE_FILLING : SPACE_LIVE;
+	page_drop(pg, sp, n, end);
+	pthread_mutex_lock(&sp->lock);
+	regions_fini(&sp->regions);
+	sp->regions = sp->born_with;
+	regions_init(&sp->born_with);
+	pthread_mutex_unlock(&sp->lock);
+	sp->phase = SPACE_LIVE;
+	sp->rescan_wanted = true; /* wiped mappings are registered, too */
 	sp->retry = true;
 }
 
@@ -199,7 +217,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 
 	settle(lp, sp);
 	events_resume(pg, sp);
-	if (sp->phase == SPACE_NEWBORN && sp->identified)
+	if (sp->phase == SPACE_NEWBORN && sp->identified && !sp->events_waiting)
 		grow_up(pg, sp);
 	if (sp->newcomer)
 		welcome(pg, sp);

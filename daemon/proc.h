@@ -22,6 +22,7 @@ struct proc {
 	pid_t live_tid; /* a thread that lives: the first one may end before the others [F18] */
 	int statm_fd; /* of that thread */
 	uid_t uid; /* owner of /proc/PID */
+	uid_t asked_by; /* who may page it; 0: whatever it executes */
 	uint64_t budget_bytes;
 	enum upager_proc_state state;
 	struct space *space; /* NULL: nothing of ours is in it */
@@ -47,6 +48,11 @@ struct proc {
  */
 int proc_open(struct proc **proc, pid_t pid, char text[UPAGER_TEXT_BYTES]);
 void proc_close(struct proc *proc);
+/*
+ * Whether real, effective and saved uid of a process are this one and it is
+ * dumpable, so that its user may do with it as he likes.
+ */
+bool proc_belongs_to(pid_t pid, uid_t uid);
 /* A file of /proc/PID, opened. */
 int proc_open_file(const struct proc *proc, const char *name, int flags);
 /* RssAnon and VmSize in pages; -ESRCH when the process is gone. */

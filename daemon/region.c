@@ -16,6 +16,12 @@ void regions_fini(struct regions *rs)
 	regions_init(rs);
 }
 
+void regions_forget(struct regions *rs)
+{
+	rs->nr = 0;
+	rs->nr_pages = 0;
+}
+
 static int reserve(struct regions *rs, uint32_t more)
 {
 	uint32_t max = rs->max ? rs->max : 64;

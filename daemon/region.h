@@ -30,6 +30,9 @@ void regions_init(struct regions *rs);
 void regions_fini(struct regions *rs);
 int regions_copy(struct regions *to, const struct regions *from);
 
+/* Knows nothing any more; never fails. */
+void regions_forget(struct regions *rs);
+
 /* Region that contains pg, or NULL. */
 struct region *region_find(const struct regions *rs, pgno_t pg);
 /* First region that ends after pg, or NULL. */

@@ -29,7 +29,7 @@ static int check_budget(const struct house *h, uint64_t budget_bytes, char text[
 	return 0;
 }
 
-int request_attach(struct house *h, pid_t pid, uint64_t budget_bytes, uint32_t flags,
+int request_attach(struct house *h, pid_t pid, uid_t uid, uint64_t budget_bytes, uint32_t flags,
 		   char text[UPAGER_TEXT_BYTES])
 {
 	struct proc *p;
@@ -52,6 +52,7 @@ int request_attach(struct house *h, pid_t pid, uint64_t budget_bytes, uint32_t f
 	if (err)
 		return err;
 	p->budget_bytes = budget_bytes;
+	p->asked_by = uid;
 	proc_sample(p);
 	if (!(flags & UPAGER_ATTACH_WATCH))
 		err = takeover_begin(h->pg, p, text);

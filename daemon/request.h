@@ -11,7 +11,7 @@
  * What the control socket asks for.  0, or -errno with a clause in text; the
  * detach and populate calls only start and are over when *_pending() says so.
  */
-int request_attach(struct house *h, pid_t pid, uint64_t budget_bytes, uint32_t flags,
+int request_attach(struct house *h, pid_t pid, uid_t uid, uint64_t budget_bytes, uint32_t flags,
 		   char text[UPAGER_TEXT_BYTES]);
 int request_set_budget(struct house *h, struct proc *p, uint64_t budget_bytes,
 		       char text[UPAGER_TEXT_BYTES]);

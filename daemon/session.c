@@ -131,32 +131,6 @@ static void answer(struct session *s, struct upager_reply *reply, int err)
 		session_close(s); /* the peer is gone or does not read */
 }
 
-/*
- * The process belongs to the peer: real, effective and saved uid are the
- * peer's, and it is dumpable.  The files in /proc/PID are root's if it is not;
- * the directory itself is the effective user's in any case.
- */
-static bool may_touch(const struct session *s, pid_t pid)
-{
-	uid_t uid[3] = { 0 };
-	char path[32], line[256];
-	bool mine = false;
-	struct stat st;
-	FILE *f;
-
-	if (!s->uid)
-		return true;
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	while (!mine && fgets(line, sizeof(line), f))
-		mine = sscanf(line, "Uid: %u %u %u", &uid[0], &uid[1], &uid[2]) == 3;
-	mine = mine && !fstat(fileno(f), &st) && st.st_uid == s->uid;
-	fclose(f);
-	return mine && uid[0] == s->uid && uid[1] == s->uid && uid[2] == s->uid;
-}
-
 static bool exists(pid_t pid)
 {
 	return !kill(pid, 0) || errno == EPERM;
@@ -266,7 +240,7 @@ static void handle(struct session *s, struct house *h, const struct upager_reque
 			answer(s, &reply, -ESRCH);
 			return;
 		}
-		if (!may_touch(s, req->pid) && exists(req->pid)) {
+		if (s->uid && !proc_belongs_to(req->pid, s->uid) && exists(req->pid)) {
 			proto_text(
 				&reply,
 				"process %d is not yours (or set-uid, or not dumpable): ask root",
@@ -277,7 +251,8 @@ static void handle(struct session *s, struct house *h, const struct upager_reque
 	}
 	switch (req->op) {
 	case UPAGER_OP_ATTACH:
-		err = request_attach(h, req->pid, req->budget_bytes, req->flags, reply.text);
+		err = request_attach(h, req->pid, s->uid, req->budget_bytes, req->flags,
+				     reply.text);
 		p = house_find(h, req->pid);
 		if (!err && p)
 			reply.stopped_ns = p->stopped_ns;

@@ -20,6 +20,7 @@ struct space *space_new(uint32_t id, int uffd, struct event_slot *events)
 	sp->standby.fd = sp->standby.buffer = -1;
 	sp->agent.pidfd = sp->agent.event_fd = sp->agent.ctl_fd = -1;
 	regions_init(&sp->regions);
+	regions_init(&sp->born_with);
 	thread_pages_init(&sp->threads);
 	pthread_mutex_init(&sp->lock, NULL);
 	return sp;
@@ -54,7 +55,7 @@ void space_free(struct space *sp)
 	standby_fini(&sp->standby);
 	regions_fini(&sp->regions);
 	run_list_fini(&sp->adopt);
-	run_list_fini(&sp->wipe);
+	regions_fini(&sp->born_with);
 	thread_pages_fini(&sp->threads);
 	close_valid(&sp->uffd);
 	space_close_views(sp);

@@ -89,6 +89,8 @@ struct space {
 	pthread_mutex_t lock;
 	_Atomic uint32_t phase; /* enum space_phase */
 	struct regions regions;
+	/* Counts UNMAP and REMAP: what was looked at before may be another mapping. */
+	uint64_t map_changes;
 	_Atomic uint64_t budget_pages;
 	_Atomic uint64_t other_pages; /* RssAnon beyond what is tracked: sampled */
 	uint64_t sampled_ns;
@@ -96,8 +98,9 @@ struct space {
 	_Atomic bool adopt_wanted; /* the house registered something */
 	/* House -> worker: an agent for a space that had none; NULL again when taken. */
 	struct newcomer *_Atomic newcomer;
-	struct run_list wipe; /* newborn: what WIPEONFORK wiped [F8] */
-	_Atomic bool identified; /* newborn: wipe and the descriptors are set */
+	struct regions born_with; /* newborn: what is registered, WIPEONFORK left out [F8] */
+	uint64_t born_changes; /* map_changes of that */
+	_Atomic bool identified; /* newborn: that and the descriptors are set */
 	_Atomic uint64_t quarantine_safe_ns; /* house: nobody was in madvise() since */
 	struct run_list adopt; /* registered, not yet looked at */
 	_Atomic bool rescan_wanted; /* the worker saw an unknown or changed mapping */

@@ -162,6 +162,7 @@ static bool register_one(void *context, const struct vma *v)
 	struct space *sp = scan->sp;
 	pgno_t first = addr_pgno(v->start), end = addr_pgno(v->end);
 	const struct region *r;
+	uint64_t changes;
 	bool known;
 	int err;
 
@@ -170,6 +171,7 @@ static bool register_one(void *context, const struct vma *v)
 	pthread_mutex_lock(&sp->lock);
 	r = region_find(&sp->regions, first);
 	known = r && r->end.v >= end.v;
+	changes = sp->map_changes;
 	pthread_mutex_unlock(&sp->lock);
 	if (known)
 		return true;
@@ -183,7 +185,13 @@ static bool register_one(void *context, const struct vma *v)
 	}
 	failpoint(FP_ATTACH_REGISTERED);
 	pthread_mutex_lock(&sp->lock);
-	if (region_add(&sp->regions, first, end) || run_list_add(&sp->adopt, first, end))
+	if (sp->map_changes != changes)
+		/*
+		 * What was registered may be gone and another mapping in its place,
+		 * from which a page moved out would read as zero.
+		 */
+		sp->rescan_wanted = true;
+	else if (region_add(&sp->regions, first, end) || run_list_add(&sp->adopt, first, end))
 		scan->error = -ENOMEM;
 	pthread_mutex_unlock(&sp->lock);
 	scan->added = true;
@@ -268,44 +276,57 @@ int takeover_end(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
 	return err;
 }
 
-static bool wipe_one(void *context, const struct vma *v)
-{
-	struct space *sp = context;
+struct inheritance {
+	struct space *sp;
+	int error;
+};
 
-	if (v->wipe_on_fork)
-		run_list_add(&sp->wipe, addr_pgno(v->start), addr_pgno(v->end));
-	return true;
+static bool inherit_one(void *context, const struct vma *v)
+{
+	struct inheritance *in = context;
+
+	if (v->uffd_missing && !v->wipe_on_fork)
+		in->error = region_add(&in->sp->born_with, addr_pgno(v->start), addr_pgno(v->end));
+	return !in->error;
+}
+
+int takeover_inherit(struct pager *pg, struct space *sp, const struct proc *p)
+{
+	struct inheritance in = { .sp = sp };
+	int smaps_fd = proc_open_file(p, "smaps", O_RDONLY);
+	int err;
+
+	if (smaps_fd < 0)
+		return smaps_fd;
+	regions_fini(&sp->born_with);
+	pthread_mutex_lock(&sp->lock);
+	sp->born_changes = sp->map_changes;
+	pthread_mutex_unlock(&sp->lock);
+	err = vma_for_each_detailed(smaps_fd, inherit_one, &in);
+	close(smaps_fd);
+	if (err || in.error)
+		return err ? err : in.error;
+	sp->identified = true; /* the worker checks that nothing changed meanwhile */
+	pager_kick_worker(pg);
+	return 0;
 }
 
 struct proc *takeover_child(struct pager *pg, struct space *sp, const struct proc *parent)
 {
 	char text[UPAGER_TEXT_BYTES];
 	struct proc *p;
-	int smaps_fd, err;
 	pid_t pid = proc_of_thread(sp->first_tid, parent);
 
 	if (!pid || proc_open(&p, pid, text))
 		return NULL;
 	p->budget_bytes = sp->budget_pages * PAGE_SIZE;
 	p->child = true;
-	err = open_views(sp, p);
-	smaps_fd = proc_open_file(p, "smaps", O_RDONLY);
-	if (err || smaps_fd < 0) {
-		if (smaps_fd >= 0)
-			close(smaps_fd);
-		proc_close(p);
-		return NULL;
-	}
-	err = vma_for_each_detailed(smaps_fd, wipe_one, sp);
-	close(smaps_fd);
-	if (err) {
+	if (open_views(sp, p) || takeover_inherit(pg, sp, p)) {
 		proc_close(p);
 		return NULL;
 	}
 	pager_record_space(pg, sp);
 	p->space = sp;
 	p->state = UPAGER_PROC_PAGED;
-	sp->identified = true;
-	pager_kick_worker(pg);
 	return p;
 }

@@ -125,7 +125,7 @@ static int find_sharers(struct stop *st, pid_t tid)
 	while (!err && (de = readdir(dir))) {
 		pid_t pid = atoi(de->d_name);
 
-		if (pid <= 0 || pid == st->agent_pid ||
+		if (pid <= 0 || pid == st->agent_pid || pid == st->group[0] ||
 		    (nr_seen && bsearch(&pid, st->process, nr_seen, sizeof(pid), compare_pids)))
 			continue;
 		err = add_pid(&st->process, &st->nr_processes, pid);
@@ -165,26 +165,43 @@ static int wait_told(struct stop *st)
 	return 0;
 }
 
-int stop_begin(struct stop *st, pid_t pid, pid_t agent_pid, char *cause)
+/*
+ * Until nobody new is found.  A stopped thread of the process itself is what
+ * the memory is told by: it cannot exit meanwhile, unless it is killed.
+ */
+static int stop_all(struct stop *st, pid_t pid)
 {
-	pid_t tid[TARGET_THREADS_MAX];
+	struct remote_regs unused;
 	size_t nr_before;
-	int err;
+	int err = add_pid(&st->group, &st->nr_groups, pid);
 
-	*st = (struct stop){ .agent_pid = agent_pid, .deadline_ns = remote_now_ns() + STOP_NS };
-	err = target_candidates(pid, tid, cause);
-	if (err < 0)
-		return err;
 	do {
 		nr_before = st->nr_told;
-		err = find_sharers(st, tid[0]);
+		if (!err)
+			err = tell_threads(st);
+		if (!err)
+			err = wait_told(st);
+		if (!err && !st->nr_stopped)
+			err = -ESRCH;
+		if (!err)
+			err = find_sharers(st, st->thread[0].tid);
 		if (!err)
 			err = tell_threads(st);
 		if (!err)
 			err = wait_told(st);
 	} while (!err && st->nr_told > nr_before);
-	if (!err && !st->nr_threads)
-		err = -ESRCH;
+	return err ? err : remote_get_regs(&st->thread[0], &unused);
+}
+
+int stop_begin(struct stop *st, pid_t pid, pid_t agent_pid, char *cause)
+{
+	struct target_thread th;
+	int err;
+
+	*st = (struct stop){ .agent_pid = agent_pid, .deadline_ns = remote_now_ns() + STOP_NS };
+	if (target_thread_read(pid, &th) || th.kernel)
+		return cause_set(cause, -ESRCH, "there is no process %d", pid);
+	err = stop_all(st, pid);
 	if (err == -EBUSY)
 		cause_set(cause, err, "thread %d waits in the kernel and cannot be stopped",
 			  st->thread[st->nr_stopped].tid);
