@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a program does to its mappings applies to pages that are outside too. */
+#include "selftests/memory.h"
+#include "selftests/target.h"
+
+#include <kselftest_harness.h>
+
+#define NR 1024 /* pages; a quarter of them as a part */
+#define Q  (NR / 4)
+
+PAGER_FIXTURE(map)
+
+static void *at(uint8_t *p, uint64_t page)
+{
+	return p + page * PAGE_SIZE;
+}
+
+static uint8_t *paged(uint64_t seed)
+{
+	uint8_t *p = memory_map(NR);
+
+	memory_fill(p, 0, NR, seed);
+	if (!memory_push_far(p, NR))
+		_exit(98);
+	return p;
+}
+
+static int unmap_and_map(struct target_share *sh)
+{
+	uint8_t *p = paged(1);
+
+	target_check(sh, !munmap(at(p, Q), Q * PAGE_SIZE));
+	target_check(sh, mmap(at(p, Q), Q * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at(p, Q));
+	target_check(sh, memory_is_zero(p, Q, 2 * Q));
+	memory_fill(p, Q, 2 * Q, 2);
+	target_check(sh, memory_push_far(p, NR));
+	target_check(sh, memory_is(p, 0, Q, 1));
+	target_check(sh, memory_is(p, Q, 2 * Q, 2));
+	target_check(sh, memory_is(p, 2 * Q, NR, 1));
+	return 0;
+}
+
+TEST_F_TIMEOUT(map, munmap_forgets, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, unmap_and_map));
+}
+
+/* At once, and once the new mapping is the pager's. */
+static bool zero_now_and_later(uint8_t *p, uint64_t first, uint64_t end)
+{
+	uint64_t middle = first + (end - first) / 2;
+
+	if (!memory_is_zero(p, first, middle))
+		return false;
+	memory_press();
+	memory_press();
+	return memory_is_zero(p, first, end);
+}
+
+static int map_over(struct target_share *sh)
+{
+	uint8_t *p = paged(1);
+
+	target_check(sh, mmap(at(p, Q), Q * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at(p, Q));
+	target_check(sh, zero_now_and_later(p, Q, 2 * Q));
+	target_check(sh, memory_is(p, 0, Q, 1));
+	target_check(sh, memory_is(p, 2 * Q, NR, 1));
+	return 0;
+}
+
+TEST_F_TIMEOUT(map, fixed_over_forgets, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, map_over));
+}
+
+static int grow(struct target_share *sh)
+{
+	uint8_t *p = paged(1), *q;
+
+	q = mremap(p, NR * PAGE_SIZE, 2 * NR * PAGE_SIZE, MREMAP_MAYMOVE);
+	target_check(sh, q != MAP_FAILED);
+	target_check(sh, memory_is_zero(q, NR, 2 * NR));
+	target_check(sh, memory_is(q, 0, NR, 1));
+	memory_fill(q, 0, 2 * NR, 2);
+	target_check(sh, memory_push_far(q, 2 * NR));
+	target_check(sh, memory_is(q, 0, 2 * NR, 2));
+	return 0;
+}
+
+TEST_F_TIMEOUT(map, mremap_grows, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, grow));
+}
+
+static int shrink(struct target_share *sh)
+{
+	uint8_t *p = paged(1);
+
+	target_check(sh, mremap(p, NR * PAGE_SIZE, Q * PAGE_SIZE, 0) == p);
+	target_check(sh,
+		     mmap(at(p, Q), Q * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == at(p, Q));
+	target_check(sh, zero_now_and_later(p, Q, 2 * Q));
+	target_check(sh, memory_is(p, 0, Q, 1));
+	return 0;
+}
+
+TEST_F_TIMEOUT(map, mremap_shrinks, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, shrink));
+}
+
+/* Onto a mapping whose own pages are outside as well. */
+static int move_over(struct target_share *sh)
+{
+	uint8_t *p = paged(1), *to = paged(2);
+
+	target_check(sh, mremap(at(p, Q), 2 * Q * PAGE_SIZE, 2 * Q * PAGE_SIZE,
+				MREMAP_MAYMOVE | MREMAP_FIXED, at(to, 0)) == to);
+	for (uint64_t i = 0; i < 2 * Q; i++)
+		target_check(sh, memory_page_is(at(to, i), 1, Q + i));
+	target_check(sh, memory_is(to, 2 * Q, NR, 2));
+	target_check(sh, memory_is(p, 0, Q, 1));
+	target_check(sh, memory_is(p, 3 * Q, NR, 1));
+	return 0;
+}
+
+TEST_F_TIMEOUT(map, mremap_fixed_replaces, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, move_over));
+}
+
+/* F6: the event names the old length; what lies behind the destination stays. */
+static int move_and_shrink(struct target_share *sh)
+{
+	uint8_t *p = paged(1), *to = paged(2);
+
+	target_check(sh, mremap(p, 2 * Q * PAGE_SIZE, Q * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+				at(to, Q)) == at(to, Q));
+	for (uint64_t i = 0; i < Q; i++)
+		target_check(sh, memory_page_is(at(to, Q + i), 1, i));
+	target_check(sh, memory_is(to, 0, Q, 2));
+	target_check(sh, memory_is(to, 2 * Q, NR, 2));
+	target_check(sh, memory_is(p, 2 * Q, NR, 1));
+	target_check(sh, mmap(p, 2 * Q * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == p);
+	target_check(sh, memory_is_zero(p, 0, 2 * Q));
+	return 0;
+}
+
+TEST_F_TIMEOUT(map, mremap_fixed_shrinks, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, move_and_shrink));
+}
+
+static int leave_behind(struct target_share *sh)
+{
+	uint8_t *p = paged(1), *q;
+
+	q = mremap(p, NR * PAGE_SIZE, NR * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	target_check(sh, q != MAP_FAILED && q != p);
+	target_check(sh, memory_is_zero(p, 0, NR));
+	memory_fill(p, 0, NR, 2);
+	target_check(sh, memory_is(q, 0, NR, 1));
+	target_check(sh, memory_push_far(p, NR));
+	target_check(sh, memory_is(p, 0, NR, 2));
+	return 0;
+}
+
+TEST_F_TIMEOUT(map, mremap_dontunmap_leaves_zeros, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, leave_behind));
+}
+
+/* F21: mapped beside a registered one; the kernel moves both only when they are one. */
+static int move_two(struct target_share *sh)
+{
+	uint8_t *room =
+		mmap(NULL, 3 * NR * PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p = at(room, NR / 2), *q = MAP_FAILED;
+
+	target_check(sh, mmap(p, NR * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p);
+	memory_fill(p, 0, NR, 1);
+	target_check(sh, memory_push_far(p, NR));
+	target_check(sh, mmap(at(p, NR), NR * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at(p, NR));
+	/* Touched before it is registered it would never become one with the other. */
+	target_check(sh, wait_until(10, (q = mremap(p, 2 * NR * PAGE_SIZE,
+						    2 * NR * PAGE_SIZE + PAGE_SIZE,
+						    MREMAP_MAYMOVE)) != MAP_FAILED));
+	target_check(sh, memory_is(q, 0, NR, 1));
+	target_check(sh, memory_is_zero(q, NR, 2 * NR));
+	return 0;
+}
+
+TEST_F_TIMEOUT(map, mremap_takes_neighbours_along, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, move_two));
+}
+
+static int shrink_and_grow_heap(struct target_share *sh)
+{
+	uint8_t *p, *end;
+
+	memory_press();
+	p = sbrk(0);
+	target_check(sh, sbrk((intptr_t)(PAGE_SIZE - (uintptr_t)p % PAGE_SIZE)) == p);
+	p = sbrk((intptr_t)(NR * PAGE_SIZE));
+	end = sbrk(0);
+	target_check(sh, end == at(p, NR));
+	memory_fill(p, 0, NR, 1);
+	target_check(sh, memory_push_far(p, NR));
+	target_check(sh, sbrk(-(intptr_t)(2 * Q * PAGE_SIZE)) == end);
+	target_check(sh, sbrk((intptr_t)(2 * Q * PAGE_SIZE)) == at(p, 2 * Q));
+	target_check(sh, memory_is_zero(p, 2 * Q, NR));
+	target_check(sh, memory_is(p, 0, 2 * Q, 1));
+	memory_fill(p, 0, NR, 2);
+	target_check(sh, memory_push_far(p, NR));
+	target_check(sh, memory_is(p, 0, NR, 2));
+	return 0;
+}
+
+TEST_F_TIMEOUT(map, brk_goes_both_ways, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, shrink_and_grow_heap));
+}
+
+TEST_HARNESS_MAIN
