@@ -113,8 +113,10 @@ static void look_after_space(struct house *h, struct space *sp)
 			return;
 		}
 		child = takeover_child(pg, sp, parent);
-		if (child)
+		if (child) {
+			child->asked_by = parent ? parent->asked_by : child->uid;
 			house_add(h, child);
+		}
 	}
 }
 
@@ -145,6 +147,17 @@ static bool scan_due(const struct proc *p, uint64_t now_ns)
 	       since_ns > RESCAN_NS;
 }
 
+/* A watched process has grown.  It may have executed a set-uid program since it was watched. */
+static int begin(struct house *h, struct proc *p)
+{
+	if (p->asked_by && !proc_belongs_to(p->pid, p->asked_by)) {
+		snprintf(p->text, sizeof(p->text),
+			 "it is set-uid, or not dumpable: start it as root to page it");
+		return -EPERM;
+	}
+	return takeover_begin(h->pg, p, p->text);
+}
+
 static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 {
 	struct space *sp = p->space;
@@ -152,8 +165,7 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 
 	if (!sp) {
 		if (p->state == UPAGER_PROC_WATCHED &&
-		    p->rss_pages >= budget_pages(p) / PLACE_PART &&
-		    takeover_begin(h->pg, p, p->text)) {
+		    p->rss_pages >= budget_pages(p) / PLACE_PART && begin(h, p)) {
 			p->state = UPAGER_PROC_REFUSED;
 			log_warn("process %d is not paged: %s", p->pid, p->text);
 		}
