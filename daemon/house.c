@@ -15,14 +15,16 @@
 #include "pause.h"
 #include "takeover.h"
 
-#define TICK_NEAR_NS  (5 * NS_PER_MS)
-#define TICK_FAR_NS   (50 * NS_PER_MS)
+#define TICK_NEAR_NS   (5 * NS_PER_MS)
+#define TICK_FAR_NS    (50 * NS_PER_MS)
 /* Of the budget: where the agent is placed, and where mappings are registered. */
-#define PLACE_PART    4
-#define REGISTER_PART 2
+#define PLACE_PART     4
+#define REGISTER_PART  2
 /* A scan may take a tenth of the time. */
-#define SCAN_SHARE    10
-#define RESCAN_NS     NS_PER_S
+#define SCAN_SHARE     10
+#define RESCAN_NS      NS_PER_S
+/* Most children of a fork exit or execute something at once. */
+#define CHILD_GROWN_NS (500 * NS_PER_MS)
 
 void house_init(struct house *h, struct pager *pg)
 {
@@ -39,6 +41,7 @@ struct proc *house_find(struct house *h, pid_t pid)
 
 void house_add(struct house *h, struct proc *p)
 {
+	p->since_ns = clock_ns();
 	p->next = h->procs;
 	h->procs = p;
 }
@@ -96,6 +99,9 @@ static void look_after_space(struct house *h, struct space *sp)
 				 sp->pid);
 		pager_kick_worker(pg);
 	}
+	/* Again each time: an agent may have come after the process had gone. */
+	if (sp->gone && !sp->newcomer && !sp->agent.dead)
+		agent_dismiss(&sp->agent);
 	if ((sp->gone || sp->phase == SPACE_NEWBORN) && uffd_alive(sp->uffd) == -ESRCH) {
 		pthread_mutex_lock(&sp->lock);
 		sp->phase = SPACE_CLOSING;
@@ -177,8 +183,11 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 		pause_end(p);
 	if (sp->phase != SPACE_LIVE || sp->newcomer)
 		return;
-	if (!sp->agent.ctl && !p->text[0] && p->rss_pages >= budget_pages(p) / REGISTER_PART) {
-		if (takeover_place_agent(h->pg, p, p->text))
+	if (!sp->agent.ctl && !p->text[0] && now_ns - p->since_ns > CHILD_GROWN_NS &&
+	    p->rss_pages >= budget_pages(p) / REGISTER_PART) {
+		int err = takeover_place_agent(h->pg, p, p->text);
+
+		if (err && err != -ESRCH)
 			log_warn("process %d is served but not evicted: %s", p->pid, p->text);
 		return;
 	}

@@ -28,6 +28,7 @@ struct proc {
 	struct space *space; /* NULL: nothing of ours is in it */
 	bool exited;
 	bool child; /* came by fork of a paged process */
+	uint64_t since_ns; /* when it was taken on */
 	bool size_changed; /* mappings may be new */
 	uint64_t size_pages; /* at the last scan */
 	uint64_t rss_pages; /* RssAnon, sampled */

@@ -14,6 +14,7 @@
 #include "agent/cause.h"
 #include "agent/filter.h"
 #include "agent/orphan.h"
+#include "agent/place.h"
 #include "agent/remove.h"
 #include "agent/target.h"
 #include "uffd.h"
@@ -110,6 +111,7 @@ int attach_begin(struct attach *at, char *cause)
 	int err;
 
 	err = target_check(at->pid, cause);
+	at->outfit.hint = place_hint(at->pid);
 	if (!err)
 		err = outfit_open(&at->outfit, cause);
 	if (err)

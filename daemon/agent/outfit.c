@@ -49,6 +49,8 @@ static int code_memfd(char *cause)
 	return cause_set(cause, err, "no memory for the agent's code: %s", strerror(-err));
 }
 
+#define RESERVATION_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
+
 /*
  * munlock: after mlockall(MCL_FUTURE) a new mapping is locked.  mprotect() of
  * parts of one reservation, not new mappings, so that they keep DONTFORK.
@@ -62,8 +64,15 @@ static int map_reservation(struct outfit *o, char *cause)
 
 	place_layout(pl, 0);
 	bytes = place_bytes(pl);
-	err = CALL_MUST(o->agent, &ret, cause, mmap, 0, bytes, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, UINT64_MAX, 0);
+	err = call_make(o->agent, &ret, SYS_mmap,
+			CALL_ARGS(o->hint, bytes, PROT_NONE,
+				  RESERVATION_FLAGS | (o->hint ? MAP_FIXED_NOREPLACE : 0),
+				  UINT64_MAX, 0));
+	if (!err && ret < 0 && o->hint) /* the program has mapped something there since */
+		err = CALL_MUST(o->agent, &ret, cause, mmap, 0, bytes, PROT_NONE, RESERVATION_FLAGS,
+				UINT64_MAX, 0);
+	else if (!err && ret < 0)
+		err = cause_set(cause, (int)ret, "mmap in the target: %s", strerror((int)-ret));
 	if (err) {
 		*pl = (struct inject_place){ 0 };
 		return err;

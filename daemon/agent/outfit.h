@@ -26,6 +26,7 @@ enum outfit_fd {
 
 struct outfit {
 	bool unprivileged;
+	uint64_t hint; /* where to map the place, 0: anywhere */
 	bool uffd_given; /* the address space has one already */
 	int fd[__PASSED_MAX]; /* ctl, pool and event by the caller */
 	struct agent_ctl *ctl;

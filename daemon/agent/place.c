@@ -10,7 +10,9 @@
 #include "agent/agent_abi.h"
 #include "types.h"
 
-#define STACK_BYTES (4 * PAGE_SIZE)
+#define STACK_BYTES   (4 * PAGE_SIZE)
+#define HINT_ALIGN    (1ULL << 21)
+#define HINT_HOLE_MIN (1ULL << 30)
 
 void place_layout(struct inject_place *pl, uint64_t base)
 {
@@ -92,4 +94,29 @@ int place_mapped(pid_t tid, const struct inject_place *pl, bool *mapped)
 	fclose(f);
 	*mapped = found == PARTS_ALL;
 	return 0;
+}
+
+uint64_t place_hint(pid_t pid)
+{
+	uint64_t start, end, last = 0, size = 0, hint = 0;
+	char path[32];
+	char line[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end) != 2)
+			continue;
+		/* Between two mappings, and below what needs five levels or is the kernel's. */
+		if (last && start > last && start - last > size && start < 1ULL << 47) {
+			size = start - last;
+			hint = (last + size / 2) & ~(HINT_ALIGN - 1);
+		}
+		last = end;
+	}
+	fclose(f);
+	return size > HINT_HOLE_MIN ? hint : 0;
 }

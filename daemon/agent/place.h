@@ -17,6 +17,13 @@
  */
 void place_layout(struct inject_place *pl, uint64_t base);
 uint64_t place_bytes(const struct inject_place *pl);
+/*
+ * An address in the middle of the largest hole of the address space, 0 if that
+ * cannot be told.  The kernel fills holes from their ends, and a program may
+ * unmap something and map it again with MAP_FIXED: nothing of ours may have
+ * come to lie there in between.
+ */
+uint64_t place_hint(pid_t pid);
 /* From what a control page says; false if nothing was mapped. */
 bool place_recover(struct inject_place *pl, uint64_t staging_addr);
 
