@@ -231,7 +231,7 @@ check-host: tests
 check-vm: tests
 	@BUILD=$(BUILD) scripts/vm-check $(T:%=--only %)
 
-demo: all $(TARGETS)
+demo: all $(BUILD)/selftests/targets/rss_sample
 	@BUILD=$(BUILD) scripts/demo-run
 
 ### Fuzzing, with clang's libFuzzer: a build of everything for it, then each for FUZZ_SECONDS
