@@ -216,8 +216,11 @@ static void look_after_proc(struct house *h, struct proc *p, uint64_t now_ns)
 		house_remove(h, p);
 		return;
 	}
-	if (proc_sample(p))
-		return; /* exiting: its pidfd tells */
+	if (proc_sample(p)) {
+		/* Exiting: its pidfd tells, but not before its stopped threads are let go. */
+		pause_end(p);
+		return;
+	}
 	if (p->space && p->state != UPAGER_PROC_DETACHING && !proc_same_space(p))
 		leave_space(p); /* it executed another program */
 	look_after_growth(h, p, now_ns);

@@ -210,6 +210,17 @@ static bool spaces_left(void)
 	return false;
 }
 
+/* After a stop that was given up. */
+static void page_on(struct house *h)
+{
+	for (struct proc *p = h->procs; p; p = p->next) {
+		if (p->state != UPAGER_PROC_DETACHING)
+			continue;
+		p->state = UPAGER_PROC_PAGED;
+		request_resume(h, p);
+	}
+}
+
 /* Gives everything back. False: it does not fit, or takes too long; go on paging. */
 static bool shut_down(struct house *h, int signal_fd)
 {
@@ -218,8 +229,7 @@ static bool shut_down(struct house *h, int signal_fd)
 
 	if (shortage) {
 		log_err("not stopping: giving all pages back needs %lluM more memory than is "
-			"available; "
-			"end some programs first",
+			"available; end some programs first",
 			(unsigned long long)(shortage >> 20));
 		return false;
 	}
@@ -244,9 +254,10 @@ static bool shut_down(struct house *h, int signal_fd)
 				p->state = UPAGER_PROC_DETACHING;
 		if (clock_ns() - begin_ns > SHUTDOWN_NS) {
 			log_err("not stopping: some programs could not be given their pages back "
-				"within "
-				"%llu s; end them first",
+				"within %llu s (forked children that touch nothing are known only "
+				"once they do); end them first",
 				SHUTDOWN_NS / NS_PER_S);
+			page_on(h);
 			return false;
 		}
 	}

@@ -114,8 +114,8 @@ bool proc_belongs_to(pid_t pid, uid_t uid)
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "Uid: %u %u %u", &real, &effective, &saved) != 3)
 			continue;
-		mine = real == uid && effective == uid && saved == uid &&
-		       !fstat(fileno(f), &st) && st.st_uid == uid;
+		mine = real == uid && effective == uid && saved == uid && !fstat(fileno(f), &st) &&
+		       st.st_uid == uid;
 		break;
 	}
 	fclose(f);

@@ -24,8 +24,10 @@ release()
 	local pid
 
 	for pid in $others; do
-		kill -KILL -- "-$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
+		if is_ours "$pid"; then
+			kill -KILL -- "-$pid"
+			wait "$pid" 2>/dev/null
+		fi
 	done
 	others=
 	umount "$WORK/small" 2>/dev/null

@@ -120,13 +120,23 @@ start()
 	set +m
 }
 
+# The number of a command that has ended may be another process group's by now.
+is_ours()
+{
+	grep -q "^PPid:[[:space:]]*$$\$" "/proc/$1/status" 2>/dev/null
+}
+
 # end_group PID: ends a command that start() started and its whole group.
 end_group()
 {
 	[ -n "$1" ] || return 0
-	kill -TERM -- "-$1" 2>/dev/null
-	wait_for 5 gone "$1" || diag "$1 did not end on SIGTERM"
-	kill -KILL -- "-$1" 2>/dev/null
+	if is_ours "$1"; then
+		kill -TERM -- "-$1" 2>/dev/null
+		wait_for 5 gone "$1" || diag "$1 did not end on SIGTERM"
+	fi
+	if is_ours "$1"; then
+		kill -KILL -- "-$1" 2>/dev/null
+	fi
 	wait "$1" 2>/dev/null
 }
 
