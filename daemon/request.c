@@ -143,7 +143,7 @@ void request_resume(struct house *h, struct proc *p)
 	if (!sp)
 		return;
 	pthread_mutex_lock(&sp->lock);
-	if (sp->phase == SPACE_FILLED)
+	if (sp->phase == SPACE_FILLED || sp->phase == SPACE_FILLING)
 		sp->phase = SPACE_LIVE;
 	sp->evict_off = false;
 	pthread_mutex_unlock(&sp->lock);

@@ -17,7 +17,7 @@ int request_set_budget(struct house *h, struct proc *p, uint64_t budget_bytes,
 		       char text[UPAGER_TEXT_BYTES]);
 int request_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);
 bool request_fill_pending(const struct proc *p);
-/* After a fill: goes on paging. */
+/* After a fill, or instead of the rest of it: goes on paging. */
 void request_resume(struct house *h, struct proc *p);
 /* After a fill: gives the process back and forgets it. */
 int request_release(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);
