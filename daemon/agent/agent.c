@@ -5,22 +5,17 @@
  * immediates and the stack, so that its one section can be copied anywhere.
  */
 #include "agent/agent.h"
+#include "agent/dress.h"
+#include "agent/inside.h"
 
 #include <errno.h>
-#include <linux/capability.h>
-#include <linux/futex.h>
-#include <linux/seccomp.h>
-#include <linux/time_types.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "types.h"
 #include "uffd.h"
-
-#define INSIDE static inline __attribute__((always_inline))
 
 #define EVENT_UNREAD_WAIT_NS 100000
 #define POOL_RETRY_NS	     10000000
@@ -36,40 +31,6 @@ struct extent {
 	uint64_t pool_offset;
 	uint64_t bytes;
 };
-
-INSIDE long sys(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
-{
-	register uint64_t r10 __asm__("r10") = d;
-	register uint64_t r8 __asm__("r8") = e;
-	register uint64_t r9 __asm__("r9") = 0;
-	long ret;
-
-	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return ret;
-}
-
-/* The futexes are in a memfd that the daemon maps too: never PRIVATE. */
-INSIDE void futex_wait(_Atomic uint32_t *word, uint32_t value)
-{
-	sys(SYS_futex, (uintptr_t)word, FUTEX_WAIT, value, 0, 0);
-}
-
-INSIDE void futex_wait_ns(_Atomic uint32_t *word, uint32_t value, long timeout_ns)
-{
-	struct __kernel_timespec timeout;
-
-	timeout.tv_sec = 0;
-	timeout.tv_nsec = timeout_ns;
-	sys(SYS_futex, (uintptr_t)word, FUTEX_WAIT, value, (uintptr_t)&timeout, 0);
-}
-
-INSIDE void futex_wake(_Atomic uint32_t *word)
-{
-	sys(SYS_futex, (uintptr_t)word, FUTEX_WAKE, INT32_MAX, 0, 0);
-}
 
 INSIDE uint64_t page_bytes(uint32_t nr_pages)
 {
@@ -362,72 +323,6 @@ INSIDE void batch_run(struct agent *ag, struct agent_batch *batch)
 		batch_move(ag, batch);
 	else
 		batch_copy_drop(ag, batch);
-}
-
-INSIDE long descriptors_close(uint64_t first, uint64_t last)
-{
-	return first > last ? 0 : sys(SYS_close_range, first, last, 0, 0, 0);
-}
-
-/* Its table is a copy of the target's: keep the three that it works with. */
-INSIDE long descriptors_keep(uint64_t a, uint64_t b, uint64_t c)
-{
-	uint64_t low = a < b ? a : b;
-	uint64_t high = a < b ? b : a;
-	uint64_t mid = c;
-	long ret;
-
-	if (c < low) {
-		mid = low;
-		low = c;
-	} else if (c > high) {
-		mid = high;
-		high = c;
-	}
-	ret = low ? descriptors_close(0, low - 1) : 0;
-	if (!ret)
-		ret = descriptors_close(low + 1, mid - 1);
-	if (!ret)
-		ret = descriptors_close(mid + 1, high - 1);
-	return ret ? ret : descriptors_close(high + 1, UINT32_MAX);
-}
-
-INSIDE long capabilities_drop(void)
-{
-	struct __user_cap_header_struct header;
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	header.version = _LINUX_CAPABILITY_VERSION_3;
-	header.pid = 0;
-	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
-		data[i].effective = 0;
-		data[i].permitted = 0;
-		data[i].inheritable = 0;
-	}
-	return sys(SYS_capset, (uintptr_t)&header, (uintptr_t)data, 0, 0, 0);
-}
-
-INSIDE long agent_setup(const struct agent_ctl *ctl, const struct agent_start *start)
-{
-	long ret;
-
-	ret = descriptors_keep((uint64_t)ctl->uffd, (uint64_t)ctl->pool_fd,
-			       (uint64_t)ctl->event_fd);
-	/* Out of reach of the target's terminal and of kill() to its group. */
-	if (!ret)
-		ret = sys(SYS_setsid, 0, 0, 0, 0, 0) < 0 ? -EPERM : 0;
-	/* The directory that the target is in must not stay busy for our sake. */
-	if (!ret)
-		ret = sys(SYS_chdir, (uintptr_t)start->root, 0, 0, 0, 0);
-	if (!ret)
-		ret = sys(SYS_prctl, PR_SET_NAME, (uintptr_t)start->name, 0, 0, 0);
-	if (!ret)
-		ret = capabilities_drop();
-	if (!ret)
-		ret = sys(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (!ret)
-		ret = sys(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, (uintptr_t)&start->filter, 0, 0);
-	return ret;
 }
 
 __attribute__((section("upager_agent"), used)) void agent_entry(struct agent_ctl *ctl,
