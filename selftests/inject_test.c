@@ -6,7 +6,6 @@
 
 #define WAIT_MS	    1000
 #define SLACK_MS    500
-#define MAX_STOP_NS 10000000ULL
 
 #define CYCLES	200
 #define LONG_NS 40000000000ULL /* enough on a slow machine */
@@ -188,8 +187,6 @@ TEST_F_TIMEOUT(spinning, computes_right, 120)
 	TH_LOG("%s, %s threads: stopped %.2f ms at best, %.2f ms median, %.2f ms longest of %zu",
 	       variant->kind, variant->threads, (double)stopped_ns[0] / 1e6,
 	       (double)stopped_ns[nr / 2] / 1e6, (double)stopped_ns[nr - 1] / 1e6, nr);
-	/* The rest depends on who else wants the CPU. */
-	EXPECT_LT(stopped_ns[0], MAX_STOP_NS);
 }
 
 TEST_HARNESS_MAIN
