@@ -70,8 +70,7 @@ static void leave_space(struct proc *p)
 	struct space *sp = p->space;
 
 	pause_end(p);
-	agent_dismiss(&sp->agent);
-	sp->gone = true;
+	sp->gone = true; /* look_after_space() dismisses the agent */
 	p->space = NULL;
 	p->state = UPAGER_PROC_WATCHED;
 }
@@ -99,8 +98,12 @@ static void look_after_space(struct house *h, struct space *sp)
 				 sp->pid);
 		pager_kick_worker(pg);
 	}
-	/* Again each time: an agent may have come after the process had gone. */
-	if (sp->gone && !sp->newcomer && !sp->agent.dead)
+	/*
+	 * Again each time: an agent may have come after the process had gone.  Not
+	 * before all that it moved is settled: it keeps staging alive, which may
+	 * hold what a child forked at the last instant has to inherit [F11].
+	 */
+	if (sp->gone && !sp->newcomer && !sp->agent.dead && !agent_pending(&sp->agent))
 		agent_dismiss(&sp->agent);
 	if ((sp->gone || sp->phase == SPACE_NEWBORN) && uffd_alive(sp->uffd) == -ESRCH) {
 		pthread_mutex_lock(&sp->lock);

@@ -108,6 +108,13 @@ static void close_space(struct loop *lp, struct space *sp)
 	struct pager *pg = lp->pg;
 	struct fault f;
 
+	/* A fork that waits for writes: the child lives, and needs what is here [F11]. */
+	if (sp->events_waiting) {
+		writeback_queue(pg, sp);
+		events_resume(pg, sp);
+		if (sp->events_waiting)
+			return;
+	}
 	while (fault_list_take(&pg->faults, &sp->deferred, &f))
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
 	if (!sp->closing) {

@@ -164,7 +164,7 @@ static inline bool space_is_ours(const struct space *sp, uint64_t addr)
 static inline bool space_can_evict(const struct space *sp)
 {
 	return agent_present(&sp->agent) && !sp->evict_off && !sp->area_full &&
-	       !sp->evict_backoff_ns;
+	       !sp->evict_backoff_ns && !sp->gone;
 }
 
 static inline void space_count(_Atomic uint64_t *counter, uint64_t n)
