@@ -4,8 +4,8 @@
 
 #include <kselftest_harness.h>
 
-#define WAIT_MS	    1000
-#define SLACK_MS    500
+#define WAIT_MS	 1000
+#define SLACK_MS 500
 
 #define CYCLES	200
 #define LONG_NS 40000000000ULL /* enough on a slow machine */
