@@ -225,11 +225,12 @@ TEST_F_TIMEOUT(advice, mlockall_future_stays, 60)
 /* F9: no event tells.  What the kernel holds wins: a guard page faults, others keep their contents. */
 static int guard(struct target_share *sh)
 {
-	uint8_t *p = memory_map(Q);
+	uint8_t *p = memory_map(Q), *q = memory_map(Q);
 
-	memory_fill(p, 0, Q, 1);
-	memory_press();
+	/* Enough to be registered, too little for anything to leave yet. */
+	memory_fill(q, 0, Q, 1);
 	memory_fill(p, 0, Q, 2);
+	sleep_us(100000);
 	if (madvise(at(p, 8), 8 * PAGE_SIZE, MADV_GUARD_INSTALL)) {
 		atomic_store(&sh->value[0], 1);
 		return 0;
