@@ -222,7 +222,7 @@ static void read_name(pid_t pid, char name[16])
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	f = fopen(path, "re");
 	if (!f || fscanf(f, "%15[^\n]", name) != 1)
-		strcpy(name, "?");
+		memcpy(name, "?", sizeof("?"));
 	if (f)
 		fclose(f);
 }
