@@ -2,10 +2,14 @@
 #include "pause.h"
 
 #include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "budget.h"
 #include "clock.h"
+#include "log.h"
 #include "takeover.h"
 
 #define STOP_MAX_NS (300 * NS_PER_MS)
@@ -32,6 +36,13 @@ static void wait_dropped(const struct space *sp)
 
 	while (sp->dropping && sp->phase < SPACE_CLOSING && !fd_readable(sp->agent.pidfd) &&
 	       clock_ns() - begin_ns < DROP_MAX_NS)
+		nanosleep(&pause, NULL);
+	if (!sp->dropping || sp->phase >= SPACE_CLOSING || fd_readable(sp->agent.pidfd))
+		return;
+	/* Rather no eviction any more than a drop beside the running program. */
+	log_warn("the agent in process %d hangs: ending it", sp->pid);
+	syscall(SYS_pidfd_send_signal, sp->agent.pidfd, SIGKILL, NULL, 0);
+	while (!fd_readable(sp->agent.pidfd) && clock_ns() - begin_ns < 2 * DROP_MAX_NS)
 		nanosleep(&pause, NULL);
 }
 
