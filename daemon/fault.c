@@ -186,10 +186,12 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 
 	if (sp->phase == SPACE_NEWBORN && p.state != PAGE_VIRGIN) {
 		if (!sp->first_tid) {
+			sp->first_page = f.page;
 			sp->first_tid = f.tid;
 			pager_kick_house(pg);
 		}
-		defer(pg, sp, f);
+		/* Again soon: that thread may prove to be another process's. */
+		defer_later(pg, sp, f);
 		return;
 	}
 	if (f.write_protect && p.state == PAGE_RESIDENT) {

@@ -105,7 +105,8 @@ static void look_after_space(struct house *h, struct space *sp)
 	 */
 	if (sp->gone && !sp->newcomer && !sp->agent.dead && !agent_pending(&sp->agent))
 		agent_dismiss(&sp->agent);
-	if ((sp->gone || sp->phase == SPACE_NEWBORN) && uffd_alive(sp->uffd) == -ESRCH) {
+	/* Without an agent exec ends the address space at once. */
+	if ((sp->gone || !sp->agent.ctl || sp->agent.dead) && uffd_alive(sp->uffd) == -ESRCH) {
 		pthread_mutex_lock(&sp->lock);
 		sp->phase = SPACE_CLOSING;
 		pthread_mutex_unlock(&sp->lock);

@@ -243,7 +243,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 		pthread_mutex_unlock(&sp->lock);
 		pager_kick_house(pg);
 	}
-	if (sp->adopt_wanted)
+	if (sp->adopt_wanted && !sp->events_waiting)
 		adopt_step(pg, sp);
 	evict_begin(pg, sp);
 	writeback_queue(pg, sp);

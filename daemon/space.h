@@ -80,6 +80,7 @@ struct space {
 	int mem_fd; /* /proc/PID/mem: reads staging when the agent died */
 	pid_t pid; /* 0 unknown */
 	uint32_t parent_id; /* fork: the space it came from, else 0 */
+	pgno_t first_page; /* newborn: of that fault; set before first_tid */
 	_Atomic uint32_t first_tid; /* newborn: thread of its first fault, 0 none yet */
 
 	/*

@@ -278,6 +278,7 @@ int takeover_end(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
 
 struct inheritance {
 	struct space *sp;
+	bool is_child; /* the page of the first fault is registered there */
 	int error;
 };
 
@@ -285,6 +286,9 @@ static bool inherit_one(void *context, const struct vma *v)
 {
 	struct inheritance *in = context;
 
+	if (v->uffd_missing && v->start <= pgno_addr(in->sp->first_page) &&
+	    pgno_addr(in->sp->first_page) < v->end)
+		in->is_child = true;
 	if (v->uffd_missing && !v->wipe_on_fork)
 		in->error = region_add(&in->sp->born_with, addr_pgno(v->start), addr_pgno(v->end));
 	return !in->error;
@@ -306,6 +310,8 @@ int takeover_inherit(struct pager *pg, struct space *sp, const struct proc *p)
 	close(smaps_fd);
 	if (err || in.error)
 		return err ? err : in.error;
+	if (!in.is_child)
+		return -ESRCH;
 	sp->identified = true; /* the worker checks that nothing changed meanwhile */
 	pager_kick_worker(pg);
 	return 0;
@@ -316,12 +322,24 @@ struct proc *takeover_child(struct pager *pg, struct space *sp, const struct pro
 	char text[UPAGER_TEXT_BYTES];
 	struct proc *p;
 	pid_t pid = proc_of_thread(sp->first_tid, parent);
+	int err;
 
-	if (!pid || proc_open(&p, pid, text))
+	if (!pid || proc_open(&p, pid, text)) {
+		sp->first_tid = 0;
 		return NULL;
+	}
 	p->budget_bytes = sp->budget_pages * PAGE_SIZE;
 	p->child = true;
-	if (open_views(sp, p) || takeover_inherit(pg, sp, p)) {
+	err = open_views(sp, p);
+	if (!err)
+		err = takeover_inherit(pg, sp, p);
+	if (err) {
+		/*
+		 * A debugger's thread, or a number of another namespace: taken for the
+		 * child it would empty the tables.  The next fault may tell.
+		 */
+		sp->pid = 0;
+		sp->first_tid = 0;
 		proc_close(p);
 		return NULL;
 	}

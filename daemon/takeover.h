@@ -23,7 +23,7 @@ int takeover_register(struct pager *pg, struct proc *p);
 int takeover_end(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES]);
 /* A fork's child: finds its process and corrects what fork changed. NULL: not yet. */
 struct proc *takeover_child(struct pager *pg, struct space *sp, const struct proc *parent);
-/* What a fork's child has of its parent's registered mappings; again if it changed them since. */
+/* -ESRCH: it is not that child. What a fork's child has of its parent's registered mappings; again if it changed them since. */
 int takeover_inherit(struct pager *pg, struct space *sp, const struct proc *p);
 
 #endif

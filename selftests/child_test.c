@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Who a fork's child is, told by its faults, and what becomes of it. */
+#include "selftests/memory.h"
+#include "selftests/target.h"
+
+#include <kselftest_harness.h>
+#include <sys/uio.h>
+
+#define NR 512 /* pages */
+
+PAGER_FIXTURE(child)
+
+/* A child that rests until it is let, having touched nothing; then it reads everything. */
+static int rest(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR);
+	int status;
+	pid_t pid;
+
+	memory_fill(p, 0, NR, 1);
+	target_check(sh, memory_push_far(p, NR));
+	atomic_store(&sh->value[1], (uintptr_t)p);
+	pid = fork();
+	if (!pid) {
+		target_meet(sh, 2);
+		_exit(memory_is(p, 0, NR, 1) ? 0 : 3);
+	}
+	atomic_store(&sh->value[0], (uint64_t)pid);
+	target_check(sh, waitpid(pid, &status, 0) == pid);
+	target_check(sh, status == 0);
+	return 0;
+}
+
+/* What a debugger does.  Its own thread id is in the fault that this raises. */
+static pid_t read_from(pid_t pid, uint64_t addr)
+{
+	pid_t reader = fork();
+	char byte;
+
+	if (reader)
+		return reader;
+	for (uint64_t i = 0; i < NR; i++)
+		process_vm_readv(pid, &(struct iovec){ &byte, 1 }, 1,
+				 &(struct iovec){ (void *)(uintptr_t)(addr + i * PAGE_SIZE), 1 }, 1,
+				 0);
+	_exit(0);
+}
+
+TEST_F_TIMEOUT(child, is_not_its_first_reader, 60)
+{
+	struct target t = target_start(&self->pager, rest, TARGET_BUDGET);
+	pid_t reader, child;
+	int status;
+
+	ASSERT_TRUE(target_reached(&t, 2));
+	ASSERT_TRUE(wait_until(10, atomic_load(&t.share->value[0])));
+	child = (pid_t)atomic_load(&t.share->value[0]);
+	reader = read_from(child, atomic_load(&t.share->value[1]));
+	sleep_us(300000); /* the reader waits for a page, and the daemon has looked at it */
+	target_let(&t, 2);
+	EXPECT_EQ(0, target_end_within(&t, 40));
+	EXPECT_TRUE(wait_until(20, waitpid(reader, &status, WNOHANG) == reader));
+	kill(reader, SIGKILL);
+}
+
+/* A child is replaced before it ever got an agent: the new program is watched in its place. */
+static int replace(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR);
+	int status;
+	pid_t pid;
+
+	memory_fill(p, 0, NR, 1);
+	target_check(sh, memory_push_far(p, NR));
+	pid = fork();
+	if (!pid) {
+		if (!memory_is(p, 0, 8, 1))
+			_exit(3);
+		target_meet(sh, 2);
+		execl("/bin/sleep", "sleep", "30", NULL);
+		_exit(4);
+	}
+	atomic_store(&sh->value[0], (uint64_t)pid);
+	target_check(sh, waitpid(pid, &status, 0) == pid);
+	target_check(sh, WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	target_check(sh, memory_is(p, 0, NR, 1));
+	return 0;
+}
+
+TEST_F_TIMEOUT(child, is_replaced, 60)
+{
+	struct target t = target_start(&self->pager, replace, TARGET_BUDGET);
+	pid_t child;
+
+	ASSERT_TRUE(target_reached(&t, 2));
+	ASSERT_TRUE(wait_until(10, atomic_load(&t.share->value[0])));
+	child = (pid_t)atomic_load(&t.share->value[0]);
+	EXPECT_TRUE(wait_until(10, pager_status(&self->pager, child).swapped_bytes > 0));
+	target_let(&t, 2);
+	EXPECT_TRUE(wait_until(10, pager_status(&self->pager, child).pid == child &&
+					   pager_status(&self->pager, child).swapped_bytes == 0));
+	EXPECT_EQ(0, kill(child, SIGKILL));
+	EXPECT_EQ(0, target_end_within(&t, 30));
+}
+
+TEST_HARNESS_MAIN
