@@ -44,6 +44,7 @@ struct agent_outcome {
 	uint64_t moved;
 	uint64_t pinned;
 	uint64_t gone;
+	uint64_t lost; /* moved, and not to be had from staging */
 	int error;
 };
 

@@ -130,10 +130,10 @@ void fault_lost(struct pager *pg, struct space *sp, struct fault f)
 
 	if (pg->caps.poison) {
 		fill = uffd_poison(sp->uffd, (struct run){ f.page, 1 });
-		if (fill.filled)
-			space_latency(sp, f.begin_ns);
-		else
+		if (!fill.filled)
 			fill_failed(pg, sp, f, fill.error);
+		else if (f.begin_ns)
+			space_latency(sp, f.begin_ns);
 		return;
 	}
 	/* Before 6.6 by signal; a handler that returns gets it again. */

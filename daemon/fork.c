@@ -57,7 +57,7 @@ static void lose_dirty(struct pager *pg, struct space *parent, struct space *chi
 
 	for (uint32_t place = 0; place < sb->nr_places; place++)
 		if (sb->state[place] == PLACE_DIRTY)
-			page_lose_copy(pg, child, sb->page[place]);
+			page_lose(pg, child, sb->page[place]);
 }
 
 void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
@@ -86,6 +86,7 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	child->nr_resident = parent->nr_resident;
 	child->nr_swapped = parent->nr_swapped;
 	child->nr_standby = parent->nr_standby;
+	child->nr_lost = parent->nr_lost;
 	pthread_mutex_lock(&parent->lock);
 	err = regions_copy(&child->regions, &parent->regions);
 	pthread_mutex_unlock(&parent->lock);

@@ -39,6 +39,9 @@ static void count(struct space *sp, enum page_state state, uint64_t delta)
 	case PAGE_SWAPPED:
 		space_count(&sp->nr_swapped, delta);
 		break;
+	case PAGE_LOST:
+		space_count(&sp->nr_lost, delta);
+		break;
 	default:
 		break;
 	}
@@ -150,12 +153,13 @@ void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint
 	}
 }
 
-void page_lose_copy(struct pager *pg, struct space *child, pgno_t n)
+void page_lose(struct pager *pg, struct space *sp, pgno_t n)
 {
-	struct page p = page_read(pg, child, n);
+	struct page p = page_read(pg, sp, n);
 
-	count(child, p.state, (uint64_t)-1);
-	set_entry(pg, child, n, page_entry_pack((struct page){ .state = PAGE_LOST }));
+	count(sp, p.state, (uint64_t)-1);
+	count(sp, PAGE_LOST, 1);
+	set_entry(pg, sp, n, page_entry_pack((struct page){ .state = PAGE_LOST }));
 	if (slot_valid(p.slot))
 		slot_put(pg->slots, p.slot);
 }

@@ -22,8 +22,8 @@ int page_change(struct pager *pg, struct space *sp, pgno_t n, struct page from, 
 void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
 /* REMAP: entries of [from, from + nr_pages) go to `to`; the source becomes VIRGIN. */
 void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages);
-/* A fork's child cannot have a copy of this page: LOST. */
-void page_lose_copy(struct pager *pg, struct space *child, pgno_t n);
+/* The only copy of this page cannot be had: LOST, from any state. The place is the caller's. */
+void page_lose(struct pager *pg, struct space *sp, pgno_t n);
 /* Sets the age, a hint. */
 void page_set_age(struct pager *pg, struct space *sp, pgno_t n, uint8_t age);
 

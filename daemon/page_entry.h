@@ -19,7 +19,8 @@ enum page_state {
 	/*
 	 * The agent, from before the batch is posted until it is settled:
 	 * the page is in the program, in staging or in the pool at `place`.
-	 * Faults wait.  -> STANDBY, VIRGIN (all zero), RESIDENT (not moved)
+	 * Faults wait.  -> STANDBY, VIRGIN (all zero), RESIDENT (not moved), LOST
+	 * (gone with the agent and the address space)
 	 */
 	PAGE_DETACHING,
 	/*

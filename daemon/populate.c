@@ -15,6 +15,8 @@ static bool populate_leaf(struct pager *pg, struct space *sp, pgno_t base)
 
 		if (p.state == PAGE_STANDBY)
 			fault_rescue(pg, sp, f, p);
+		else if (p.state == PAGE_LOST && pg->caps.poison)
+			fault_lost(pg, sp, f); /* a marker that outlives the registration */
 		else if (p.state == PAGE_SWAPPED)
 			n = swapin_fetch(pg, sp, f.page, p);
 		if (!n)

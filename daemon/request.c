@@ -110,6 +110,13 @@ int request_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 
 	if (!sp)
 		return 0;
+	if (sp->nr_lost && !h->pg->caps.poison) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "process %d has lost %llu pages, which it would read as zeros without the "
+			 "pager on this kernel: end it instead",
+			 p->pid, (unsigned long long)sp->nr_lost);
+		return -EIO;
+	}
 	need = outside_bytes(sp);
 	if (need > spare_bytes()) {
 		snprintf(text, UPAGER_TEXT_BYTES,

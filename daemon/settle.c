@@ -68,6 +68,13 @@ static void settle_stayed(struct pager *pg, struct space *sp, pgno_t n, uint32_t
 	standby_set(&sp->standby, place, PLACE_FREE, (pgno_t){ 0 });
 }
 
+/* SIGBUS, never zero: a child may share what went with its parent's staging. */
+static void settle_lost(struct pager *pg, struct space *sp, pgno_t n, uint32_t place)
+{
+	page_lose(pg, sp, n);
+	standby_set(&sp->standby, place, PLACE_FREE, (pgno_t){ 0 });
+}
+
 static void settle_run(struct pager *pg, struct space *sp, struct run run, uint32_t place,
 		       const struct agent_outcome *out, enum agent_mode mode)
 {
@@ -75,7 +82,9 @@ static void settle_run(struct pager *pg, struct space *sp, struct run run, uint3
 		pgno_t n = pgno_add(run.first, i);
 		uint64_t bit = 1ULL << i;
 
-		if (out->moved & bit)
+		if (out->lost & bit)
+			settle_lost(pg, sp, n, place + i);
+		else if (out->moved & bit)
 			settle_moved(pg, sp, n, place + i);
 		else
 			settle_stayed(pg, sp, n, place + i, out->pinned & bit, out->gone & bit);
@@ -139,12 +148,15 @@ static struct agent_outcome staged_outcome(struct space *sp, uint32_t run_index)
 	struct agent_outcome out = agent_outcome(ag, run_index);
 	uint32_t staging = n * AGENT_BATCH_PAGES + post->at[run_index].staging_first;
 	uint32_t place = post->at[run_index].place;
+	bool gone = ag->dead && uffd_alive(sp->uffd) == -ESRCH;
 	uint64_t moved = 0;
 
 	for (uint32_t i = 0; i < post->at[run_index].run.nr_pages; i++)
 		if ((ag->dead || out.moved >> i & 1) &&
 		    read_staging(sp, staging + i, standby_data(&sp->standby, place + i)))
 			moved |= 1ULL << i;
+	/* Where the address space went with the agent nobody can tell any more. */
+	out.lost = (gone ? ~0ULL : out.moved) & ~moved;
 	out.moved = moved;
 	return out;
 }

@@ -113,6 +113,7 @@ struct space {
 	_Atomic uint64_t nr_detaching;
 	_Atomic uint64_t nr_standby;
 	_Atomic uint64_t nr_swapped;
+	_Atomic uint64_t nr_lost;
 	_Atomic uint64_t nr_reading; /* pages of reads in flight */
 	uint32_t nr_writes; /* writes in flight */
 	struct standby standby;

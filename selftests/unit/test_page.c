@@ -308,7 +308,7 @@ static void test_lose_copy(void **state)
 	step(f, here, p);
 	child->root = table_root_share(f->pg.tables, f->sp->root);
 	child->nr_standby = 1;
-	page_lose_copy(&f->pg, child, here);
+	page_lose(&f->pg, child, here);
 	assert_int_equal(page_read(&f->pg, child, here).state, PAGE_LOST);
 	assert_int_equal(child->nr_standby, 0);
 	expect_entry(f, here, p);
