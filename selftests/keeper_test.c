@@ -136,7 +136,9 @@ static int wait_then_fork(struct target_share *sh)
 
 	memory_fill(p, 0, NR, 1);
 	target_check(sh, memory_push_out(p, NR));
-	target_meet(sh, 2);
+	atomic_store(&sh->at, 2);
+	while (atomic_load(&sh->go) < 2)
+		; /* not by sleeping in the library: the thread's own data may be outside */
 	child = syscall(SYS_fork);
 	if (!child)
 		syscall(SYS_exit_group, 0);
