@@ -12,8 +12,7 @@
 #include "events.h"
 #include "evict.h"
 #include "fault.h"
-#include "log.h"
-#include "page.h"
+#include "newborn.h"
 #include "populate.h"
 #include "settle.h"
 #include "swapin.h"
@@ -171,51 +170,6 @@ static void settle(struct loop *lp, struct space *sp)
 	}
 }
 
-/*
- * The house knows the process.  What it has not got registered it did not
- * inherit, or it was wiped: nothing of the parent's tables holds there.
- */
-static void grow_up(struct pager *pg, struct space *sp)
-{
-	static const pgno_t end = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
-	pgno_t n = { 0 };
-	bool stale;
-
-	pthread_mutex_lock(&sp->lock);
-	stale = sp->map_changes != sp->born_changes;
-	if (stale)
-		sp->identified = false; /* it moved something meanwhile: look again */
-	pthread_mutex_unlock(&sp->lock);
-	if (stale)
-		return;
-	for (uint32_t i = 0; i < sp->born_with.nr; i++) {
-		page_drop(pg, sp, n, sp->born_with.at[i].first);
-		n = sp->born_with.at[i].end;
-	}
-	page_drop(pg, sp, n, end);
-	pthread_mutex_lock(&sp->lock);
-	regions_fini(&sp->regions);
-	sp->regions = sp->born_with;
-	regions_init(&sp->born_with);
-	pthread_mutex_unlock(&sp->lock);
-	sp->phase = SPACE_LIVE;
-	sp->rescan_wanted = true; /* wiped mappings are registered, too */
-	sp->retry = true;
-}
-
-/* From now on the space can evict. */
-static void welcome(struct pager *pg, struct space *sp)
-{
-	struct newcomer *nc = sp->newcomer;
-
-	sp->agent = nc->agent;
-	if (nc->standby.map)
-		sp->standby = nc->standby;
-	pager_record_space(pg, sp);
-	sp->newcomer = NULL;
-	free(nc);
-}
-
 /* Time of the next look at a space for its own sake, 0: none. */
 static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 {
@@ -225,9 +179,9 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	settle(lp, sp);
 	events_resume(pg, sp);
 	if (sp->phase == SPACE_NEWBORN && sp->identified && !sp->events_waiting)
-		grow_up(pg, sp);
+		newborn_grow_up(pg, sp);
 	if (sp->newcomer)
-		welcome(pg, sp);
+		newborn_take_agent(pg, sp);
 	if (sp->quarantine_safe_ns)
 		quarantine_release(&sp->quarantine, sp->quarantine_safe_ns);
 	/* No page state may change between the reading and the applying of an event. */
