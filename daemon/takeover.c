@@ -152,29 +152,45 @@ undo:
 struct scan {
 	struct pager *pg;
 	struct space *sp;
+	uint64_t changes; /* map_changes before the maps were read */
 	bool added;
 	int error;
 };
 
-static bool register_one(void *context, const struct vma *v)
+static bool is_candidate(const struct space *sp, const struct vma *v)
+{
+	return vma_is_pageable(v) && !space_is_ours(sp, v->start);
+}
+
+static bool register_one(void *context, const struct vma *seen)
 {
 	struct scan *scan = context;
 	struct space *sp = scan->sp;
-	pgno_t first = addr_pgno(v->start), end = addr_pgno(v->end);
+	struct vma now = *seen, *v = &now;
 	const struct region *r;
+	pgno_t first, end;
 	uint64_t changes;
 	bool known;
 	int err;
 
-	if (!vma_is_pageable(v) || space_is_ours(sp, v->start))
+	if (!is_candidate(sp, v))
 		return true;
 	pthread_mutex_lock(&sp->lock);
-	r = region_find(&sp->regions, first);
-	known = r && r->end.v >= end.v;
+	r = region_find(&sp->regions, addr_pgno(v->start));
+	known = r && r->end.v >= addr_pgno(v->end).v;
 	changes = sp->map_changes;
 	pthread_mutex_unlock(&sp->lock);
 	if (known)
 		return true;
+	/*
+	 * Something went away since the maps were read: there may be a hole in it
+	 * by now, and what is mapped there next is not registered.
+	 */
+	if (changes != scan->changes &&
+	    (vma_find(sp->maps_fd, seen->start, v) || !is_candidate(sp, v)))
+		return true;
+	first = addr_pgno(v->start);
+	end = addr_pgno(v->end);
 	/* Neighbours in one go keep mremap() across them possible [F21]. */
 	err = uffd_register(sp->uffd, v->start, v->end - v->start,
 			    !scan->pg->caps.move && scan->pg->caps.wp);
@@ -227,6 +243,7 @@ int takeover_register(struct pager *pg, struct proc *p)
 	p->space->rescan_wanted = false;
 	pthread_mutex_lock(&p->space->lock);
 	regions_unfix(&p->space->regions);
+	scan.changes = p->space->map_changes;
 	pthread_mutex_unlock(&p->space->lock);
 	err = vma_for_each(p->space->maps_fd, register_one, &scan);
 	if (!err)
