@@ -116,6 +116,7 @@ static void close_space(struct loop *lp, struct space *sp)
 	}
 	while (fault_list_take(&pg->faults, &sp->deferred, &f))
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
+	swapin_retry(pg, sp); /* reads that waited for the retry are let go of */
 	if (!sp->closing) {
 		sp->closing = true;
 		if (w->uffd_armed)
