@@ -186,7 +186,6 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 
 	if (sp->phase == SPACE_NEWBORN && p.state != PAGE_VIRGIN) {
 		if (!sp->first_tid) {
-			sp->first_page = f.page;
 			sp->first_tid = f.tid;
 			pager_kick_house(pg);
 		}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "budget.h"
+#include "child.h"
 #include "clock.h"
 #include "log.h"
 #include "meminfo.h"
@@ -25,6 +26,9 @@
 #define RESCAN_NS      NS_PER_S
 /* Most children of a fork exit or execute something at once. */
 #define CHILD_GROWN_NS (500 * NS_PER_MS)
+/* One that touches nothing is looked for in vain as long as it has just been born. */
+#define SEARCH_NS      (100 * NS_PER_MS)
+#define SEARCH_MAX_NS  (2 * NS_PER_S)
 
 void house_init(struct house *h, struct pager *pg)
 {
@@ -83,6 +87,39 @@ static void leave_closed(struct proc *p)
 	p->state = UPAGER_PROC_WATCHED;
 }
 
+/* Whether to ask every process: what faulted first said nothing, or nothing did. */
+static bool search_due(struct space *sp)
+{
+	uint64_t now_ns = clock_ns();
+
+	if (!sp->search_at_ns) {
+		sp->search_pause_ns = SEARCH_NS;
+		sp->search_at_ns = now_ns + SEARCH_NS;
+	}
+	if (now_ns < sp->search_at_ns)
+		return false;
+	sp->search_pause_ns = min_t(uint64_t, 2 * sp->search_pause_ns, SEARCH_MAX_NS);
+	sp->search_at_ns = now_ns + sp->search_pause_ns;
+	return true;
+}
+
+static void look_after_newborn(struct house *h, struct space *sp)
+{
+	struct space *from = h->pg->space[sp->parent_id];
+	struct proc *parent = from ? house_find(h, from->pid) : NULL;
+	struct proc *child = house_find(h, sp->pid);
+
+	if (child && child->space == sp) {
+		child_inherit(h->pg, sp, child);
+		return;
+	}
+	child = child_identify(h->pg, sp, parent, search_due(sp));
+	if (child) {
+		child->asked_by = parent ? parent->asked_by : child->uid;
+		house_add(h, child);
+	}
+}
+
 /* A space whose process exited or executed lives until the kernel says ESRCH [F13]. */
 static void look_after_space(struct house *h, struct space *sp)
 {
@@ -113,21 +150,8 @@ static void look_after_space(struct house *h, struct space *sp)
 		pager_kick_worker(pg);
 		return;
 	}
-	if (sp->phase == SPACE_NEWBORN && sp->first_tid && !sp->identified) {
-		struct space *from = pg->space[sp->parent_id];
-		struct proc *parent = from ? house_find(h, from->pid) : NULL;
-		struct proc *child = house_find(h, sp->pid);
-
-		if (child && child->space == sp) {
-			takeover_inherit(pg, sp, child);
-			return;
-		}
-		child = takeover_child(pg, sp, parent);
-		if (child) {
-			child->asked_by = parent ? parent->asked_by : child->uid;
-			house_add(h, child);
-		}
-	}
+	if (sp->phase == SPACE_NEWBORN && !sp->identified)
+		look_after_newborn(h, sp);
 }
 
 static uint64_t budget_pages(const struct proc *p)

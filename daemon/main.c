@@ -254,8 +254,7 @@ static bool shut_down(struct house *h, int signal_fd)
 				p->state = UPAGER_PROC_DETACHING;
 		if (clock_ns() - begin_ns > SHUTDOWN_NS) {
 			log_err("not stopping: some programs could not be given their pages back "
-				"within %llu s (forked children that touch nothing are known only "
-				"once they do); end them first",
+				"within %llu s; end them first",
 				SHUTDOWN_NS / NS_PER_S);
 			page_on(h);
 			return false;

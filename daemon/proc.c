@@ -294,6 +294,11 @@ static bool same_pid_namespace(const char *id, const struct proc *parent)
 	return n > 0 && !strcmp(a, b);
 }
 
+pid_t proc_parent_of(const char *name)
+{
+	return (pid_t)status_value(name, "\nPPid:", false);
+}
+
 pid_t proc_of_thread(uint32_t tid, const struct proc *parent)
 {
 	char id[16];

@@ -64,6 +64,8 @@ void proc_comm(const struct proc *proc, char comm[16]);
 bool proc_same_space(const struct proc *proc);
 /* Whether every thread was outside madvise() at some time since the call began. */
 bool proc_outside_madvise(const struct proc *proc);
+/* Which process started the one whose directory in /proc is called name; 0 none. */
+pid_t proc_parent_of(const char *name);
 /* The process that thread tid belongs to, as seen from here; 0 none. */
 pid_t proc_of_thread(uint32_t tid, const struct proc *parent);
 

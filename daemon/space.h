@@ -80,8 +80,9 @@ struct space {
 	int mem_fd; /* /proc/PID/mem: reads staging when the agent died */
 	pid_t pid; /* 0 unknown */
 	uint32_t parent_id; /* fork: the space it came from, else 0 */
-	pgno_t first_page; /* newborn: of that fault; set before first_tid */
 	_Atomic uint32_t first_tid; /* newborn: thread of its first fault, 0 none yet */
+	uint64_t search_at_ns; /* house: newborn, when to look for its process unasked */
+	uint64_t search_pause_ns;
 
 	/*
 	 * Protects phase, regions and the budget's numbers.  Held for look-ups

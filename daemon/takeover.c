@@ -26,8 +26,7 @@ static uint32_t pool_pages(const struct proc *p)
 	return (uint32_t)min_t(uint64_t, max_t(uint64_t, want, POOL_MIN_PAGES), POOL_MAX_PAGES);
 }
 
-/* The files of /proc that the worker and the house look into. */
-static int open_views(struct space *sp, const struct proc *p)
+int takeover_open_views(struct space *sp, const struct proc *p)
 {
 	space_close_views(sp);
 	sp->pagemap_fd = proc_open_file(p, "pagemap", O_RDONLY);
@@ -58,7 +57,7 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 	if (!err)
 		err = standby_init(&sp->standby, pool_pages(p));
 	if (!err)
-		err = open_views(sp, p);
+		err = takeover_open_views(sp, p);
 	if (err) {
 		snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s", p->pid,
 			 strerror(-err));
@@ -291,77 +290,4 @@ int takeover_end(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
 	pthread_mutex_unlock(&sp->lock);
 	pager_kick_worker(pg);
 	return err;
-}
-
-struct inheritance {
-	struct space *sp;
-	bool is_child; /* the page of the first fault is registered there */
-	int error;
-};
-
-static bool inherit_one(void *context, const struct vma *v)
-{
-	struct inheritance *in = context;
-
-	if (v->uffd_missing && v->start <= pgno_addr(in->sp->first_page) &&
-	    pgno_addr(in->sp->first_page) < v->end)
-		in->is_child = true;
-	if (v->uffd_missing && !v->wipe_on_fork)
-		in->error = region_add(&in->sp->born_with, addr_pgno(v->start), addr_pgno(v->end));
-	return !in->error;
-}
-
-int takeover_inherit(struct pager *pg, struct space *sp, const struct proc *p)
-{
-	struct inheritance in = { .sp = sp };
-	int smaps_fd = proc_open_file(p, "smaps", O_RDONLY);
-	int err;
-
-	if (smaps_fd < 0)
-		return smaps_fd;
-	regions_fini(&sp->born_with);
-	pthread_mutex_lock(&sp->lock);
-	sp->born_changes = sp->map_changes;
-	pthread_mutex_unlock(&sp->lock);
-	err = vma_for_each_detailed(smaps_fd, inherit_one, &in);
-	close(smaps_fd);
-	if (err || in.error)
-		return err ? err : in.error;
-	if (!in.is_child)
-		return -ESRCH;
-	sp->identified = true; /* the worker checks that nothing changed meanwhile */
-	pager_kick_worker(pg);
-	return 0;
-}
-
-struct proc *takeover_child(struct pager *pg, struct space *sp, const struct proc *parent)
-{
-	char text[UPAGER_TEXT_BYTES];
-	struct proc *p;
-	pid_t pid = proc_of_thread(sp->first_tid, parent);
-	int err;
-
-	if (!pid || proc_open(&p, pid, text)) {
-		sp->first_tid = 0;
-		return NULL;
-	}
-	p->budget_bytes = sp->budget_pages * PAGE_SIZE;
-	p->child = true;
-	err = open_views(sp, p);
-	if (!err)
-		err = takeover_inherit(pg, sp, p);
-	if (err) {
-		/*
-		 * A debugger's thread, or a number of another namespace: taken for the
-		 * child it would empty the tables.  The next fault may tell.
-		 */
-		sp->pid = 0;
-		sp->first_tid = 0;
-		proc_close(p);
-		return NULL;
-	}
-	pager_record_space(pg, sp);
-	p->space = sp;
-	p->state = UPAGER_PROC_PAGED;
-	return p;
 }

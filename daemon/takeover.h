@@ -21,9 +21,7 @@ int takeover_register(struct pager *pg, struct proc *p);
  * tells the worker to let go.
  */
 int takeover_end(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES]);
-/* A fork's child: finds its process and corrects what fork changed. NULL: not yet. */
-struct proc *takeover_child(struct pager *pg, struct space *sp, const struct proc *parent);
-/* -ESRCH: it is not that child. What a fork's child has of its parent's registered mappings; again if it changed them since. */
-int takeover_inherit(struct pager *pg, struct space *sp, const struct proc *p);
+/* The files of /proc that the worker and the house look into. */
+int takeover_open_views(struct space *sp, const struct proc *p);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who a fork's child is, told by its faults, and what becomes of it. */
+/* Which process a fork's child is, and what becomes of it. */
 #include "selftests/memory.h"
 #include "selftests/target.h"
 
@@ -61,6 +61,21 @@ TEST_F_TIMEOUT(child, is_not_its_first_reader, 60)
 	EXPECT_EQ(0, target_end_within(&t, 40));
 	EXPECT_TRUE(wait_until(20, waitpid(reader, &status, WNOHANG) == reader));
 	kill(reader, SIGKILL);
+}
+
+/* A child that touches nothing is found nevertheless: SIGTERM gives it all back. */
+TEST_F_TIMEOUT(child, rests_while_the_pager_stops, 60)
+{
+	struct target t = target_start(&self->pager, rest, TARGET_BUDGET);
+	pid_t child;
+
+	ASSERT_TRUE(target_reached(&t, 2));
+	ASSERT_TRUE(wait_until(10, atomic_load(&t.share->value[0])));
+	child = (pid_t)atomic_load(&t.share->value[0]);
+	EXPECT_TRUE(wait_until(10, pager_status(&self->pager, child).swapped_bytes > 0));
+	EXPECT_EQ(0, pager_stop(&self->pager));
+	target_let(&t, 2);
+	EXPECT_EQ(0, target_end_within(&t, 30));
 }
 
 /* A child is replaced before it ever got an agent: the new program is watched in its place. */

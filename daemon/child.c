@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "child.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "takeover.h"
+#include "vma.h"
+
+struct stack {
+	uint64_t start;
+	uint64_t end; /* 0: none seen */
+	bool registered;
+};
+
+static bool see_stack(void *context, const struct vma *v)
+{
+	struct stack *stack = context;
+
+	if (!v->stack)
+		return true;
+	*stack = (struct stack){ v->start, v->end, v->uffd_missing };
+	return false;
+}
+
+static struct stack find_stack(const struct proc *p, const char *file)
+{
+	int fd = proc_open_file(p, file, O_RDONLY);
+	struct stack stack = { 0 };
+
+	if (fd < 0)
+		return stack;
+	if (file[0] == 's')
+		vma_for_each_detailed(fd, see_stack, &stack);
+	else
+		vma_for_each(fd, see_stack, &stack);
+	close(fd);
+	return stack;
+}
+
+/*
+ * A fault there meanwhile is served as any first touch.  Nobody else registers
+ * and unregisters this mapping at just these moments.
+ */
+static bool is_child(const struct space *sp, const struct proc *p)
+{
+	struct stack stack = find_stack(p, "maps"), with, without;
+
+	if (!stack.end || uffd_register(sp->uffd, stack.start, stack.end - stack.start, false))
+		return false;
+	with = find_stack(p, "smaps");
+	uffd_unregister(sp->uffd, stack.start, stack.end - stack.start);
+	if (!with.registered)
+		return false;
+	without = find_stack(p, "smaps");
+	return without.end && !without.registered;
+}
+
+static struct proc *open_child(const struct space *sp, pid_t pid)
+{
+	char text[UPAGER_TEXT_BYTES];
+	struct proc *p;
+
+	if (!pid || proc_open(&p, pid, text))
+		return NULL;
+	if (is_child(sp, p))
+		return p;
+	proc_close(p);
+	return NULL;
+}
+
+/*
+ * The parent's children first: what shares the child's address space for a
+ * while, by vfork, is the child's child.
+ */
+static struct proc *search_all(const struct space *sp, const struct proc *parent)
+{
+	pid_t parent_pid = parent ? parent->pid : 0;
+	struct proc *found = NULL;
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+
+	if (!dir)
+		return NULL;
+	for (int others = parent_pid ? 0 : 1; others < 2 && !found; others++) {
+		rewinddir(dir);
+		while (!found && (d = readdir(dir))) {
+			if (d->d_name[0] < '1' || d->d_name[0] > '9' ||
+			    (proc_parent_of(d->d_name) == parent_pid) == others)
+				continue;
+			found = open_child(sp, (pid_t)strtol(d->d_name, NULL, 10));
+		}
+	}
+	closedir(dir);
+	return found;
+}
+
+struct inheritance {
+	struct space *sp;
+	int error;
+};
+
+static bool inherit_one(void *context, const struct vma *v)
+{
+	struct inheritance *in = context;
+
+	if (v->uffd_missing && !v->wipe_on_fork)
+		in->error = region_add(&in->sp->born_with, addr_pgno(v->start), addr_pgno(v->end));
+	return !in->error;
+}
+
+int child_inherit(struct pager *pg, struct space *sp, const struct proc *p)
+{
+	struct inheritance in = { .sp = sp };
+	int smaps_fd = proc_open_file(p, "smaps", O_RDONLY);
+	int err;
+
+	if (smaps_fd < 0)
+		return smaps_fd;
+	regions_fini(&sp->born_with);
+	pthread_mutex_lock(&sp->lock);
+	sp->born_changes = sp->map_changes;
+	pthread_mutex_unlock(&sp->lock);
+	err = vma_for_each_detailed(smaps_fd, inherit_one, &in);
+	close(smaps_fd);
+	if (err || in.error)
+		return err ? err : in.error;
+	sp->identified = true; /* the worker checks that nothing changed meanwhile */
+	pager_kick_worker(pg);
+	return 0;
+}
+
+struct proc *child_identify(struct pager *pg, struct space *sp, const struct proc *parent,
+			    bool search)
+{
+	struct proc *p = NULL;
+	int err;
+
+	if (sp->first_tid)
+		p = open_child(sp, proc_of_thread(sp->first_tid, parent));
+	if (!p && search)
+		p = search_all(sp, parent);
+	if (!p) {
+		sp->first_tid = 0; /* a debugger's thread; the next fault may tell */
+		return NULL;
+	}
+	p->budget_bytes = sp->budget_pages * PAGE_SIZE;
+	p->child = true;
+	err = takeover_open_views(sp, p);
+	if (!err)
+		err = child_inherit(pg, sp, p);
+	if (err) {
+		sp->pid = 0;
+		proc_close(p);
+		return NULL;
+	}
+	pager_record_space(pg, sp);
+	p->space = sp;
+	p->state = UPAGER_PROC_PAGED;
+	return p;
+}
