@@ -30,6 +30,7 @@
 
 #define LATENCY_QUIET_NS (100 * NS_PER_MS)
 #define SHUTDOWN_NS	 (60 * NS_PER_S)
+#define NICE		 (-10)
 
 static struct pager pager = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static struct sessions sessions;
@@ -49,6 +50,9 @@ static void raise_limits(void)
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
 		log_warn("cannot lock memory (%s), ignoring: faults may wait for the kernel's swap",
 			 strerror(errno));
+	/* On a busy machine the programs that outgrow their budgets would outrun it. */
+	if (setpriority(PRIO_PROCESS, 0, NICE))
+		log_debug("cannot raise the priority (%s), ignoring", strerror(errno));
 	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
 		log_debug("no PR_SET_IO_FLUSHER (%s), ignoring", strerror(errno));
 }
