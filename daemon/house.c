@@ -192,14 +192,24 @@ static int begin(struct house *h, struct proc *p)
 	return takeover_begin(h->pg, p, p->text);
 }
 
+/* ESRCH: it is ending, which its pidfd will tell, or executing something else: look again. */
+static bool is_refusal(struct proc *p, int err)
+{
+	if (err == -ESRCH)
+		p->text[0] = '\0';
+	return err && err != -ESRCH;
+}
+
 static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 {
 	struct space *sp = p->space;
 	uint64_t tracked;
+	int err = 0;
 
 	if (!sp) {
-		if (p->state == UPAGER_PROC_WATCHED &&
-		    p->rss_pages >= budget_pages(p) / PLACE_PART && begin(h, p)) {
+		if (p->state == UPAGER_PROC_WATCHED && p->rss_pages >= budget_pages(p) / PLACE_PART)
+			err = begin(h, p);
+		if (is_refusal(p, err)) {
 			p->state = UPAGER_PROC_REFUSED;
 			log_warn("process %d is not paged: %s", p->pid, p->text);
 		}
@@ -213,9 +223,8 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 		return;
 	if (!sp->agent.ctl && !p->text[0] && now_ns - p->since_ns > CHILD_GROWN_NS &&
 	    p->rss_pages >= budget_pages(p) / REGISTER_PART) {
-		int err = takeover_place_agent(h->pg, p, p->text);
-
-		if (err && err != -ESRCH)
+		err = takeover_place_agent(h->pg, p, p->text);
+		if (is_refusal(p, err))
 			log_warn("process %d is served but not evicted: %s", p->pid, p->text);
 		return;
 	}

@@ -66,7 +66,8 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 	err = inject_attach(p->pid, pg->caps.dev_userfaultfd, uffd_wanted_features(&pg->caps),
 			    sp->agent.ctl_fd, sp->standby.fd, sp->agent.event_fd, &res);
 	if (err) {
-		snprintf(text, UPAGER_TEXT_BYTES, "%.230s", res.cause);
+		snprintf(text, UPAGER_TEXT_BYTES, "%.230s",
+			 res.cause[0] ? res.cause : strerror(-err));
 		goto remove_space;
 	}
 	failpoint(FP_ATTACH_INJECTED);
@@ -124,7 +125,8 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 	err = inject_attach_uffd(p->pid, sp->uffd, nc->agent.ctl_fd, pool_fd, nc->agent.event_fd,
 				 &res);
 	if (err) {
-		snprintf(text, UPAGER_TEXT_BYTES, "%.230s", res.cause);
+		snprintf(text, UPAGER_TEXT_BYTES, "%.230s",
+			 res.cause[0] ? res.cause : strerror(-err));
 		goto undo;
 	}
 	nc->agent.pidfd = res.agent_pidfd;
