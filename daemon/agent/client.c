@@ -26,8 +26,6 @@
 #define CLEAN_UP_TRIES	  20
 #define CLEAN_UP_PAUSE_NS 5000000
 
-extern char **environ;
-
 static int spawn(int channel, pid_t *pid)
 {
 	char *argv[] = { (char *)(uintptr_t)INJECT_ARGV0, NULL };
@@ -68,6 +66,7 @@ static int start(struct inject_stop *st, char *cause)
 	int pair[2];
 	int err;
 
+	*st = (struct inject_stop){ .channel = -1 };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return cause_set(cause, -errno, "socketpair: %s", strerror(errno));
 	err = spawn(pair[1], &st->helper);

@@ -123,7 +123,7 @@ static int find_sharers(struct stop *st, pid_t tid)
 	if (!dir)
 		return -errno;
 	while (!err && (de = readdir(dir))) {
-		pid_t pid = atoi(de->d_name);
+		pid_t pid = target_number(de->d_name);
 
 		if (pid <= 0 || pid == st->agent_pid || pid == st->group[0] ||
 		    (nr_seen && bsearch(&pid, st->process, nr_seen, sizeof(pid), compare_pids)))

@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,18 @@
 #define PF_IO_WORKER   0x00000010ul
 #define PF_USER_WORKER 0x00004000ul
 #define PF_KTHREAD     0x00200000ul
+
+int target_number(const char *text)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (end == text || errno || n < 0 || n > INT_MAX || (*end && *end != ' ' && *end != '\n'))
+		return -1;
+	return (int)n;
+}
 
 static int read_stat(pid_t tid, unsigned long *flags, int *cpu)
 {
@@ -48,8 +61,8 @@ static int read_stat(pid_t tid, unsigned long *flags, int *cpu)
 	}
 	if (!word)
 		return -ESRCH;
-	*cpu = atoi(word);
-	return 0;
+	*cpu = target_number(word);
+	return *cpu < 0 ? -ESRCH : 0;
 }
 
 int target_thread_read(pid_t tid, struct target_thread *th)
@@ -81,7 +94,7 @@ int target_thread_read(pid_t tid, struct target_thread *th)
 		sscanf(line, "TracerPid: %d", &th->tracer);
 		sscanf(line, "Seccomp: %d", &th->seccomp_mode);
 		if (!strncmp(line, "NStgid:", 7) && last)
-			th->innermost_pid = atoi(last + 1);
+			th->innermost_pid = target_number(last + 1);
 	}
 	fclose(f);
 	return th->state && th->tgid ? 0 : -ESRCH;
@@ -99,8 +112,10 @@ int target_for_each_thread(pid_t pid, int (*fn)(pid_t tid, void *arg), void *arg
 	if (!dir)
 		return -ESRCH;
 	while (!ret && (de = readdir(dir))) {
-		if (de->d_name[0] != '.')
-			ret = fn(atoi(de->d_name), arg);
+		pid_t tid = target_number(de->d_name);
+
+		if (tid > 0)
+			ret = fn(tid, arg);
 	}
 	closedir(dir);
 	return ret;
@@ -111,13 +126,14 @@ static int find_mapping(pid_t tid, const char *name, uint64_t *start, uint64_t *
 	char path[32];
 	char line[512];
 	FILE *f;
-	int err = -ENOENT;
+	int err = -ESRCH; /* no mapping at all: exiting, or just executing another program */
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
 	f = fopen(path, "re");
 	if (!f)
 		return -ESRCH;
 	while (err && fgets(line, sizeof(line), f)) {
+		err = -ENOENT;
 		if (strstr(line, name) && sscanf(line, "%" SCNx64 "-%" SCNx64, start, end) == 2)
 			err = 0;
 	}

@@ -20,6 +20,9 @@ struct target_thread {
 	bool kernel; /* a kernel thread, or a kernel helper in the target (io_uring) */
 };
 
+/* What a text of /proc begins with: a number in [0, INT_MAX], or -1 if it is no such word. */
+int target_number(const char *text);
+
 int target_thread_read(pid_t tid, struct target_thread *th);
 
 /* Calls @fn for each thread of @pid until it returns nonzero, and returns that. */
