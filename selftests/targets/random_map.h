@@ -55,15 +55,16 @@ static size_t run_bytes(struct run r)
 /* Another mapping over a part of it. */
 static void do_map_over(struct model *m, struct run r)
 {
-	void *p = mmap(run_addr(r), run_bytes(r), PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	void *p;
 
+	if (r.a->wipe_on_fork)
+		return;
+	p = mmap(run_addr(r), run_bytes(r), PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	model_must(m, p == run_addr(r));
 	model_zero(r.a, r.first, r.nr);
 	r.a->split = true;
-	r.a->wipe_on_fork = false; /* of a part: see do_fork() */
 	r.a->dont_fork = false;
-	model_must(m, !madvise(r.a->addr, (size_t)r.a->nr * PAGE, MADV_KEEPONFORK));
 	model_must(m, !madvise(r.a->addr, (size_t)r.a->nr * PAGE, MADV_DOFORK));
 }
 
@@ -108,7 +109,8 @@ static void do_move_over(struct model *m, struct run r)
 	struct area *from = r.a, *to = &m->area[model_random(m, AREAS)];
 	void *p;
 
-	if (from == to || from->split || to->nr < from->nr)
+	if (from == to || from->split || to->nr < from->nr || from->wipe_on_fork ||
+	    to->wipe_on_fork)
 		return;
 	p = mremap(from->addr, (size_t)from->nr * PAGE, (size_t)from->nr * PAGE,
 		   MREMAP_MAYMOVE | MREMAP_FIXED, to->addr);
@@ -116,8 +118,7 @@ static void do_move_over(struct model *m, struct run r)
 	memcpy(to->cell, from->cell, from->nr * sizeof(to->cell[0]));
 	to->split |= to->nr > from->nr;
 	from->nr = 0;
-	to->wipe_on_fork = to->dont_fork = false;
-	model_must(m, !madvise(to->addr, (size_t)to->nr * PAGE, MADV_KEEPONFORK));
+	to->dont_fork = false;
 	model_must(m, !madvise(to->addr, (size_t)to->nr * PAGE, MADV_DOFORK));
 }
 
@@ -162,20 +163,25 @@ static void do_lock(struct model *m, struct run r)
 	r.a->split = true;
 }
 
-/* Of the whole area: what a part of it is would need a model of its own. */
+/*
+ * A mapping is made WIPEONFORK while it is new, as programs do, and never
+ * anything else: of what was outside nobody can tell afterwards whether it was
+ * wiped by a fork or only marked behind it.
+ */
 static void do_fork_advice(struct model *m, struct run r)
 {
 	struct area *a = r.a;
-	size_t bytes = (size_t)a->nr * PAGE;
 
 	if (model_random(m, 2)) {
-		a->wipe_on_fork = !a->wipe_on_fork;
-		model_must(m, !madvise(a->addr, bytes,
-				       a->wipe_on_fork ? MADV_WIPEONFORK : MADV_KEEPONFORK));
-	} else {
 		a->dont_fork = !a->dont_fork;
-		model_must(m, !madvise(a->addr, bytes, a->dont_fork ? MADV_DONTFORK : MADV_DOFORK));
+		model_must(m, !madvise(a->addr, (size_t)a->nr * PAGE,
+				       a->dont_fork ? MADV_DONTFORK : MADV_DOFORK));
+		return;
 	}
+	model_must(m, !munmap(a->addr, (size_t)a->nr * PAGE));
+	op_map(m, a);
+	a->wipe_on_fork = true;
+	model_must(m, !madvise(a->addr, (size_t)a->nr * PAGE, MADV_WIPEONFORK));
 }
 
 #endif
