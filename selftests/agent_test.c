@@ -1,80 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The agent moves pages out of a program into the pool, and only right ones. */
-#include "selftests/agent_pager.h"
-
-#include <kselftest_harness.h>
-
-#define NR_PAGES 64u
-
-FIXTURE(agent)
-{
-	struct program p;
-	struct traces before;
-	struct pager *pg;
-	uint64_t base;
-};
-
-FIXTURE_SETUP(agent)
-{
-	self->p = program_start("inject_shell", NULL, NULL);
-	self->base = (uint64_t)program_ask(&self->p, "map %u", NR_PAGES);
-	ASSERT_EQ(0, self->base % PAGE_SIZE);
-	ASSERT_EQ(0, program_ask(&self->p, "fill 1"));
-	self->pg = malloc(sizeof(*self->pg));
-}
-
-FIXTURE_TEARDOWN(agent)
-{
-	program_end(&self->p);
-	free(self->pg);
-}
-
-/* MOVE is of Linux 6.8. */
-static bool can_move(void)
-{
-	struct uffd_caps caps;
-
-	return !uffd_probe(&caps) && caps.move;
-}
-
-#define START() \
-	ASSERT_EQ(0, pager_start(self->pg, self->p.pid, self->base, NR_PAGES)) TH_LOG("attach")
-#define NEED_MOVE()      \
-	if (!can_move()) \
-	SKIP(return, "this kernel has no UFFDIO_MOVE")
-#define END()                                                                  \
-	EXPECT_EQ(0, pager_end(self->pg)) TH_LOG("%s", self->pg->s.res.cause); \
-	EXPECT_EQ(0, program_ask(&self->p, "check 1 0")) TH_LOG("after the end")
-#define ALL (~0ULL)
-
-/* Is page @page, as filled with seed 1, in the pool? */
-static bool pool_holds(const struct pager *pg, uint32_t page)
-{
-	const uint64_t *word = (const uint64_t *)(pg->pool + (size_t)pg->place[page] * PAGE_SIZE);
-
-	for (uint32_t w = 0; w < PAGE_SIZE / 8; w++) {
-		if (word[w] != 0x9e3779b97f4a7c15u + (uint64_t)page * 512 + w)
-			return false;
-	}
-	return true;
-}
-
-static uint32_t resident_pages(pid_t pid, uint64_t addr, uint32_t nr_pages)
-{
-	uint64_t entry[NR_PAGES];
-	char path[64];
-	uint32_t n = 0;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (pread(fd, entry, nr_pages * 8, (off_t)(addr / PAGE_SIZE * 8)) != nr_pages * 8)
-		return UINT32_MAX;
-	close(fd);
-	for (uint32_t i = 0; i < nr_pages; i++)
-		n += (uint32_t)(entry[i] >> 63);
-	return n;
-}
+#include "selftests/agent_fixture.h"
 
 /* Staging is dropped after the report. */
 static bool staging_empties(const struct pager *pg)
@@ -85,17 +11,6 @@ static bool staging_empties(const struct pager *pg)
 		sleep_ms(5);
 	}
 	return false;
-}
-
-/* One run of all pages: posted, done, and where its outcome is. */
-static const struct agent_run *move_all(struct pager *pg, enum agent_mode mode)
-{
-	const struct agent_batch *batch;
-
-	pager_add_run(pg, 0, NR_PAGES);
-	pager_post(pg, mode);
-	batch = pager_wait(pg, atomic_load(&pg->s.ctl->posted));
-	return batch ? &batch->run[0] : NULL;
 }
 
 TEST_F(agent, moves)
@@ -278,102 +193,6 @@ TEST_F(agent, stops_at_a_vma_that_cannot_be_moved)
 	EXPECT_EQ(-EINVAL, run->error);
 	EXPECT_EQ(0, run->gone | run->pinned);
 	END();
-}
-
-TEST_F(agent, waits_while_held)
-{
-	const struct agent_batch *batch;
-
-	NEED_MOVE();
-	START();
-	self->pg->paused = 1;
-	sleep_ms(20);
-	pager_hold(self->pg);
-	pager_add_run(self->pg, 0, NR_PAGES);
-	pager_post(self->pg, AGENT_MOVE);
-	sleep_ms(50);
-	EXPECT_EQ(0, atomic_load(&self->pg->s.ctl->done));
-	EXPECT_EQ(0, atomic_load(&self->pg->s.ctl->busy));
-	EXPECT_EQ(NR_PAGES, resident_pages(self->p.pid, self->base, NR_PAGES));
-	pager_release(self->pg);
-	self->pg->paused = 0;
-	batch = pager_wait(self->pg, 1);
-	ASSERT_NE(NULL, batch);
-	EXPECT_EQ(ALL, batch->run[0].moved);
-	END();
-}
-
-TEST_F(agent, moves_nothing_when_cancelled)
-{
-	const struct agent_run *run;
-
-	NEED_MOVE();
-	START();
-	atomic_store(&self->pg->s.ctl->cancel, 1);
-	run = move_all(self->pg, AGENT_MOVE);
-	ASSERT_NE(NULL, run);
-	EXPECT_EQ(0, run->moved | run->gone | run->pinned);
-	EXPECT_EQ(0, run->error);
-	EXPECT_EQ(NR_PAGES, resident_pages(self->p.pid, self->base, NR_PAGES));
-	atomic_store(&self->pg->s.ctl->cancel, 0);
-	run = move_all(self->pg, AGENT_MOVE);
-	ASSERT_NE(NULL, run);
-	EXPECT_EQ(ALL, run->moved);
-	END();
-}
-
-/* A batch that the daemon took back is counted, not carried out. */
-TEST_F(agent, moves_nothing_when_revoked)
-{
-	struct agent_ctl *ctl;
-
-	NEED_MOVE();
-	START();
-	ctl = self->pg->s.ctl;
-	self->pg->paused = 1;
-	sleep_ms(20);
-	pager_hold(self->pg);
-	pager_add_run(self->pg, 0, NR_PAGES);
-	pager_post(self->pg, AGENT_MOVE);
-	atomic_store(&ctl->batch[0].phase, AGENT_REVOKED);
-	pager_release(self->pg);
-	self->pg->paused = 0;
-	ASSERT_NE(NULL, pager_wait(self->pg, 1));
-	EXPECT_EQ(AGENT_REVOKED, atomic_load(&ctl->batch[0].phase));
-	EXPECT_EQ(0, ctl->batch[0].run[0].moved);
-	EXPECT_EQ(NR_PAGES, resident_pages(self->p.pid, self->base, NR_PAGES));
-	END();
-}
-
-/* The kernel refuses MOVE while an event is unread [F1]; the agent comes again. */
-TEST_F(agent, waits_for_an_unread_event)
-{
-	const struct agent_batch *batch;
-
-	NEED_MOVE();
-	START();
-	self->pg->paused = 1;
-	sleep_ms(20);
-	program_tell(&self->p, "drop 63 1");
-	sleep_ms(50);
-	pager_add_run(self->pg, 0, NR_PAGES - 1);
-	pager_post(self->pg, AGENT_MOVE);
-	/* Its waits have a time limit: after a stop they go on by restart_syscall [F17]. */
-	for (int i = 0; i < 20; i++) {
-		kill(self->pg->s.res.agent_pid, SIGSTOP);
-		sleep_ms(1);
-		kill(self->pg->s.res.agent_pid, SIGCONT);
-		sleep_ms(1);
-	}
-	EXPECT_EQ(0, atomic_load(&self->pg->s.ctl->done));
-	EXPECT_EQ(NR_PAGES, resident_pages(self->p.pid, self->base, NR_PAGES));
-	self->pg->paused = 0;
-	EXPECT_EQ(0, program_answer(&self->p));
-	batch = pager_wait(self->pg, 1);
-	ASSERT_NE(NULL, batch);
-	EXPECT_EQ(ALL >> 1, batch->run[0].moved);
-	EXPECT_EQ(1, program_ask(&self->p, "check 1 0"));
-	EXPECT_EQ(0, pager_end(self->pg));
 }
 
 /* Without MOVE: everything stopped, copied, dropped. */

@@ -1,56 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The command line against a daemon that answers as told (targets/cli_helper.c): exit codes,
-# messages, JSON, and that `upager run` starts a program exactly as it would have been started
-# without it.
+# What `upager` asks of the daemon and makes of its answers: exit codes, messages, JSON.
 
 # shellcheck source=selftests/lib.sh
 . "${0%/*}/lib.sh"
+# shellcheck source=selftests/refusal.sh
+. "${0%/*}/refusal.sh"
+# shellcheck source=selftests/cli.sh
+. "${0%/*}/cli.sh"
 
 need python3
-
-UPAGER=$BUILD/upager
-HELPER=$TARGETS/cli_helper
-LOG=$WORK/requests
-
-# fake MODE: the daemon that answers so; MODE is one of cli_helper's.
-fake()
-{
-	end_group "$daemon_pid"
-	rm -f "$UPAGER_SOCKET"
-	start "$HELPER" serve "$UPAGER_SOCKET" "$1" >"$LOG"
-	daemon_pid=$started_pid
-	wait_for 10 test -e "$UPAGER_SOCKET"
-}
-
-# try COMMAND [ARG]...: sets status, and leaves its output in $WORK/out and $WORK/err.
-try()
-{
-	timeout 20 "$@" >"$WORK/out" 2>"$WORK/err"
-	status=$?
-}
-
-# One line, which begins like every message and holds the text.
-says()
-{
-	[ "$(wc -l <"$WORK/err")" -eq 1 ] && grep -q '^upager: ' "$WORK/err" &&
-		grep -qF -- "$1" "$WORK/err"
-}
-
-# refused STATUS TEXT ARG...: nothing on stdout, one line that holds TEXT on stderr.
-refused()
-{
-	local want=$1 text=$2
-
-	shift 2
-	try "$UPAGER" "$@"
-	[ "$status" -eq "$want" ] && [ ! -s "$WORK/out" ] && says "$text" && return
-	diag "upager $*: exit status $status"
-	diag_file "$WORK/out"
-	diag_file "$WORK/err"
-	return 1
-}
 
 # quiet ARG...: succeeds and has nothing to say.
 quiet()
@@ -67,15 +27,6 @@ helps()
 		! grep -q '.\{91\}' "$WORK/out"
 }
 
-# asked LINE: that was the last request.
-asked()
-{
-	[ "$(tail -n 1 "$LOG")" = "$1" ] || {
-		diag_file "$LOG"
-		return 1
-	}
-}
-
 # json EXPRESSION: of what was printed, as d.
 json()
 {
@@ -90,28 +41,28 @@ for command in mkswap run attach detach budget populate status doctor; do
 	ok "upager $command --help" helps "$command"
 done
 for command in mkswap run attach detach budget populate status doctor; do
-	ok "$command refuses an unknown option" refused 2 "--frobnicate" "$command" --frobnicate
+	ok "$command refuses an unknown option" refuses 2 "--frobnicate" "$command" --frobnicate
 done
 try "$UPAGER" --version
 ok "upager --version" grep -qE '^upager [0-9]+\.[0-9]+\.[0-9]+ \(protocol [0-9]+\)$' "$WORK/out"
-ok "no command" refused 2 "see upager --help"
-ok "an unknown command" refused 2 "unknown command 'frobnicate'" frobnicate
-ok "an unknown short option" refused 2 "-xh" detach -xh 1
-ok "an option without its value" refused 2 "'--budget' needs a value" attach --budget
-ok "a missing argument" refused 2 "missing" detach
-ok "an argument too many" refused 2 "'2' is one" detach 1 2
-ok "no program to run" refused 2 "no program" run --budget 1M --
+ok "no command" refuses 2 "see upager --help"
+ok "an unknown command" refuses 2 "unknown command 'frobnicate'" frobnicate
+ok "an unknown short option" refuses 2 "-xh" detach -xh 1
+ok "an option without its value" refuses 2 "'--budget' needs a value" attach --budget
+ok "a missing argument" refuses 2 "missing" detach
+ok "an argument too many" refuses 2 "'2' is one" detach 1 2
+ok "no program to run" refuses 2 "no program" run --budget 1M --
 for pid in 0 -1 +1 1x 4294967297 99999999999999999999 ''; do
-	ok "'$pid' is no process id" refused 2 "no process id" detach -- "$pid"
+	ok "'$pid' is no process id" refuses 2 "no process id" detach -- "$pid"
 done
 for size in 0 0K; do
-	ok "a budget of $size" refused 2 "zero" attach --budget "$size" 1
+	ok "a budget of $size" refuses 2 "zero" attach --budget "$size" 1
 done
 for size in x 1X -1 ''; do
-	ok "'$size' is no budget" refused 2 "is no size" run --budget "$size" -- touch "$WORK/ran"
+	ok "'$size' is no budget" refuses 2 "is no size" run --budget "$size" -- touch "$WORK/ran"
 done
-ok "a budget larger than memory" refused 2 "larger than memory" budget 1 1024T
-ok "a budget larger than memory for run" refused 2 "larger than memory" \
+ok "a budget larger than memory" refuses 2 "larger than memory" budget 1 1024T
+ok "a budget larger than memory for run" refuses 2 "larger than memory" \
 	run --budget 1024T -- touch "$WORK/ran"
 ok "none of these started a program" test ! -e "$WORK/ran"
 "$UPAGER" --help >/dev/full 2>"$WORK/err"
@@ -120,13 +71,13 @@ ok "and says so" says "No space left on device"
 
 ## No daemon
 
-ok "no daemon: status" refused 1 "no upagerd at $UPAGER_SOCKET" status
-ok "no daemon: the program is not started" refused 1 "no upagerd at" run -- touch "$WORK/ran"
-ok "no daemon: attach" refused 1 "no upagerd at" attach $$
+ok "no daemon: status" refuses 1 "no upagerd at $UPAGER_SOCKET" status
+ok "no daemon: the program is not started" refuses 1 "no upagerd at" run -- touch "$WORK/ran"
+ok "no daemon: attach" refuses 1 "no upagerd at" attach $$
 python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$UPAGER_SOCKET"
-ok "a socket that nobody listens on" refused 1 "no upagerd at" status
+ok "a socket that nobody listens on" refuses 1 "no upagerd at" status
 rm -f "$UPAGER_SOCKET"
-UPAGER_SOCKET=$(printf '/%0200d' 0) ok "a path too long for a socket" refused 1 "too long" status
+UPAGER_SOCKET=$(printf '/%0200d' 0) ok "a path too long for a socket" refuses 1 "too long" status
 ok "none of these started a program" test ! -e "$WORK/ran"
 
 ## Requests
@@ -148,7 +99,7 @@ default=$(sed -n '$s/.* budget=\([0-9]*\) .*/\1/p' "$LOG")
 ok "the default budget is a quarter of what is available" \
 	test $((default * 10)) -gt $((available * 9)) -a $((default * 9)) -lt $((available * 10))
 dead=$(sh -c 'echo $$')
-ok "a process that is gone" refused 1 "no such process" attach "$dead"
+ok "a process that is gone" refuses 1 "no such process" attach "$dead"
 python3 -c 'import threading, time; threading.Thread(target=time.sleep, args=(60,)).start()' &
 program_pid=$!
 second_thread()
@@ -157,7 +108,7 @@ second_thread()
 }
 wait_for 10 second_thread
 thread=$(second_thread)
-ok "a thread is no process" refused 1 "not a process id" detach "$thread"
+ok "a thread is no process" refuses 1 "not a process id" detach "$thread"
 kill "$program_pid"
 wait "$program_pid" 2>/dev/null
 program_pid=
@@ -171,25 +122,25 @@ is "and is no failure" "$status" 0
 
 fake refuse
 ok "a refusal, its control characters made harmless" \
-	refused 1 "it is not yours; ?[1mask?as root" detach $$
-ok "status refused" refused 1 "not yours" status 1 --json
-ok "run refused" refused 1 "not yours" run -- touch "$WORK/ran"
+	refuses 1 "it is not yours; ?[1mask?as root" detach $$
+ok "status refused" refuses 1 "not yours" status 1 --json
+ok "run refused" refuses 1 "not yours" run -- touch "$WORK/ran"
 fake kernel
-ok "a kernel that cannot" refused 3 "not yours" attach $$
-ok "a kernel that cannot run" refused 3 "not yours" run -- touch "$WORK/ran"
+ok "a kernel that cannot" refuses 3 "not yours" attach $$
+ok "a kernel that cannot run" refuses 3 "not yours" run -- touch "$WORK/ran"
 "$UPAGER" detach $$ 2>&-
 ok "a message for a closed stderr does not land on the socket" asked \
 	"DETACH pid=$$ budget=0 flags=0 pidfd=match"
 fake errno
-ok "an error without a text" refused 1 "Cannot allocate memory" populate $$
+ok "an error without a text" refuses 1 "Cannot allocate memory" populate $$
 for mode in close short magic version many; do
 	fake "$mode"
-	ok "$mode: status" refused 1 "upagerd" status
-	ok "$mode: json" refused 1 "upagerd" status --json
-	ok "$mode: status of one" refused 1 "upagerd" status 4242
+	ok "$mode: status" refuses 1 "upagerd" status
+	ok "$mode: json" refuses 1 "upagerd" status --json
+	ok "$mode: status of one" refuses 1 "upagerd" status 4242
 	[ "$mode" = many ] && continue
-	ok "$mode: detach" refused 1 "upagerd" detach $$
-	ok "$mode: run" refused 1 "upagerd" run -- touch "$WORK/ran"
+	ok "$mode: detach" refuses 1 "upagerd" detach $$
+	ok "$mode: run" refuses 1 "upagerd" run -- touch "$WORK/ran"
 done
 ok "none of these started a program" test ! -e "$WORK/ran"
 
@@ -229,189 +180,8 @@ is "and a histogram to scale" \
 	"40 40 0 0 0 0 1 "
 try "$UPAGER" status --json 4242
 ok "status --json of one process" json 'len(d["processes"]) == 1 and "daemon" not in d'
-ok "a process that is not paged" refused 1 "process 77 is not paged" status 77
-ok "a process that is not paged, as JSON" refused 1 "process 77 is not paged" status --json 77
-
-## The program of upager run
-
-# same WHAT PREFIX...: `inspect` started by the prefix tells the same with and without the pager.
-same()
-{
-	"$@" "$HELPER" inspect >"$WORK/plain" 2>>"$WORK/same"
-	"$@" "$UPAGER" run -- "$HELPER" inspect >"$WORK/paged" 2>>"$WORK/same"
-	[ "$(wc -l <"$WORK/plain")" -gt 20 ] && diff "$WORK/plain" "$WORK/paged" >"$WORK/diff" && return
-	diag_file "$WORK/diff"
-	return 1
-}
-
-closed()
-{
-	"$@" <&- 2>&-
-}
-
-odd_descriptors()
-{
-	"$@" 5</dev/zero 9>"$WORK/nine" 100</etc/passwd
-}
-
-odd_shell()
-{
-	(
-		umask 027
-		cd / || exit
-		ulimit -S -n 200
-		export ODD=$'two\nlines'
-		exec nice -n 3 "$@"
-	)
-}
-
-ok "it inherits all and nothing else" same env
-ok "the same with closed descriptors" same closed
-ok "the same with other descriptors" same odd_descriptors
-ok "the same with another directory, umask, limit, priority" same odd_shell
-ok "the same with an empty environment" same env -i "UPAGER_SOCKET=$UPAGER_SOCKET"
-for number in 1 2 3 13 15 17 20; do
-	ok "signal $number ignored" same "$HELPER" signal ignore "$number"
-	ok "signal $number blocked" same "$HELPER" signal block "$number"
-done
-
-try "$UPAGER" run --budget 8M -- sh -c 'echo $$'
-is "run exits with the program's status" "$status" 0
-ok "run asked for this process before it ran" \
-	asked "ATTACH pid=$(cat "$WORK/out") budget=8388608 flags=1 pidfd=match"
-try "$UPAGER" run --family --budget 8M sh -c 'echo $$'
-ok "--family, and no -- needed" \
-	asked "ATTACH pid=$(cat "$WORK/out") budget=8388608 flags=3 pidfd=match"
-try "$UPAGER" run -- echo --budget -x
-is "options behind the program are its own" "$(cat "$WORK/out")" "--budget -x"
-is "stdin is the program's" "$(echo through | "$UPAGER" run -- cat)" through
-
-# exits STATUS COMMAND...
-exits()
-{
-	local want=$1
-
-	shift
-	try "$@"
-	is "exit status $want: ${*##*/}" "$status" "$want"
-}
-
-exits 0 "$UPAGER" run -- true
-exits 7 "$UPAGER" run -- sh -c 'exit 7'
-exits 255 "$UPAGER" run -- sh -c 'exit 255'
-exits 137 "$UPAGER" run -- sh -c 'kill -KILL $$'
-exits 139 "$UPAGER" run -- sh -c 'ulimit -c 0; kill -SEGV $$'
-exits 5 "$HELPER" signal ignore 17 "$UPAGER" run -- sh -c 'exit 5'
-exits 6 "$HELPER" signal block 17 "$UPAGER" run -- sh -c 'exit 6'
-exits 127 "$UPAGER" run -- no-such-program-anywhere
-ok "and says so" says "cannot run no-such-program-anywhere: not found"
-exits 127 "$UPAGER" run -- ''
-echo 'exit 9' >"$WORK/script"
-exits 126 "$UPAGER" run -- "$WORK/script"
-ok "and says so" says "Permission denied"
-exits 126 "$UPAGER" run -- /
-chmod +x "$WORK/script"
-exits 9 "$UPAGER" run -- "$WORK/script"
-
-# Told when it is ready for the signal, the program exits with 40 + signal.
-cat >"$WORK/victim" <<'SH'
-#!/bin/bash
-for number in 1 2 3 15; do
-	# shellcheck disable=SC2064
-	trap "exit $((40 + number))" $number
-done
-echo $$ >"$1"
-while :; do sleep 0.01; done
-SH
-chmod +x "$WORK/victim"
-
-# victim_run: sets program_pid (upager) and victim.
-victim_run()
-{
-	rm -f "$WORK/ready"
-	start "$UPAGER" run -- "$WORK/victim" "$WORK/ready"
-	program_pid=$started_pid
-	wait_for 10 test -s "$WORK/ready"
-	victim=$(cat "$WORK/ready")
-}
-
-# victim_wait: like program_wait, for upager and program that ought to end now.
-victim_wait()
-{
-	wait_for 10 gone "$program_pid" || kill -KILL -- "-$program_pid"
-	program_wait
-}
-
-for number in 1 15; do
-	victim_run
-	kill -"$number" "$program_pid"
-	victim_wait
-	is "signal $number is forwarded" "$program_status" $((40 + number))
-done
-for number in 2 3; do
-	victim_run
-	kill -"$number" "$program_pid"
-	sleep 0.2
-	ok "signal $number to upager alone does not end it" alive "$program_pid"
-	ok "nor the program" alive "$victim"
-	kill -"$number" -- "-$program_pid"
-	victim_wait
-	is "signal $number to the group ends it, the status is the program's" \
-		"$program_status" $((40 + number))
-done
-
-# on_terminal ACTION: upager leads the session of a terminal; ACTION is Python, fd the other end.
-on_terminal()
-{
-	rm -f "$WORK/ready"
-	timeout 20 python3 -c '
-import os, pty, sys, time
-action, *command = sys.argv[1:]
-pid, fd = pty.fork()
-if pid == 0:
-    os.execv(command[0], command)
-while not os.path.exists(command[-1]) or not os.path.getsize(command[-1]):
-    time.sleep(0.01)
-exec(action)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' \
-		"$1" "$UPAGER" run -- "$WORK/victim" "$WORK/ready"
-	status=$?
-}
-
-on_terminal 'os.write(fd, b"\x03")'
-is "interrupted at the terminal" "$status" 42
-on_terminal 'os.write(fd, b"\x1c")'
-is "quit at the terminal" "$status" 43
-on_terminal 'os.close(fd)'
-is "the terminal hangs up" "$status" 41
-victim_run
-kill -STOP -- "-$program_pid"
-kill -CONT -- "-$program_pid"
-kill -TERM "$program_pid"
-victim_wait
-is "it goes on after stop and continue" "$program_status" 55
-victim_run
-kill -KILL "$program_pid"
-wait "$program_pid" 2>/dev/null
-program_pid=
-ok "the program outlives upager" alive "$victim"
-kill -KILL "$victim"
-
-# A daemon that does not answer: nothing may start, whatever ends the wait.
-fake silent
-for number in 2 9 15; do
-	start "$UPAGER" run -- touch "$WORK/ran"
-	program_pid=$started_pid
-	wait_for 10 grep -q ATTACH "$LOG"
-	child=$(sed -n 's/^ATTACH pid=\([0-9]*\) .*/\1/p' "$LOG")
-	ok "the program waits for the answer" alive "$child"
-	kill -"$number" "$program_pid"
-	program_wait
-	is "signal $number ends the wait" "$program_status" $((128 + number))
-	ok "and the child" wait_for 5 gone "$child"
-	fake silent
-done
-ok "none of these started a program" test ! -e "$WORK/ran"
+ok "a process that is not paged" refuses 1 "process 77 is not paged" status 77
+ok "a process that is not paged, as JSON" refuses 1 "process 77 is not paged" status --json 77
 
 ## Doctor
 

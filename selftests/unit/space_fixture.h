@@ -87,6 +87,20 @@ static inline slot_t new_slot(struct space_fixture *f)
 	return slot;
 }
 
+static inline void expect_entry(struct space_fixture *f, pgno_t n, struct page want)
+{
+	assert_int_equal(page_entry_pack(page_read(&f->pg, f->sp, n)), page_entry_pack(want));
+}
+
+static inline void expect_counts(struct space_fixture *f, uint64_t resident, uint64_t detaching,
+				 uint64_t standby, uint64_t swapped)
+{
+	assert_int_equal(f->sp->nr_resident, resident);
+	assert_int_equal(f->sp->nr_detaching, detaching);
+	assert_int_equal(f->sp->nr_standby, standby);
+	assert_int_equal(f->sp->nr_swapped, swapped);
+}
+
 /* Runs in a child, silently; its wait status. */
 static inline int in_child(void (*body)(void *arg), void *arg)
 {

@@ -55,11 +55,6 @@ static struct page page_of(enum kind kind, slot_t slot)
 	};
 }
 
-static void expect_entry(struct space_fixture *f, pgno_t n, struct page want)
-{
-	assert_int_equal(page_entry_pack(page_read(&f->pg, f->sp, n)), page_entry_pack(want));
-}
-
 static void step(struct space_fixture *f, pgno_t n, struct page to)
 {
 	assert_int_equal(page_change(&f->pg, f->sp, n, page_read(&f->pg, f->sp, n), to), 0);
@@ -81,15 +76,6 @@ static struct page bring(struct space_fixture *f, pgno_t n, enum kind kind)
 			break;
 	}
 	return p;
-}
-
-static void expect_counts(struct space_fixture *f, uint64_t resident, uint64_t detaching,
-			  uint64_t standby, uint64_t swapped)
-{
-	assert_int_equal(f->sp->nr_resident, resident);
-	assert_int_equal(f->sp->nr_detaching, detaching);
-	assert_int_equal(f->sp->nr_standby, standby);
-	assert_int_equal(f->sp->nr_swapped, swapped);
 }
 
 static void expect_counts_of(struct space_fixture *f, enum kind kind)
@@ -319,194 +305,6 @@ static void test_lose_copy(void **state)
 	space_free(child);
 }
 
-#define LAYOUT_PAGES 3000
-#define LAYOUT_STEPS 40000
-
-/* Pages [first, first + LAYOUT_PAGES) as page_change(), page_drop() and page_shift() leave them. */
-struct layout {
-	struct space_fixture *f;
-	uint64_t seed;
-	pgno_t first;
-	struct page page[LAYOUT_PAGES];
-};
-
-static uint64_t count_states(const struct layout *l, enum page_state state)
-{
-	uint64_t n = 0;
-
-	for (uint32_t i = 0; i < LAYOUT_PAGES; i++)
-		n += l->page[i].state == state;
-	return n;
-}
-
-static void layout_check(struct layout *l)
-{
-	struct space_fixture *f = l->f;
-	const struct standby *sb = &f->sp->standby;
-	uint64_t nr_slots = 0, nr_places = 0;
-
-	for (uint32_t i = 0; i < LAYOUT_PAGES; i++) {
-		struct page p = l->page[i];
-
-		expect_entry(f, pgno_add(l->first, i), p);
-		if (slot_valid(p.slot)) {
-			assert_int_equal(slot_refs(f->pg.slots, p.slot), 1);
-			nr_slots++;
-		}
-		if (p.state == PAGE_STANDBY) {
-			assert_int_equal(sb->page[p.place].v, l->first.v + i);
-			nr_places++;
-		}
-	}
-	assert_int_equal(slots_total(f->pg.slots) - slots_free(f->pg.slots), nr_slots);
-	expect_counts(f, count_states(l, PAGE_RESIDENT), 0, count_states(l, PAGE_STANDBY),
-		      count_states(l, PAGE_SWAPPED));
-	for (uint32_t place = 0; place < sb->nr_places; place++)
-		nr_places -= sb->state[place] != PLACE_FREE && sb->state[place] != PLACE_ORPHAN;
-	assert_int_equal(nr_places, 0);
-}
-
-static void layout_change(struct layout *l, uint32_t i, struct page to)
-{
-	assert_int_equal(page_change(&l->f->pg, l->f->sp, pgno_add(l->first, i), l->page[i], to),
-			 0);
-	l->page[i] = to;
-}
-
-/* Into the pool, and on: as eviction, writing, rescue and reading do. */
-static void layout_evict(struct layout *l, uint32_t i)
-{
-	struct standby *sb = &l->f->sp->standby;
-	struct page detaching = { .state = PAGE_DETACHING, .slot = l->page[i].slot };
-	struct page standby = { .state = PAGE_STANDBY, .dirty = true };
-	uint32_t place;
-
-	if (!standby_find(sb, 1, &place) || sb->state[place] != PLACE_FREE)
-		return;
-	standby_take(sb, place, 1);
-	detaching.place = standby.place = place;
-	layout_change(l, i, detaching);
-	layout_change(l, i, standby);
-	standby_set(sb, place, PLACE_DIRTY, pgno_add(l->first, i));
-}
-
-static void layout_write(struct layout *l, uint32_t i)
-{
-	struct standby *sb = &l->f->sp->standby;
-	struct page p = l->page[i];
-
-	if (p.dirty && sb->state[p.place] == PLACE_DIRTY && slots_free(l->f->pg.slots)) {
-		p.slot = new_slot(l->f);
-		layout_change(l, i, p);
-		standby_set(sb, p.place, PLACE_WRITING, pgno_add(l->first, i));
-	} else if (p.dirty && sb->state[p.place] == PLACE_WRITING) {
-		p.dirty = false;
-		layout_change(l, i, p);
-		standby_set(sb, p.place, PLACE_CLEAN, pgno_add(l->first, i));
-	} else if (!p.dirty) {
-		layout_change(l, i, (struct page){ .state = PAGE_SWAPPED, .slot = p.slot });
-		standby_set(sb, p.place, PLACE_FREE, (pgno_t){ 0 });
-	}
-}
-
-static void layout_rescue(struct layout *l, uint32_t i)
-{
-	struct standby *sb = &l->f->sp->standby;
-	struct page p = l->page[i];
-	enum place_state place = sb->state[p.place];
-
-	layout_change(
-		l, i,
-		(struct page){ .state = PAGE_RESIDENT, .slot = p.dirty ? SLOT_NONE : p.slot });
-	standby_set(sb, p.place, place == PLACE_WRITING ? PLACE_ORPHAN : PLACE_FREE, (pgno_t){ 0 });
-}
-
-static void layout_move_on(struct layout *l, uint32_t i)
-{
-	struct page p = l->page[i];
-
-	switch (p.state) {
-	case PAGE_VIRGIN:
-		layout_change(l, i, (struct page){ .state = PAGE_RESIDENT });
-		break;
-	case PAGE_RESIDENT:
-		layout_evict(l, i);
-		break;
-	case PAGE_STANDBY:
-		if (seed_below(&l->seed, 4))
-			layout_write(l, i);
-		else
-			layout_rescue(l, i);
-		break;
-	case PAGE_SWAPPED:
-		p.state = seed_below(&l->seed, 8) ? PAGE_RESIDENT : PAGE_LOST;
-		if (p.state == PAGE_LOST)
-			p.slot = SLOT_NONE;
-		layout_change(l, i, p);
-		break;
-	default:
-		break;
-	}
-}
-
-static void layout_drop(struct layout *l, uint32_t i, uint32_t nr)
-{
-	page_drop(&l->f->pg, l->f->sp, pgno_add(l->first, i), pgno_add(l->first, i + nr));
-	memset(&l->page[i], 0, nr * sizeof(l->page[0]));
-}
-
-/* mremap() to a place that does not overlap the old one. */
-static void layout_shift(struct layout *l, uint32_t from, uint32_t to, uint32_t nr)
-{
-	if (to < from + nr && from < to + nr)
-		return;
-	page_shift(&l->f->pg, l->f->sp, pgno_add(l->first, from), pgno_add(l->first, to), nr);
-	memcpy(&l->page[to], &l->page[from], nr * sizeof(l->page[0]));
-	memset(&l->page[from], 0, nr * sizeof(l->page[0]));
-}
-
-static void free_orphans(struct standby *sb)
-{
-	for (uint32_t place = 0; place < sb->nr_places; place++)
-		if (sb->state[place] == PLACE_ORPHAN)
-			standby_set(sb, place, PLACE_FREE, (pgno_t){ 0 });
-}
-
-static void test_random_layouts(void **state)
-{
-	struct layout *l = calloc(1, sizeof(*l));
-
-	assert_non_null(l);
-	l->f = *state;
-	l->seed = seed_start(__func__);
-	l->first.v = (seed_next(&l->seed) & ((1ULL << 44) - 1)) + 1;
-	for (int n = 0; n < LAYOUT_STEPS; n++) {
-		uint32_t nr = 1 + seed_below(&l->seed, seed_below(&l->seed, 4) ? 20 : 1200);
-		uint32_t i = seed_below(&l->seed, LAYOUT_PAGES - nr + 1);
-		uint32_t to = seed_below(&l->seed, LAYOUT_PAGES - nr + 1);
-		uint32_t op = seed_below(&l->seed, 100);
-
-		if (op < 3)
-			layout_drop(l, i, nr);
-		else if (op < 8)
-			layout_shift(l, i, to, nr);
-		else
-			for (uint32_t k = 0; k < nr && k < 64; k++)
-				layout_move_on(l, i + k);
-		free_orphans(&l->f->sp->standby);
-		if (n % 500 == 0)
-			layout_check(l);
-	}
-	layout_check(l);
-	/* More than what is there, and what lies around it. */
-	page_drop(&l->f->pg, l->f->sp, (pgno_t){ 0 }, (pgno_t){ 1ULL << 45 });
-	expect_counts(l->f, 0, 0, 0, 0);
-	assert_int_equal(slots_free(l->f->pg.slots), slots_total(l->f->pg.slots));
-	free_orphans(&l->f->sp->standby);
-	assert_int_equal(l->f->sp->standby.nr_busy, 0);
-	free(l);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -518,7 +316,6 @@ int main(void)
 		SPACE_TEST(test_drop_of_every_state),
 		SPACE_TEST(test_detaching_is_the_agents),
 		SPACE_TEST(test_lose_copy),
-		SPACE_TEST(test_random_layouts),
 	};
 
 	return cmocka_run_group_tests(tests, space_group_setup, space_group_teardown);
