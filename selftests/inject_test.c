@@ -6,6 +6,7 @@
 
 #define WAIT_MS	 1000
 #define SLACK_MS 500
+#define TRIES	 5
 
 #define CYCLES	200
 #define LONG_NS 40000000000ULL /* enough on a slow machine */
@@ -90,19 +91,23 @@ FIXTURE_TEARDOWN(waiting)
 }
 
 /* The call restarts, with the time that was left. */
-TEST_F(waiting, is_not_interrupted)
+TEST_F_TIMEOUT(waiting, is_not_interrupted, 60)
 {
 	struct wait_result res;
+	long limit_ms = 0;
 
-	ASSERT_EQ(0, disturb_wait(variant->program, variant->call, &res));
-	EXPECT_EQ(variant->ret, res.ret);
-	EXPECT_EQ(variant->error, res.error);
-	EXPECT_GE(res.ms, WAIT_MS - 10);
-	if (!strcmp(variant->call, "read")) {
-		EXPECT_LE(res.ms, res.disturbed_ms + SLACK_MS);
-	} else {
-		EXPECT_LE(res.ms, WAIT_MS + SLACK_MS + (variant->anew ? res.disturbed_ms : 0));
+	/* A busy machine may be late each time, but not the same in all. */
+	for (int i = 0; i < TRIES && (!i || res.ms > limit_ms); i++) {
+		ASSERT_EQ(0, disturb_wait(variant->program, variant->call, &res));
+		EXPECT_EQ(variant->ret, res.ret);
+		EXPECT_EQ(variant->error, res.error);
+		EXPECT_GE(res.ms, WAIT_MS - 10);
+		limit_ms = SLACK_MS;
+		limit_ms += !strcmp(variant->call, "read")
+				    ? res.disturbed_ms
+				    : WAIT_MS + (variant->anew ? res.disturbed_ms : 0);
 	}
+	EXPECT_LE(res.ms, limit_ms);
 }
 
 FIXTURE(spinning){};

@@ -68,8 +68,8 @@ for disable in none move; do
 	[ $disable = none ] || export UPAGER_DISABLE=$disable
 	ok "without $disable: daemon starts" daemon_start 1G
 	random_start "$BUILD/upager" run --budget $BUDGET --
-	wait_for 10 pgrep -P "$program_pid" random_ops
-	disturb "$(pgrep -o -x random_ops || echo "$program_pid")"
+	ok "without $disable: the program runs" wait_for 10 pgrep -g "$program_pid" -x random_ops
+	disturb "$(pgrep -g "$program_pid" -o -x random_ops)"
 	random_ended "without $disable"
 	ok "without $disable: pages left the program" [ "$evictions" -gt 100 ]
 	diag "evictions $evictions"

@@ -93,7 +93,11 @@ static void do_resize(struct model *m, struct run r)
 	uint32_t nr = 1 + model_random(m, AREA_PAGES);
 	void *p;
 
-	if (a->split)
+	/*
+	 * A child's may grow in place into what DONTFORK kept from it, before the
+	 * daemon has looked at its mappings: that it cannot tell from inheritance.
+	 */
+	if (a->split || (m->depth && nr > a->nr))
 		return;
 	p = mremap(a->addr, (size_t)a->nr * PAGE, (size_t)nr * PAGE, MREMAP_MAYMOVE);
 	model_must(m, p != MAP_FAILED);
