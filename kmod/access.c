@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who may look at a process.
+ *
+ * What the kernel asks before it shows /proc/PID/maps is not exported to modules, so that file is
+ * opened, and procfs applies ptrace access, security modules, hidepid and pid namespaces.
+ */
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/pid.h>
+#include <linux/proc_fs.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include "access.h"
+
+struct pid_namespace *access_pid_ns(const struct file *file)
+{
+	return proc_pid_ns(file_inode(file)->i_sb);
+}
+
+struct pid *access_find_pid(s64 nr, struct pid_namespace *ns)
+{
+	struct pid *pid;
+
+	if (nr <= 0 || nr > INT_MAX)
+		return NULL;
+	rcu_read_lock();
+	pid = get_pid(find_pid_ns(nr, ns));
+	rcu_read_unlock();
+	return pid;
+}
+
+static int open_maps(struct file *file, struct pid *pid)
+{
+	struct vfsmount *mnt = file->f_path.mnt;
+	struct path root = { .mnt = mnt, .dentry = mnt->mnt_root };
+	struct file *maps;
+	char name[32];
+	int err = 0;
+
+	/* A bind mount of a part of procfs has no processes in it. */
+	if (root.dentry != root.dentry->d_sb->s_root)
+		return -ENOENT;
+	snprintf(name, sizeof(name), "%d/maps", pid_nr_ns(pid, access_pid_ns(file)));
+	maps = file_open_root(&root, name, O_RDONLY, 0);
+	if (IS_ERR(maps))
+		return PTR_ERR(maps);
+	/* In a mount namespace of one's own, any other file can be mounted over this one. */
+	if (maps->f_path.mnt != mnt)
+		err = -EACCES;
+	fput(maps);
+	return err;
+}
+
+/*
+ * The opener is asked and not the writer, or a privileged program could be made to write a number
+ * into its standard output.
+ */
+static int check(struct file *file, struct pid *pid)
+{
+	const struct cred *old = override_creds(file->f_cred);
+	int err = open_maps(file, pid);
+
+	revert_creds(old);
+	return err;
+}
+
+/*
+ * A process never comes back to an address space that it left: if it has the same one before and
+ * after the check, that is the one that was checked.  It is of the leader, which the check is made
+ * with: maps of a leader that has ended opens for everybody.
+ */
+int access_get_mm(struct file *file, struct pid *pid, struct mm_struct **mm)
+{
+	struct task_struct *task = get_pid_task(pid, PIDTYPE_TGID);
+	int err = -ESRCH;
+
+	if (!task)
+		return -ESRCH;
+	*mm = get_task_mm(task);
+	if (!*mm)
+		goto put_task;
+	mmgrab(*mm);
+	mmput_async(*mm);
+	err = check(file, pid);
+	if (!err && READ_ONCE(task->mm) != *mm)
+		err = -ESRCH;
+	if (err)
+		mmdrop(*mm);
+put_task:
+	put_task_struct(task);
+	return err;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _KMOD_ACCESS_H
+#define _KMOD_ACCESS_H
+
+#include <linux/types.h>
+
+struct file;
+struct mm_struct;
+struct pid;
+struct pid_namespace;
+
+/* The pid namespace of the procfs of a file: numbers are read and shown in it. */
+struct pid_namespace *access_pid_ns(const struct file *file);
+
+/* Returns a reference, or NULL if there is none. */
+struct pid *access_find_pid(s64 nr, struct pid_namespace *ns);
+
+/*
+ * Gets the address space of a process if its /proc/PID/maps opens for who opened the file: with a
+ * reference on mm_count, for a file that is kept open must not keep the memory.  -ESRCH: none, or
+ * another by now; else the error of opening maps.
+ */
+int access_get_mm(struct file *file, struct pid *pid, struct mm_struct **mm);
+
+#endif /* _KMOD_ACCESS_H */

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <net/genetlink.h>
+#include "access.h"
+#include "compat.h"
+#include "genl.h"
+#include "paging.h"
+#include "probes.h"
+#include "registry.h"
+#include "walk.h"
+
+#define NO_PROCESS "no such process, or a zombie or kernel thread: look for the pid in /proc"
+#define TABLE_FULL __stringify(UPAGER_TRACKED_MAX) " processes are tracked: untrack some"
+#define BAD_NR_PAGES \
+	"NR_PAGES is not 1 to " __stringify(UPAGER_PINNED_PAGES_MAX) ": split the range"
+#define NOT_TRACKED "the process is not tracked: track it first"
+
+/* With a policy of nothing, everything is refused. */
+static const struct nla_policy features_policy[UPAGER_A_PAD + 1] = {
+	[UPAGER_A_PAD] = { .type = NLA_REJECT },
+};
+
+static const struct nla_policy pid_policy[UPAGER_A_PID + 1] = {
+	[UPAGER_A_PID] = { .type = NLA_U32 },
+};
+
+static const struct nla_policy report_policy[UPAGER_A_PAGING + 1] = {
+	[UPAGER_A_PID] = { .type = NLA_U32 },
+	[UPAGER_A_PAGING] = NLA_POLICY_NESTED(paging_policy),
+};
+
+/* Ranges are checked by do_pinned(): a policy would answer ERANGE. */
+static const struct nla_policy pinned_policy[UPAGER_A_NR_PAGES + 1] = {
+	[UPAGER_A_PAD] = { .type = NLA_FLAG },
+	[UPAGER_A_PID] = { .type = NLA_U32 },
+	[UPAGER_A_START] = { .type = NLA_U64 },
+	[UPAGER_A_NR_PAGES] = { .type = NLA_U32 },
+};
+
+/* Returns a reference, or an error that the sender is told of. */
+static struct pid *pid_of(struct genl_info *info)
+{
+	struct nlattr *attr = info->attrs[UPAGER_A_PID];
+	struct pid *pid;
+
+	if (GENL_REQ_ATTR_CHECK(info, UPAGER_A_PID)) {
+		GENL_SET_ERR_MSG(info, "PID is missing: say which process");
+		return ERR_PTR(-EINVAL);
+	}
+	pid = access_find_pid(nla_get_u32(attr), &init_pid_ns);
+	if (!pid) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, NO_PROCESS);
+		return ERR_PTR(-ESRCH);
+	}
+	return pid;
+}
+
+/* Returns a reference on mm_users, or NULL. */
+static struct mm_struct *mm_of(struct pid *pid)
+{
+	struct task_struct *task = get_pid_task(pid, PIDTYPE_TGID);
+	struct mm_struct *mm;
+
+	if (!task)
+		return NULL;
+	mm = get_task_mm(task);
+	put_task_struct(task);
+	return mm;
+}
+
+static struct sk_buff *reply_begin(struct genl_info *info, size_t bytes, void **header)
+{
+	struct sk_buff *skb = genlmsg_new(bytes, GFP_KERNEL);
+
+	if (!skb)
+		return NULL;
+	*header = genlmsg_put_reply(skb, info, &genl_family, 0, info->genlhdr->cmd);
+	if (*header)
+		return skb;
+	nlmsg_free(skb);
+	return NULL;
+}
+
+static int reply_end(struct genl_info *info, struct sk_buff *skb, void *header, int err)
+{
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	genlmsg_end(skb, header);
+	return genlmsg_reply(skb, info);
+}
+
+static int do_features(struct sk_buff *request, struct genl_info *info)
+{
+	u64 features = probes_features() | UPAGER_FEATURE_EVENTS | UPAGER_FEATURE_PINNED;
+	struct sk_buff *skb;
+	void *header;
+	int err = 0;
+
+	skb = reply_begin(info, NLMSG_GOODSIZE, &header);
+	if (!skb)
+		return -ENOMEM;
+	if (nla_put_u32(skb, UPAGER_A_VERSION, UPAGER_FAMILY_VERSION) ||
+	    nla_put_u64_64bit(skb, UPAGER_A_FEATURES, features, UPAGER_A_PAD) ||
+	    nla_put_u32(skb, UPAGER_A_NR_TRACKED, registry_count()) ||
+	    nla_put_u32(skb, UPAGER_A_TRACKED_MAX, UPAGER_TRACKED_MAX))
+		err = -EMSGSIZE;
+	return reply_end(info, skb, header, err);
+}
+
+static int do_track(struct sk_buff *request, struct genl_info *info)
+{
+	struct pid *pid = pid_of(info);
+	int err;
+
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	err = registry_track(pid);
+	if (err == -ESRCH)
+		GENL_SET_ERR_MSG(info, NO_PROCESS);
+	else if (err == -E2BIG)
+		GENL_SET_ERR_MSG(info, TABLE_FULL);
+	put_pid(pid);
+	return err;
+}
+
+static int do_untrack(struct sk_buff *request, struct genl_info *info)
+{
+	struct pid *pid = pid_of(info);
+	int err;
+
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	err = registry_untrack(pid);
+	if (err)
+		GENL_SET_ERR_MSG(info, NOT_TRACKED);
+	put_pid(pid);
+	return err;
+}
+
+static int put_process(struct sk_buff *skb, struct pid *pid, struct tracked *tracked)
+{
+	struct figures figures[FIGURES_NR_KINDS];
+	struct mm_struct *mm = mm_of(pid);
+	int i, err;
+
+	if (!mm)
+		return -ESRCH;
+	err = figures_collect(figures, mm, tracked);
+	mmput_async(mm);
+	if (!err)
+		err = nla_put_u32(skb, UPAGER_A_PID, pid_nr(pid));
+	for (i = 0; !err && i < FIGURES_NR_KINDS; i++)
+		err = figures_put(skb, &figures[i]);
+	return err;
+}
+
+static int do_get(struct sk_buff *request, struct genl_info *info)
+{
+	struct pid *pid = pid_of(info);
+	struct tracked *tracked;
+	struct sk_buff *skb;
+	void *header;
+	int err = -ENOMEM;
+
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	tracked = registry_get(pid);
+	skb = reply_begin(info, NLMSG_GOODSIZE, &header);
+	if (skb) {
+		err = put_process(skb, pid, tracked);
+		if (err == -ESRCH)
+			GENL_SET_ERR_MSG(info, NO_PROCESS);
+		err = reply_end(info, skb, header, err);
+	}
+	if (tracked)
+		tracked_put(tracked);
+	put_pid(pid);
+	return err;
+}
+
+static int dump_process(struct sk_buff *skb, struct netlink_callback *cb, struct tracked *tracked)
+{
+	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				   &genl_family, NLM_F_MULTI, UPAGER_CMD_GET);
+	int err;
+
+	if (!header)
+		return -EMSGSIZE;
+	err = put_process(skb, tracked->pid, tracked);
+	if (err)
+		genlmsg_cancel(skb, header);
+	else
+		genlmsg_end(skb, header);
+	return err;
+}
+
+/* Goes by pid, so that what comes and goes between two messages disturbs nothing else. */
+static int dump_get(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	unsigned long nr = cb->args[0];
+	struct tracked *tracked;
+	int err;
+
+	if (compat_dump_attrs(cb)[UPAGER_A_PID]) {
+		NL_SET_ERR_MSG(cb->extack, "a dump is of all tracked processes: leave PID out");
+		return -EINVAL;
+	}
+	for (; (tracked = registry_next(&nr)); nr++) {
+		err = dump_process(skb, cb, tracked);
+		tracked_put(tracked);
+		if (err == -EMSGSIZE)
+			break;
+		/* It ends just now. */
+		if (err && err != -ESRCH)
+			return err;
+	}
+	cb->args[0] = nr;
+	return skb->len;
+}
+
+static int do_paging(struct sk_buff *request, struct genl_info *info)
+{
+	struct nlattr *attrs[UPAGER_PAGING_A_MAX + 1];
+	struct tracked *tracked;
+	struct pid *pid;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, UPAGER_A_PAGING)) {
+		GENL_SET_ERR_MSG(info, "PAGING is missing: it holds the counters");
+		return -EINVAL;
+	}
+	err = nla_parse_nested(attrs, UPAGER_PAGING_A_MAX, info->attrs[UPAGER_A_PAGING],
+			       paging_policy, info->extack);
+	if (err)
+		return err;
+	pid = pid_of(info);
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	tracked = registry_get(pid);
+	put_pid(pid);
+	if (!tracked) {
+		GENL_SET_ERR_MSG(info, NOT_TRACKED);
+		return -ESRCH;
+	}
+	paging_report(&tracked->paging, attrs);
+	tracked_put(tracked);
+	return 0;
+}
+
+static int put_pinned(struct sk_buff *skb, struct pid *pid, u64 start, u32 nr_pages)
+{
+	unsigned int bytes = DIV_ROUND_UP(nr_pages, BITS_PER_BYTE);
+	struct nlattr *bitmap;
+	struct mm_struct *mm;
+	int err;
+
+	if (nla_put_u32(skb, UPAGER_A_PID, pid_nr(pid)) ||
+	    nla_put_u64_64bit(skb, UPAGER_A_START, start, UPAGER_A_PAD) ||
+	    nla_put_u32(skb, UPAGER_A_NR_PAGES, nr_pages))
+		return -EMSGSIZE;
+	bitmap = nla_reserve(skb, UPAGER_A_PINNED, bytes);
+	if (!bitmap)
+		return -EMSGSIZE;
+	memset(nla_data(bitmap), 0, bytes);
+	mm = mm_of(pid);
+	if (!mm)
+		return -ESRCH;
+	err = walk_pinned(mm, start, nr_pages, nla_data(bitmap));
+	mmput_async(mm);
+	return err;
+}
+
+static int check_range(struct genl_info *info)
+{
+	struct nlattr *start = info->attrs[UPAGER_A_START];
+	struct nlattr *nr_pages = info->attrs[UPAGER_A_NR_PAGES];
+
+	if (GENL_REQ_ATTR_CHECK(info, UPAGER_A_START) ||
+	    GENL_REQ_ATTR_CHECK(info, UPAGER_A_NR_PAGES)) {
+		GENL_SET_ERR_MSG(info, "START or NR_PAGES is missing: say which pages");
+		return -EINVAL;
+	}
+	if (nla_get_u64(start) & ~PAGE_MASK) {
+		NL_SET_ERR_MSG_ATTR(info->extack, start,
+				    "START is not a multiple of the page size: round it");
+		return -EINVAL;
+	}
+	if (!nla_get_u32(nr_pages) || nla_get_u32(nr_pages) > UPAGER_PINNED_PAGES_MAX) {
+		NL_SET_ERR_MSG_ATTR(info->extack, nr_pages, BAD_NR_PAGES);
+		return -EINVAL;
+	}
+	if (nla_get_u64(start) > TASK_SIZE_MAX - ((u64)nla_get_u32(nr_pages) << PAGE_SHIFT)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, start,
+				    "the range ends above the address space of a user: shorten it");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int do_pinned(struct sk_buff *request, struct genl_info *info)
+{
+	struct sk_buff *skb;
+	struct pid *pid;
+	void *header;
+	int err;
+
+	err = check_range(info);
+	if (err)
+		return err;
+	pid = pid_of(info);
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	err = -ENOMEM;
+	skb = reply_begin(info, NLMSG_GOODSIZE + UPAGER_PINNED_PAGES_MAX / BITS_PER_BYTE, &header);
+	if (skb) {
+		err = put_pinned(skb, pid, nla_get_u64(info->attrs[UPAGER_A_START]),
+				 nla_get_u32(info->attrs[UPAGER_A_NR_PAGES]));
+		if (err == -ESRCH)
+			GENL_SET_ERR_MSG(info, NO_PROCESS);
+		err = reply_end(info, skb, header, err);
+	}
+	put_pid(pid);
+	return err;
+}
+
+static const struct genl_ops ops[] = {
+	{ .cmd = UPAGER_CMD_FEATURES,
+	  .doit = do_features,
+	  .policy = features_policy,
+	  .maxattr = UPAGER_A_PAD },
+	{ .cmd = UPAGER_CMD_TRACK,
+	  .doit = do_track,
+	  .policy = pid_policy,
+	  .maxattr = UPAGER_A_PID,
+	  .flags = GENL_ADMIN_PERM },
+	{ .cmd = UPAGER_CMD_UNTRACK,
+	  .doit = do_untrack,
+	  .policy = pid_policy,
+	  .maxattr = UPAGER_A_PID,
+	  .flags = GENL_ADMIN_PERM },
+	{ .cmd = UPAGER_CMD_GET,
+	  .doit = do_get,
+	  .policy = pid_policy,
+	  .maxattr = UPAGER_A_PID,
+	  .dumpit = dump_get,
+	  .flags = GENL_ADMIN_PERM },
+	{ .cmd = UPAGER_CMD_PAGING,
+	  .doit = do_paging,
+	  .policy = report_policy,
+	  .maxattr = UPAGER_A_PAGING,
+	  .flags = GENL_ADMIN_PERM },
+	{ .cmd = UPAGER_CMD_PINNED,
+	  .doit = do_pinned,
+	  .policy = pinned_policy,
+	  .maxattr = UPAGER_A_NR_PAGES,
+	  .flags = GENL_ADMIN_PERM },
+};
+
+/* Events tell pids, which hidepid= may hide. */
+static const struct genl_multicast_group groups[] = {
+	{ .name = UPAGER_MCGRP_EVENTS, .flags = GENL_MCAST_CAP_NET_ADMIN },
+};
+
+/* Commands lock for themselves: a long look at a process delays no other family. */
+struct genl_family genl_family __ro_after_init = {
+	.name = UPAGER_FAMILY_NAME,
+	.version = UPAGER_FAMILY_VERSION,
+	.module = THIS_MODULE,
+	.ops = ops,
+	.n_ops = ARRAY_SIZE(ops),
+	.resv_start_op = UPAGER_CMD_FEATURES,
+	.mcgrps = groups,
+	.n_mcgrps = ARRAY_SIZE(groups),
+	.parallel_ops = true,
+};
+
+MODULE_ALIAS_GENL_FAMILY(UPAGER_FAMILY_NAME);
+
+int genl_init(void)
+{
+	return genl_register_family(&genl_family);
+}
+
+void genl_fini(void)
+{
+	genl_unregister_family(&genl_family);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _KMOD_PROBES_H
+#define _KMOD_PROBES_H
+
+#include <linux/types.h>
+
+/* Finds the places where a write to a private page ends; nothing is armed by it. */
+void probes_init(void);
+/* Waits for handlers in flight. */
+void probes_fini(void);
+
+/* The caller serializes; after disarming a handler may still run. */
+int probes_arm(void);
+void probes_disarm(void);
+
+/* Bits of enum upager_feature for what was found. */
+u64 probes_features(void);
+
+#endif /* _KMOD_PROBES_H */

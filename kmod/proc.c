@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/ctype.h>
+#include <linux/pid.h>
+#include <linux/proc_fs.h>
+#include <linux/sched/mm.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include "access.h"
+#include "proc.h"
+#include "registry.h"
+#include "report.h"
+
+static struct proc_dir_entry *root;
+
+struct proc_dir_entry *proc_root(void)
+{
+	return root;
+}
+
+static int parse(const char __user *from, size_t count, int *number)
+{
+	char text[32];
+
+	if (!count || count >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, from, count))
+		return -EFAULT;
+	text[count] = 0;
+	/* What follows a zero byte would not be looked at. */
+	if (strlen(text) != count || kstrtoint(strim(text), 10, number))
+		return -EINVAL;
+	return 0;
+}
+
+static ssize_t track_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
+{
+	struct pid *pid;
+	int number, err;
+
+	err = parse(from, count, &number);
+	if (err)
+		return err;
+	pid = access_find_pid(abs((s64)number), access_pid_ns(file));
+	if (!pid)
+		return -ESRCH;
+	err = number < 0 ? registry_untrack(pid) : registry_track(pid);
+	put_pid(pid);
+	return err ?: count;
+}
+
+static const struct proc_ops track_ops = {
+	.proc_write = track_write,
+	.proc_lseek = noop_llseek,
+};
+
+/* Positions in `processes` are pids, and 0 the header: entries may come and go between reads. */
+static void *processes_find(loff_t *pos)
+{
+	unsigned long nr = *pos;
+	struct tracked *tracked = registry_next(&nr);
+
+	if (tracked)
+		*pos = nr;
+	return tracked;
+}
+
+static void *processes_start(struct seq_file *m, loff_t *pos)
+{
+	return *pos ? processes_find(pos) : SEQ_START_TOKEN;
+}
+
+static void processes_stop(struct seq_file *m, void *v)
+{
+	if (v && v != SEQ_START_TOKEN)
+		tracked_put(v);
+}
+
+static void *processes_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	processes_stop(m, v);
+	++*pos;
+	return processes_find(pos);
+}
+
+static u64 count_of(struct tracked *tracked, enum upager_cow_attr attr)
+{
+	return atomic64_read(&tracked->counts[attr]);
+}
+
+static int processes_show(struct seq_file *m, void *v)
+{
+	struct tracked *tracked = v;
+	pid_t nr;
+
+	if (v == SEQ_START_TOKEN) {
+		report_version_show(m);
+		seq_puts(m, "pid copies reuses_without_copy forks children comm\n");
+		return 0;
+	}
+	nr = pid_nr_ns(tracked->pid, access_pid_ns(m->file));
+	if (!nr)
+		return SEQ_SKIP;
+	seq_printf(m, "%d %llu %llu %llu %llu ", nr, count_of(tracked, UPAGER_COW_A_COPIES),
+		   count_of(tracked, UPAGER_COW_A_REUSES_WITHOUT_COPY),
+		   count_of(tracked, UPAGER_COW_A_FORKS), count_of(tracked, UPAGER_COW_A_CHILDREN));
+	report_comm_show(m, tracked->pid);
+	seq_putc(m, '\n');
+	return 0;
+}
+
+static const struct seq_operations processes_ops = {
+	.start = processes_start,
+	.next = processes_next,
+	.stop = processes_stop,
+	.show = processes_show,
+};
+
+/* What was asked for last through an open file; protected by the lock of its seq_file. */
+struct query {
+	struct pid *pid;
+	struct mm_struct *mm;
+};
+
+static void query_put(struct query *query)
+{
+	if (!query->pid)
+		return;
+	put_pid(query->pid);
+	mmdrop(query->mm);
+}
+
+static int query_show(struct seq_file *m, void *unused)
+{
+	struct query *query = m->private;
+	int err;
+
+	/* Nothing was asked yet. */
+	if (!query->pid)
+		return -EINVAL;
+	if (!mmget_not_zero(query->mm))
+		return -ESRCH;
+	report_version_show(m);
+	err = report_show_all(m, query->pid, query->mm);
+	mmput_async(query->mm);
+	return err;
+}
+
+static ssize_t query_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
+{
+	struct seq_file *m = file->private_data;
+	struct query *query = m->private, asked;
+	int number, err;
+
+	err = parse(from, count, &number);
+	if (err)
+		return err;
+	asked.pid = access_find_pid(number, access_pid_ns(file));
+	if (!asked.pid)
+		return -ESRCH;
+	err = access_get_mm(file, asked.pid, &asked.mm);
+	if (err) {
+		put_pid(asked.pid);
+		return err;
+	}
+	mutex_lock(&m->lock);
+	swap(*query, asked);
+	/* Of the former answer nothing is to be read any more. */
+	m->count = 0;
+	m->read_pos = 0;
+	mutex_unlock(&m->lock);
+	*pos = 0;
+	query_put(&asked);
+	return count;
+}
+
+static int query_open(struct inode *inode, struct file *file)
+{
+	struct query *query = kzalloc(sizeof(*query), GFP_KERNEL);
+	int err;
+
+	if (!query)
+		return -ENOMEM;
+	err = single_open(file, query_show, query);
+	if (err)
+		kfree(query);
+	return err;
+}
+
+static int query_release(struct inode *inode, struct file *file)
+{
+	struct query *query = ((struct seq_file *)file->private_data)->private;
+
+	query_put(query);
+	kfree(query);
+	return single_release(inode, file);
+}
+
+static const struct proc_ops query_ops = {
+	.proc_open = query_open,
+	.proc_read_iter = seq_read_iter,
+	.proc_write = query_write,
+	.proc_lseek = seq_lseek,
+	.proc_release = query_release,
+};
+
+/* Only root learns which processes others have: hidepid= may hide them. */
+int proc_init(void)
+{
+	root = proc_mkdir("upager", NULL);
+	if (!root)
+		return -ENOMEM;
+	if (!proc_create("track", 0600, root, &track_ops) ||
+	    !proc_create_seq("processes", 0400, root, &processes_ops) ||
+	    !proc_create("query", 0666, root, &query_ops)) {
+		proc_remove(root);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void proc_fini(void)
+{
+	proc_remove(root);
+}

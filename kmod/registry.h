@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _KMOD_REGISTRY_H
+#define _KMOD_REGISTRY_H
+
+#include <linux/types.h>
+#include "tracked.h"
+
+struct mm_struct;
+struct pid;
+struct task_struct;
+
+void registry_init(void);
+/* Takes out every entry; nobody may add one any more. */
+void registry_empty(void);
+
+int registry_track(struct pid *pid);
+int registry_untrack(struct pid *pid);
+unsigned int registry_count(void);
+
+/* Both return a reference or NULL; registry_next() of the first pid from *nr on, and sets it. */
+struct tracked *registry_get(struct pid *pid);
+struct tracked *registry_next(unsigned long *nr);
+
+/* Valid until the end of the caller's RCU read section, which a kprobe's handler is. */
+struct tracked *registry_find_mm(struct mm_struct *mm);
+
+/* Calls @member, which must not sleep, for @root and each of its listed descendants. */
+void registry_for_family(struct tracked *root,
+			 void (*member)(struct tracked *member, bool is_root, void *data),
+			 void *data);
+
+/* A process is born, has a new address space, has ended; called by its events. */
+int registry_adopt(struct tracked *parent, struct task_struct *child);
+bool registry_rekey(struct task_struct *task);
+bool registry_forget(struct task_struct *task);
+
+#endif /* _KMOD_REGISTRY_H */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The page tables of an address space, and what they say of its pages. */
+#ifndef _KMOD_WALK_H
+#define _KMOD_WALK_H
+
+#include <linux/types.h>
+
+struct mm_struct;
+struct vm_area_struct;
+
+/* Mappings of devices, and of pages that no entry for 4 KiB or 2 MiB stands for. */
+#define WALK_FOREIGN (VM_HUGETLB | VM_PFNMAP | VM_IO)
+
+/* As smaps has it, so that both round alike. */
+#define WALK_PROPORTIONAL_SHIFT 12
+
+/**
+ * struct walk_stats - what is present of a range
+ * @resident_bytes: all of it
+ * @shared_bytes:   pages that are mapped more than once
+ * @private_bytes:  the others; pages being moved are among these
+ * @proportional:   each page divided by how often it is mapped, << WALK_PROPORTIONAL_SHIFT
+ */
+struct walk_stats {
+	u64 resident_bytes;
+	u64 shared_bytes;
+	u64 private_bytes;
+	u64 proportional;
+};
+
+int walk_yield(struct mm_struct *mm);
+unsigned long walk_stats(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			 struct walk_stats *stats);
+int walk_cow(struct mm_struct *mm, u64 *shared_now_pages, u64 *maybe_shared_pages);
+int walk_pinned(struct mm_struct *mm, unsigned long start, u32 nr_pages, u8 *bitmap);
+
+#endif /* _KMOD_WALK_H */
