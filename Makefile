@@ -2,6 +2,8 @@
 #
 # make                 upagerd, upager, libupager.{so,a} in build/, and upager.ko where kernel headers are
 # make check           check-host and check-vm, one total; T=NAME only runs tests whose path holds NAME
+# make vm-debug        the module's tests on a kernel with KASAN, lockdep, kmemleak, which it builds first
+# make vm-shell        a guest to look around in
 # make demo            redis with four times its budget, as a table (root)
 # make fuzz            each fuzzer for FUZZ_SECONDS=60
 # make lint format     checkers; clang-format
@@ -31,8 +33,8 @@ CLANG_FORMAT ?= clang-format-14
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all tests module check check-host check-vm demo fuzz fuzz-run lint format install clean \
-	setup FORCE
+.PHONY: all tests module check check-host check-vm vm-debug vm-shell demo fuzz fuzz-run lint format \
+	install clean setup FORCE
 .DEFAULT_GOAL := all
 
 ifeq ($(or $(V),0),0)
@@ -50,7 +52,8 @@ CLI_SRC := $(wildcard daemon/cli/*.c)
 LIB_SRC := $(wildcard daemon/lib/*.c) daemon/proto.c
 LIB_MAP := $(wildcard daemon/lib/libupager.map)
 TARGET_SRC := $(wildcard selftests/targets/*.c)
-KSELFTEST_SRC := $(wildcard selftests/*_test.c)
+KSELFTEST_SRC := $(wildcard selftests/*_test.c selftests/kmod/*_test.c)
+COST_SRC := $(wildcard selftests/kmod/*_cost.c)
 UNIT_SRC := $(wildcard selftests/unit/test_*.c)
 KMOD_SRC := $(wildcard kmod/*.c)
 
@@ -60,7 +63,7 @@ MAIN_OBJ := $(OBJ)/daemon/main.o
 COMMON_OBJ := $(filter-out $(MAIN_OBJ),$(DAEMON_SRC:%.c=$(OBJ)/%.o))
 CLI_OBJ := $(CLI_SRC:%.c=$(OBJ)/%.o)
 LIB_OBJ := $(LIB_SRC:%.c=$(OBJ)/pic/%.o)
-TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(KSELFTEST_SRC) $(UNIT_SRC) $(TARGET_SRC))
+TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(KSELFTEST_SRC) $(COST_SRC) $(UNIT_SRC) $(TARGET_SRC))
 
 COMMON := $(BUILD)/libcommon.a
 LIBRARY := $(BUILD)/libupager.a
@@ -69,13 +72,14 @@ PROGRAMS := $(if $(wildcard daemon/main.c),$(BUILD)/upagerd) \
 	    $(BUILD)/libupager.so
 TARGETS := $(TARGET_SRC:selftests/targets/%.c=$(BUILD)/selftests/targets/%)
 KSELFTESTS := $(KSELFTEST_SRC:selftests/%.c=$(BUILD)/selftests/%)
+COSTS := $(COST_SRC:selftests/%.c=$(BUILD)/selftests/%)
 UNITS := $(UNIT_SRC:selftests/unit/%.c=$(BUILD)/unit/%)
-SHELL_TESTS := $(wildcard selftests/*_test.sh)
+SHELL_TESTS := $(wildcard selftests/*_test.sh selftests/kmod/*_test.sh selftests/kmod/*_test.py)
 
 ### Flags
 
 # The linker takes from these what a program needs: jansson and smartcols only ever reach `upager`.
-PACKAGES := liburing libxxhash blkid libsystemd smartcols jansson libcap-ng inih
+PACKAGES := liburing libxxhash blkid libsystemd smartcols jansson libcap-ng inih libnl-genl-3.0
 
 # clean, setup, demo and check work where nothing is installed yet.
 ifneq ($(filter-out clean setup lint format fuzz,$(or $(MAKECMDGOALS),all)),)
@@ -103,12 +107,13 @@ AGENT_CFLAGS := $(BASE_CFLAGS) -ffreestanding -fno-builtin -fno-stack-protector 
 		-fcf-protection=none -mno-sse -mno-avx -fno-asynchronous-unwind-tables \
 		-U_FORTIFY_SOURCE -fPIE
 KSELFTEST_INCLUDE := $(or $(KSELFTEST_DIR),build/kselftest)
-KSELFTEST_H := $(addprefix $(KSELFTEST_INCLUDE)/,kselftest.h kselftest_harness.h)
+KSELFTEST_H := $(addprefix $(KSELFTEST_INCLUDE)/,kselftest.h kselftest_harness.h lib.mk \
+	       $(addprefix kselftest/,runner.sh ktap_helpers.sh prefix.pl))
 
 OBJ_CFLAGS = $(BASE_CFLAGS) $(HARDEN) $(SAN_FLAGS) -fPIE
 $(AGENT_OBJ): OBJ_CFLAGS = $(AGENT_CFLAGS)
 $(OBJ)/pic/%.o: OBJ_CFLAGS = $(BASE_CFLAGS) $(HARDEN) $(SAN_FLAGS) -fPIC
-$(KSELFTEST_SRC:%.c=$(OBJ)/%.o): OBJ_CFLAGS = $(BASE_CFLAGS) $(SAN_FLAGS) -fPIE \
+$(KSELFTEST_SRC:%.c=$(OBJ)/%.o) $(COST_SRC:%.c=$(OBJ)/%.o): OBJ_CFLAGS = $(BASE_CFLAGS) $(SAN_FLAGS) -fPIE \
 					       -isystem $(KSELFTEST_INCLUDE) \
 					       -Wno-unused-parameter
 # Targets are ordinary programs: nothing but the C library, never a sanitizer's run-time.
@@ -184,7 +189,7 @@ endif
 
 ### Tests
 
-tests: all $(TARGETS) $(KSELFTESTS) $(UNITS)
+tests: all $(TARGETS) $(KSELFTESTS) $(COSTS) $(UNITS)
 
 # 10 s of unpacking, once; by way of a directory of its own, so that two builds do not mix.
 ifeq ($(KSELFTEST_DIR),)
@@ -196,13 +201,13 @@ $(KSELFTEST_H) &:
 	$(call run,TAR,$(KSELFTEST_INCLUDE),mkdir -p $(KSELFTEST_INCLUDE) && \
 		dir=$$(mktemp -d $(KSELFTEST_INCLUDE)/new.XXXXXX) && \
 		tar -xJf $(KERNEL_SOURCE) -C $$dir --strip-components=4 --touch --occurrence=1 \
-			$(addprefix linux-source-6.12/tools/testing/selftests/,$(notdir $(KSELFTEST_H))) && \
-		mv $$dir/*.h $(KSELFTEST_INCLUDE) && rmdir $$dir)
+			$(KSELFTEST_H:$(KSELFTEST_INCLUDE)/%=linux-source-6.12/tools/testing/selftests/%) && \
+		cp -a $$dir/. $(KSELFTEST_INCLUDE) && rm -r $$dir)
 endif
 
-$(KSELFTEST_SRC:%.c=$(OBJ)/%.o): | $(KSELFTEST_H)
+$(KSELFTEST_SRC:%.c=$(OBJ)/%.o) $(COST_SRC:%.c=$(OBJ)/%.o): | $(KSELFTEST_H)
 
-$(KSELFTESTS): $(BUILD)/selftests/%: $(OBJ)/selftests/%.o $(COMMON) $(LIBRARY)
+$(KSELFTESTS) $(COSTS): $(BUILD)/selftests/%: $(OBJ)/selftests/%.o $(COMMON) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call run,LD,$@,$(LINK) -o $@ $< $(LIBRARY) $(COMMON) $(PKG_LIBS))
 
@@ -230,6 +235,13 @@ check-host: tests
 
 check-vm: tests
 	@BUILD=$(BUILD) scripts/vm-check $(T:%=--only %)
+
+vm-debug: tests
+	@scripts/vm debug-kernel
+	@BUILD=$(BUILD) scripts/vm-check $(T:%=--only %) debug
+
+vm-shell: all
+	@BUILD=$(BUILD) scripts/vm shell
 
 demo: all $(BUILD)/selftests/targets/rss_sample
 	@BUILD=$(BUILD) scripts/demo-run
@@ -290,6 +302,7 @@ install: all $(BUILD)/upagerd.service $(BUILD)/libupager.pc
 	$(call install_file,644,uapi/upager_proto.h,$(PREFIX)/include/upager/uapi)
 	$(call install_file,644,daemon/man/upagerd.8,$(PREFIX)/share/man/man8)
 	$(call install_file,644,daemon/man/upager.1,$(PREFIX)/share/man/man1)
+	$(call install_file,644,daemon/man/upager.4,$(PREFIX)/share/man/man4)
 	$(call install_file,644,$(BUILD)/upagerd.service,$(UNITDIR))
 	$(call install_file,644,daemon/upager.sysusers,$(PREFIX)/lib/sysusers.d,upager.conf)
 

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "failpoint.h"
 #include "page.h"
+#include "pinned.h"
 #include "present.h"
 
 #define BACKOFF_NS	 (10 * NS_PER_MS)
@@ -115,6 +116,72 @@ static struct run protect_present(struct space *sp, struct run run)
 	return run;
 }
 
+static void unprotect(struct space *sp, struct run run)
+{
+	if (run.nr_pages) {
+		uffd_write_protect(sp->uffd, run, false);
+		uffd_wake(sp->uffd, run);
+	}
+}
+
+static struct run part_of(struct run run, uint32_t from, uint32_t to)
+{
+	return (struct run){ pgno_add(run.first, from), to - from };
+}
+
+/*
+ * A protected run into the post, but for what a device may still write.  False
+ * when the post is full or standby is busy: the rest is the program's again.
+ */
+static bool record_unpinned(struct pager *pg, struct space *sp, struct agent_post *post,
+			    struct run run, uint64_t pinned)
+{
+	uint32_t i = 0, end;
+
+	for (; i < run.nr_pages; i = end) {
+		uint32_t done;
+
+		for (end = i; end < run.nr_pages && pinned >> end & 1; end++) {
+			page_set_age(pg, sp, pgno_add(run.first, end), POLICY_AGE_PINNED);
+			space_count(&sp->stats.pinned, 1);
+		}
+		unprotect(sp, part_of(run, i, end));
+		for (i = end; end < run.nr_pages && !(pinned >> end & 1);)
+			end++;
+		done = i < end ? record_run(pg, sp, post, part_of(run, i, end)) : 0;
+		if (i + done < end) {
+			unprotect(sp, part_of(run, i + done, run.nr_pages));
+			return false;
+		}
+	}
+	return true;
+}
+
+/* All are protected before the module is asked: nobody gets hold of them for writing then. */
+static void post_stopped(struct pager *pg, struct space *sp, struct agent_post *post,
+			 struct run *runs, uint32_t nr_runs)
+{
+	uint64_t pinned[AGENT_RUNS_MAX];
+	uint32_t i;
+
+	for (i = 0; i < nr_runs; i++)
+		runs[i] = protect_present(sp, runs[i]);
+	pinned_find(pg, sp, runs, nr_runs, pinned);
+	for (i = 0; i < nr_runs; i++)
+		if (!record_unpinned(pg, sp, post, runs[i], pinned[i]))
+			break;
+	for (i++; i < nr_runs; i++)
+		unprotect(sp, runs[i]);
+}
+
+static void post_moving(struct pager *pg, struct space *sp, struct agent_post *post,
+			const struct run *runs, uint32_t nr_runs)
+{
+	for (uint32_t i = 0; i < nr_runs; i++)
+		if (record_run(pg, sp, post, runs[i]) < runs[i].nr_pages)
+			break; /* standby is busy: writes first */
+}
+
 static uint32_t batch_pages(struct pager *pg, const struct space *sp)
 {
 	uint64_t want = budget_excess(sp);
@@ -144,14 +211,10 @@ static bool post_batch(struct pager *pg, struct space *sp, uint32_t nr_pages)
 		return false;
 	}
 	post->mode = pg->caps.move ? AGENT_MOVE : AGENT_COPY_DROP;
-	for (uint32_t i = 0; i < nr_runs; i++) {
-		struct run run = runs[i];
-
-		if (post->mode == AGENT_COPY_DROP)
-			run = protect_present(sp, run);
-		if (run.nr_pages && record_run(pg, sp, post, run) < run.nr_pages)
-			break; /* standby is busy: writes first */
-	}
+	if (post->mode == AGENT_MOVE)
+		post_moving(pg, sp, post, runs, nr_runs);
+	else
+		post_stopped(pg, sp, post, runs, nr_runs);
 	if (!post->nr_runs) {
 		if (!sp->nr_writes && !agent_pending(&sp->agent))
 			backoff(sp, BACKOFF_NS);

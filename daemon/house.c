@@ -33,6 +33,7 @@
 void house_init(struct house *h, struct pager *pg)
 {
 	*h = (struct house){ .pg = pg, .memory_bytes = meminfo_bytes("MemTotal:") };
+	tracking_init(&h->tracking, pg);
 }
 
 struct proc *house_find(struct house *h, pid_t pid)
@@ -62,6 +63,7 @@ void house_remove(struct house *h, struct proc *p)
 	struct proc **at = &h->procs;
 
 	pause_end(p);
+	tracking_end(&h->tracking, p);
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
@@ -103,6 +105,16 @@ static bool search_due(struct space *sp)
 	return true;
 }
 
+/* A child that has touched nothing yet may have been announced. */
+static void take_hint(struct house *h, struct space *sp, const struct space *from)
+{
+	pid_t pid = from && !sp->first_tid ? tracking_announced(&h->tracking, from->pid) : 0;
+	uint32_t none = 0;
+
+	if (pid > 0 && !house_find(h, pid))
+		atomic_compare_exchange_strong(&sp->first_tid, &none, (uint32_t)pid);
+}
+
 static void look_after_newborn(struct house *h, struct space *sp)
 {
 	struct space *from = h->pg->space[sp->parent_id];
@@ -113,6 +125,7 @@ static void look_after_newborn(struct house *h, struct space *sp)
 		child_inherit(h->pg, sp, child);
 		return;
 	}
+	take_hint(h, sp, from);
 	child = child_identify(h->pg, sp, parent, search_due(sp));
 	if (child) {
 		child->asked_by = parent ? parent->asked_by : child->uid;
@@ -284,6 +297,7 @@ uint64_t house_tick(struct house *h)
 	bool near = false;
 
 	tables_refill(h->pg->tables);
+	tracking_tick(&h->tracking, h->procs);
 	for (p = h->procs; p; p = next) {
 		next = p->next;
 		look_after_proc(h, p, now_ns);

@@ -6,6 +6,7 @@
 
 #include "pager.h"
 #include "proc.h"
+#include "tracking.h"
 
 /*
  * Housekeeping: the main thread.  Watches processes grow, places agents,
@@ -15,6 +16,7 @@
 struct house {
 	struct pager *pg;
 	struct proc *procs;
+	struct tracking tracking;
 	uint64_t memory_bytes; /* MemTotal */
 	bool area_full_said;
 };

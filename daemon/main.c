@@ -32,7 +32,7 @@
 #define SHUTDOWN_NS	 (60 * NS_PER_S)
 #define NICE		 (-10)
 
-static struct pager pager = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static struct pager pager = { .lock = PTHREAD_MUTEX_INITIALIZER, .module_fd = -1 };
 static struct sessions sessions;
 static struct options options;
 
@@ -192,7 +192,7 @@ static void look_after_latency(struct latency *lt)
 /* True when SIGTERM or SIGINT came. */
 static bool wait_for_work(int signal_fd, uint64_t timeout_ns)
 {
-	struct pollfd pfd[SESSIONS_MAX + 3];
+	struct pollfd pfd[SESSIONS_MAX + 4];
 	struct signalfd_siginfo info;
 	uint64_t count;
 	uint32_t n;
@@ -200,6 +200,7 @@ static bool wait_for_work(int signal_fd, uint64_t timeout_ns)
 	pfd[0] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
 	pfd[1] = (struct pollfd){ .fd = pager.house_fd, .events = POLLIN };
 	n = 2 + sessions_poll(&sessions, pfd + 2);
+	pfd[n++] = (struct pollfd){ .fd = pager.module_fd, .events = POLLIN };
 	poll(pfd, n, (int)(timeout_ns / NS_PER_MS));
 	if (read(pager.house_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		log_warn("cannot read an eventfd (%s), ignoring", strerror(errno));

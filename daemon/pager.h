@@ -6,6 +6,7 @@
 
 #include "area.h"
 #include "fault_list.h"
+#include "module.h"
 #include "slot.h"
 #include "space.h"
 #include "space_record.h"
@@ -40,6 +41,10 @@ struct pager {
 	struct space *space[SPACES_MAX]; /* by id; 0 is never used */
 	_Atomic uint32_t nr_ids; /* above all ids in use */
 	struct space *closed; /* the worker has let go of them; the house frees */
+
+	/* The worker's, or NULL: who holds a page besides page tables.  The house offers one. */
+	struct module *_Atomic pinned;
+	int module_fd; /* -1, or readable when the module announces something: wakes the house */
 
 	int worker_fd; /* eventfd: wakes the worker */
 	int house_fd; /* eventfd: wakes the house */

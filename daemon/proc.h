@@ -35,6 +35,10 @@ struct proc {
 	uint64_t scanned_ns;
 	uint64_t scan_cost_ns;
 	uint64_t adopted_ns; /* when all that is registered was looked through last */
+	bool tracked; /* by the kernel module */
+	uint64_t track_at_ns; /* not before, when it was not */
+	uint64_t told_ns; /* when the module was told its counters */
+	struct upager_record told; /* and which */
 	uint64_t stopped_ns; /* time that the target was stopped by attach */
 	bool stop_active;
 	uint64_t stop_began_ns;

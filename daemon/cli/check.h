@@ -25,6 +25,7 @@ struct finding {
 	enum check_result result;
 	enum check_need need;
 	bool untried; /* root would know */
+	bool moot; /* not worth a line: of something that is not there */
 	char detail[200]; /* may be empty */
 };
 
@@ -41,6 +42,7 @@ extern const struct check checks_uffd[];
 extern const struct check checks_uring[];
 extern const struct check checks_process[];
 extern const struct check checks_memory[];
+extern const struct check checks_module[];
 extern const struct check checks_host[];
 
 /* Runs the probe; the finding is OK unless it says otherwise. */

@@ -20,13 +20,6 @@ static void probe_latency(const struct check *check, struct finding *finding)
 		close(fd);
 }
 
-static void probe_module(const struct check *check, struct finding *finding)
-{
-	(void)check;
-	if (access("/proc/upager", F_OK))
-		check_found(finding, CHECK_MISSING, "not loaded");
-}
-
 static void probe_daemon(const struct check *check, struct finding *finding)
 {
 	char total[SIZE_TEXT_BYTES], free_text[SIZE_TEXT_BYTES];
@@ -55,9 +48,6 @@ static void probe_daemon(const struct check *check, struct finding *finding)
 const struct check checks_host[] = {
 	{ "/dev/cpu_dma_latency", CHECK_NEED_FULL, "idle processors wake up late for a fault",
 	  probe_latency, 0 },
-	{ "kernel module", CHECK_NEED_NONE,
-	  "no upager stat; pages that a device still writes go unseen where MOVE is missing",
-	  probe_module, 0 },
 	{ "upagerd", CHECK_NEED_NONE, NULL, probe_daemon, 0 },
 	{ 0 },
 };

@@ -31,7 +31,7 @@ static const struct option options[] = {
 };
 
 static const struct check *const lists[] = {
-	checks_uffd, checks_uring, checks_process, checks_memory, checks_host,
+	checks_uffd, checks_uring, checks_process, checks_memory, checks_module, checks_host,
 };
 
 enum verdict {
@@ -102,6 +102,8 @@ static enum verdict run_checks(json_t *array)
 			struct finding finding;
 
 			check_run(check, &finding);
+			if (finding.moot)
+				continue;
 			verdict = max_t(enum verdict, verdict, judge(&finding));
 			if (array)
 				json_array_append_new(array, check_object(check, &finding));
