@@ -14,6 +14,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_mkswap(int argc, char **argv);
 int cmd_populate(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 
 #endif

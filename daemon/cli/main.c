@@ -23,6 +23,7 @@ static const struct command {
 	{ "budget", cmd_budget, "change the budget of a paged process" },
 	{ "populate", cmd_populate, "bring all evicted pages of a process in" },
 	{ "status", cmd_status, "show paged processes, their counters and latencies" },
+	{ "stat", cmd_stat, "show holes, libraries and copy-on-write of a process (module)" },
 	{ "doctor", cmd_doctor, "check what this kernel and this machine offer" },
 };
 

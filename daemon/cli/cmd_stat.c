@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/cmd.h"
+
+#include <inttypes.h>
+#include <locale.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/args.h"
+#include "cli/message.h"
+#include "cli/query.h"
+#include "cli/stat_json.h"
+#include "cli/stat_table.h"
+#include "size.h"
+#include "types.h"
+#include "uapi/upager_proto.h"
+
+static const char help[] =
+	"Usage: upager stat PID [--json]\n"
+	"\n"
+	"Show the address space of a process as the kernel module upager sees it: the holes\n"
+	"between its mappings, its shared libraries, what it shares copy-on-write, and what\n"
+	"the pager says of it.  The process need not be paged.  Counts are there for tracked\n"
+	"processes only: the pager tracks those that it pages, and root any other with\n"
+	"echo PID >/proc/upager/track.\n"
+	"\n"
+	"  --json  print an object with \"holes\", \"libs\", \"cow\" and \"paging\", all of the\n"
+	"          holes and objects in it\n"
+	"\n"
+	"HOLE        largest first; FOR: what it is the room to grow of\n"
+	"TEXT ...    of an object, by its program headers\n"
+	"SHARED      present, and mapped more than once\n"
+	"USERS       address spaces that map it\n"
+	"\n"
+	"Exit status: 0, 1 failed (no such process, or not yours), 2 usage, 3 no module.\n";
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* A figure of a group as a whole: its unit is in its key. */
+static const struct figure {
+	enum report_group group;
+	const char *key;
+	const char *name;
+	const char *what;
+} figures[] = {
+	{ REPORT_HOLES, "holes_count", "holes", "gaps between mappings" },
+	{ REPORT_HOLES, "mapped_bytes", "mapped", "all mappings" },
+	{ REPORT_HOLES, "largest_hole_bytes", "largest", "the largest mapping that would fit" },
+	{ REPORT_HOLES, "heap_hole_bytes", "for the heap", "from its end to the next mapping" },
+	{ REPORT_HOLES, "stack_hole_bytes", "for the stack", "below it, to the next mapping" },
+	{ REPORT_LIBS, "libs_count", "objects", "programs and libraries mapped" },
+	{ REPORT_LIBS, "libs_mapped_bytes", "mapped", "of them" },
+	{ REPORT_LIBS, "libs_resident_bytes", "resident", "of them present" },
+	{ REPORT_LIBS, "libs_shared_bytes", "shared", "present, and mapped more than once" },
+	{ REPORT_LIBS, "libs_private_bytes", "private", "present, and mapped here only" },
+	{ REPORT_LIBS, "libs_proportional_bytes", "proportional",
+	  "each page divided by how often it is mapped" },
+	{ REPORT_COW, "shared_now_pages", "shared now", "pages that the next write copies" },
+	{ REPORT_COW, "maybe_shared_pages", "maybe shared",
+	  "pages that the next write looks at; with the former" },
+	{ REPORT_COW, "copies", "copies", "writes that copied a shared page" },
+	{ REPORT_COW, "reuses_without_copy", "reuses", "writes that had nothing to copy any more" },
+	{ REPORT_COW, "zero_first_writes", "zero page", "first writes to it" },
+	{ REPORT_COW, "file_first_writes", "files", "first writes to private pages of files" },
+	{ REPORT_COW, "huge_breaks", "huge pages", "write faults on them" },
+	{ REPORT_COW, "bytes_copied", "copied", "by copies and first writes to files" },
+	{ REPORT_COW, "forks", "forks", "children made" },
+	{ REPORT_COW, "page_table_bytes_copied", "page tables", "that forks copied" },
+	{ REPORT_COW, "children", "children", "tracked, theirs included" },
+	{ REPORT_COW, "children_copies", "their copies", "" },
+	{ REPORT_COW, "children_reuses", "their reuses", "" },
+	{ REPORT_COW, "children_bytes_copied", "they copied", "" },
+	{ REPORT_PAGING, "budget_bytes", "budget", "what may be resident" },
+	{ REPORT_PAGING, "resident_bytes", "resident", "of the memory that is paged" },
+	{ REPORT_PAGING, "standby_bytes", "standby", "evicted, still in memory" },
+	{ REPORT_PAGING, "swapped_bytes", "swapped", "only in the swap area" },
+	{ REPORT_PAGING, "faults", "faults", "that the pager served" },
+	{ REPORT_PAGING, "evictions", "evictions", "pages taken" },
+	{ REPORT_PAGING, "rescues", "rescues", "pages taken back from standby" },
+	{ REPORT_PAGING, "readahead_pages", "readahead", "pages read ahead" },
+	{ REPORT_PAGING, "readahead_hits", "readahead hits", "of them used" },
+	{ REPORT_PAGING, "checksum_failures", "checksum failures", "pages lost on the device" },
+	{ REPORT_PAGING, "io_errors", "i/o errors", "of the swap area" },
+	{ REPORT_PAGING, "reported_age_ms", "age in ms", "of what the pager reported" },
+};
+
+static bool is_bytes(const char *key)
+{
+	return strstr(key, "bytes") != NULL;
+}
+
+static void print_figure(const struct figure *f, uint64_t value)
+{
+	char text[SIZE_TEXT_BYTES + 16];
+
+	if (is_bytes(f->key))
+		size_format(value, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "%" PRIu64, value);
+	printf("  %-18s %12s%s%s\n", f->name, text, f->what[0] ? "  " : "", f->what);
+}
+
+static void print_group(const struct report *r, enum report_group group, const char *title)
+{
+	printf("%s\n", title);
+	for (size_t i = 0; i < ARRAY_SIZE(figures); i++) {
+		const struct report_line *line;
+
+		if (figures[i].group != group)
+			continue;
+		line = report_find(r, group, 0, figures[i].key);
+		if (line && line->is_number)
+			print_figure(&figures[i], line->number);
+	}
+}
+
+/* Of the 47 bits that a program gets unless it asks for more: not of all that the processor has. */
+static void print_used(const struct report *r)
+{
+	const struct report_line *window = report_find(r, REPORT_HOLES, 0, "window_bytes");
+	uint64_t mapped = report_number(r, REPORT_HOLES, 0, "window_mapped_bytes");
+
+	if (window && window->number)
+		printf("  %-18s %11.4f%%  of the %u bits of addresses that programs get\n", "used",
+		       100.0 * (double)mapped / (double)window->number,
+		       (unsigned int)(63 - __builtin_clzll(window->number)) +
+			       ((window->number & (window->number - 1)) != 0));
+}
+
+static int print_human(const struct report *r)
+{
+	bool tracked = report_number(r, REPORT_PROCESS, 0, "tracked");
+	char comm[64];
+	int err;
+
+	snprintf(comm, sizeof(comm), "%s", report_text(r, REPORT_PROCESS, 0, "comm"));
+	message_clean(comm);
+	printf("process %" PRIu64 " (%s), %s\n\n", report_number(r, REPORT_PROCESS, 0, "pid"), comm,
+	       tracked ? "tracked" : "not tracked: copies are not counted");
+	print_group(r, REPORT_HOLES, "Holes");
+	print_used(r);
+	err = stat_table_holes(r);
+	printf("\n");
+	print_group(r, REPORT_LIBS, "Libraries");
+	err = err ?: stat_table_objects(r);
+	printf("\n");
+	print_group(r, REPORT_COW, "Copy-on-write");
+	if (report_find(r, REPORT_PAGING, 0, "budget_bytes")) {
+		printf("\n");
+		print_group(r, REPORT_PAGING, "Paging");
+	} else if (tracked) {
+		printf("\nPaging\n  nothing reported: upagerd does not page it\n");
+	}
+	return err;
+}
+
+int cmd_stat(int argc, char **argv)
+{
+	struct report report;
+	bool json = false;
+	pid_t pid = 0;
+	int c, exit_code, err;
+
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1)
+		switch (c) {
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return UPAGER_EXIT_OK;
+		default:
+			return args_bad_option(argv, c);
+		}
+	exit_code = args_count(argc, argv, 1, 1);
+	if (!exit_code)
+		exit_code = args_pid(argv[optind], &pid);
+	if (!exit_code)
+		exit_code = query_read(pid, &report);
+	if (exit_code)
+		return exit_code;
+	/* For the width of names in the tables. */
+	setlocale(LC_CTYPE, "");
+	err = json ? stat_json_print(&report) : print_human(&report);
+	if (err)
+		exit_code = message_fail(UPAGER_EXIT_FAILED, "cannot print: %s", strerror(-err));
+	report_fini(&report);
+	return exit_code;
+}
