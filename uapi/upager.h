@@ -34,9 +34,9 @@
  * @UPAGER_CMD_PAGING:   PID and PAGING: the pager's counters for a tracked process, shown in its
  *                       file `paging` as they were reported last.  ESRCH: not tracked.
  * @UPAGER_CMD_PINNED:   PID, START, NR_PAGES: answers the same and PINNED, a bitmap with a bit for
- *                       each page, the lowest address in bit 0 of byte 0: set if the page is present
- *                       and something besides page tables holds it (its references exceed its
- *                       mappings), so that it may be read or written by way of no page table.
+ *                       each page, the lowest address in bit 0 of byte 0: set if the page is
+ *                       present and something besides page tables holds it (its references exceed
+ *                       its mappings), so that it may be read or written by way of no page table.
  *                       A snapshot: true of each page at one moment between question and answer.
  *                       EINVAL: START unaligned, or NR_PAGES zero or above the limit.
  * @UPAGER_CMD_FORK:     event: PID, a new process, was forked by PARENT_PID, a tracked one.
@@ -133,7 +133,7 @@ enum upager_feature {
  * @UPAGER_HOLES_A_BYTES:         their sum: mapped + holes = space
  * @UPAGER_HOLES_A_LARGEST_BYTES: the largest
  * @UPAGER_HOLES_A_HEAP_BYTES:    room that the heap can grow into: from its end to the next mapping
- * @UPAGER_HOLES_A_STACK_BYTES:   room that the stack can grow into: below it, down to the next mapping
+ * @UPAGER_HOLES_A_STACK_BYTES:   room that the stack can grow into, down to the next mapping
  * @UPAGER_HOLES_A_MAPPED_BYTES:  sum of all mappings, without the vsyscall page
  * @UPAGER_HOLES_A_SPACE_BYTES:   size of the address space of a user
  */
@@ -200,7 +200,8 @@ enum upager_libs_attr {
  * @UPAGER_COW_A_CHILDREN_REUSES:         REUSES_WITHOUT_COPY of them
  * @UPAGER_COW_A_CHILDREN_BYTES_COPIED:   BYTES_COPIED of them
  *
- * Counts are since tracking began, and belong to the process whose memory is written, whoever writes.
+ * Counts are since tracking began, and belong to the process whose memory is written, whoever does
+ * it.
  */
 enum upager_cow_attr {
 	UPAGER_COW_A_UNSPEC,
@@ -266,9 +267,9 @@ enum upager_paging_attr {
  * DOC: /proc/upager
  *
  * All files are lines `key value`, the first `version 1`.  A group that repeats (a hole, an object)
- * begins with a line `hole N` or `object N`, counted from 1.  Names are the rest of their line, with
- * newline and backslash as octal escapes.  Addresses are hexadecimal with 0x, everything else is
- * decimal with its unit in the key.
+ * begins with a line `hole N` or `object N`, counted from 1.  Names are the rest of their line,
+ * with newline and backslash as octal escapes.  Addresses are hexadecimal with 0x, everything
+ * else is decimal with its unit in the key.
  *
  * track:     write a pid to track it, -pid to stop.  root.
  * processes: a header line, then one line for each tracked process.
@@ -284,13 +285,13 @@ enum upager_paging_attr {
  *         hole_start, hole_end, hole_bytes, hole_below, hole_above (names of the mappings that it
  *         lies between, "[none]" at the ends of the address space), and hole_role (heap, stack, or
  *         heap,stack) where it has one.
- * libs:   libs_count, libs_mapped_bytes, libs_resident_bytes, libs_shared_bytes, libs_private_bytes,
- *         libs_proportional_bytes; then per object: object N, object_path, object_start, object_end,
- *         text_bytes, rodata_bytes, relro_bytes, data_bytes, bss_bytes (of its program headers,
- *         in whole pages), object_mapped_bytes, object_resident_bytes, object_shared_bytes,
- *         object_private_bytes, object_proportional_bytes, object_processes (address spaces that
- *         map it), object_hole_below and object_hole_above (numbers of the holes nearest below and
- *         above it, 0 if none).
+ * libs:   libs_count, libs_mapped_bytes, libs_resident_bytes, libs_shared_bytes,
+ *         libs_private_bytes, libs_proportional_bytes; then per object: object N, object_path,
+ *         object_start, object_end, text_bytes, rodata_bytes, relro_bytes, data_bytes, bss_bytes
+ *         (of its program headers, in whole pages), object_mapped_bytes, object_resident_bytes,
+ *         object_shared_bytes, object_private_bytes, object_proportional_bytes, object_processes
+ *         (address spaces that map it), object_hole_below and object_hole_above (numbers of the
+ *         holes nearest below and above it, 0 if none).
  * cow:    the attributes of enum upager_cow_attr in lower case, without UPAGER_COW_A_.
  * paging: the attributes of enum upager_paging_attr likewise, and reported_age_ms; only `version 1`
  *         and `reported 0` as long as nothing was reported.

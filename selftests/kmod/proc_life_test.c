@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Files that are read, or held open, while their process ends, executes, or is let go. */
+#include "actor.h"
+#include "report.h"
+
+#define NR_FILES 5
+#define NR_READS 10000
+
+static const char *const names[NR_FILES] = { "summary", "holes", "libs", "cow", "paging" };
+
+FIXTURE(life)
+{
+	pid_t pid;
+	int fd[NR_FILES];
+	int query;
+};
+
+FIXTURE_SETUP(life)
+{
+	char path[64], text[16];
+	int len;
+
+	ASSERT_EQ(0, actor_stage());
+	self->pid = actor_start();
+	ASSERT_LT(0, self->pid);
+	ASSERT_EQ(0, module_track(self->pid));
+	ASSERT_EQ(0, report_read_tracked(self->pid, "cow"));
+	for (int i = 0; i < NR_FILES; i++) {
+		snprintf(path, sizeof(path), PROC_DIR "/%d/%s", self->pid, names[i]);
+		self->fd[i] = open(path, O_RDONLY | O_CLOEXEC);
+		ASSERT_LE(0, self->fd[i]);
+		ASSERT_EQ(0, report_take(self->fd[i]));
+	}
+	self->query = open(PROC_DIR "/query", O_RDWR | O_CLOEXEC);
+	len = snprintf(text, sizeof(text), "%d\n", self->pid);
+	ASSERT_EQ(len, write(self->query, text, (size_t)len));
+	ASSERT_EQ(0, report_take(self->query));
+}
+
+FIXTURE_TEARDOWN(life)
+{
+	for (int i = 0; i < NR_FILES; i++)
+		close(self->fd[i]);
+	close(self->query);
+	actor_leave();
+}
+
+/* What reading from the beginning says: 0 for a report, or -errno. */
+static int again(int fd)
+{
+	ssize_t n = pread(fd, report.text, REPORT_SIZE - 1, 0);
+
+	report.text[n > 0 ? n : 0] = '\0';
+	return n < 0 ? -errno : n ? 0 : -ENODATA;
+}
+
+static bool is_gone(int err)
+{
+	return err == -ESRCH || err == -EIO || err == -ENOENT;
+}
+
+TEST_F_TIMEOUT(life, held_over_exit, LIMIT_S)
+{
+	actor_leave();
+	for (int i = 0; i < NR_FILES; i++)
+		EXPECT_TRUE(wait_until(is_gone(again(self->fd[i]))));
+	EXPECT_EQ(-ESRCH, again(self->query));
+	EXPECT_EQ(-ENOENT, report_read("/proc/upager/0/cow"));
+}
+
+TEST_F_TIMEOUT(life, held_over_untrack, LIMIT_S)
+{
+	ASSERT_EQ(0, module_untrack(self->pid));
+	for (int i = 0; i < NR_FILES; i++)
+		EXPECT_TRUE(wait_until(is_gone(again(self->fd[i]))));
+	/* A question needs no tracking. */
+	ASSERT_EQ(0, again(self->query));
+	EXPECT_TRUE(report_is("tracked", "0"));
+	/* Tracked again it has new files, and the old ones stay without. */
+	ASSERT_EQ(0, module_track(self->pid));
+	ASSERT_EQ(0, report_read_tracked(self->pid, "cow"));
+	EXPECT_TRUE(is_gone(again(self->fd[0])));
+}
+
+/* The address space that was opened is gone; the process is not, and can be opened anew. */
+TEST_F_TIMEOUT(life, held_over_exec, LIMIT_S)
+{
+	ASSERT_TRUE(actor_do(0, ACT_EXEC, 0, 0));
+	for (int i = 0; i < NR_FILES; i++)
+		EXPECT_TRUE(wait_until(is_gone(again(self->fd[i]))));
+	EXPECT_EQ(-ESRCH, again(self->query));
+	for (int i = 0; i < NR_FILES; i++)
+		EXPECT_EQ(0, report_read_tracked(self->pid, names[i]));
+	EXPECT_EQ(0, report_query(self->pid));
+}
+
+/*
+ * Processes that end after any time, while all that there is of them is read. They are of the
+ * reader's own making, so the number never means another one.
+ */
+TEST_F_TIMEOUT(life, read_while_it_ends, LIMIT_S)
+{
+	unsigned int nr_whole = 0, nr_gone = 0, nr_other = 0;
+	int last = 0;
+
+	for (unsigned int i = 0; i < NR_READS;) {
+		char path[64];
+		pid_t pid = fork();
+
+		if (!pid) {
+			for (volatile unsigned int n = i % 4096; n; n--)
+				;
+			_exit(0);
+		}
+		module_track(pid);
+		for (int k = 0; k < 2 * NR_FILES && i < NR_READS; k++, i++) {
+			int err;
+
+			snprintf(path, sizeof(path), PROC_DIR "/%d/%s", pid, names[k % NR_FILES]);
+			err = k & 1 ? report_query(pid) : report_read(path);
+			if (!err && (report.len < 11 || report.text[report.len - 1] != '\n'))
+				err = -EBADMSG;
+			nr_whole += !err;
+			nr_gone += is_gone(err);
+			if (err && !is_gone(err)) {
+				nr_other++;
+				last = err;
+			}
+		}
+		waitpid(pid, NULL, 0);
+	}
+	TH_LOG("%u whole, %u gone", nr_whole, nr_gone);
+	EXPECT_EQ(0, nr_other)
+	{
+		TH_LOG("%d", last);
+	}
+	/* Both happen, or nothing was tried. */
+	EXPECT_LT(NR_READS / 100, nr_whole);
+	EXPECT_LT(NR_READS / 100, nr_gone);
+}
+
+TEST_HARNESS_MAIN
