@@ -38,3 +38,19 @@ accel_choose()
 	mv "$vm_dir/accel.$$" "$vm_dir/accel"
 	accel=$answer
 }
+
+# Prints what QEMU is told. Before 8.1 its threads may run a translation that was made while the code
+# was patched, and so a breakpoint that is gone: with probes coming and going, the guest's kernel dies
+# of it. One thread for all processors has no such race.
+accel_argument()
+{
+	local major minor
+
+	read -r major minor < <(qemu-system-x86_64 --version |
+		sed -nE '1s/.* version ([0-9]+)\.([0-9]+).*/\1 \2/p')
+	if [ "$accel" = tcg ] && [ $((major * 100 + minor)) -lt 801 ]; then
+		echo tcg,thread=single
+	else
+		echo "$accel"
+	fi
+}

@@ -70,7 +70,7 @@ boot_qemu()
 	# shellcheck disable=SC2054
 	local -a args=(
 		-nodefaults -no-user-config -display none -no-reboot
-		-accel "$accel" -cpu max,la57=off -smp "$cpus" -m "$memory"
+		-accel "$(accel_argument)" -cpu max,la57=off -smp "$cpus" -m "$memory"
 		-kernel "$vm_dir/$kernel/bzImage" -initrd "$run/initramfs"
 		-append "$words"
 		-chardev "file,id=console,path=$run/console" -serial chardev:console
