@@ -296,12 +296,12 @@ static inline bool actor_read(int at, uint64_t first, uint64_t nr)
 	return actor_do(at, ACT_READ, (uint64_t)stage->area + first * PAGE_SIZE, nr);
 }
 
-/* Forks the actor of a seat, and lets both settle. */
+/* Forks the actor of a seat, and lets both settle, and their pages. */
 static inline bool actor_fork(int parent, int child)
 {
 	atomic_fetch_add(&stage->seat[child].asked, 1);
 	return actor_do(parent, ACT_FORK, 0, (uint64_t)child) && actor_done(child) &&
-	       actor_rest(parent) && actor_rest(child);
+	       actor_rest(parent) && actor_rest(child) && module_drain();
 }
 
 static inline pid_t actor_pid(int at)

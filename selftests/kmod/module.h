@@ -76,6 +76,19 @@ static inline int module_untrack(pid_t pid)
 	return module_write("track", text);
 }
 
+/*
+ * New pages wait for their list in a batch of a processor, which holds a reference: a write that
+ * finds it copies, and the page counts as held.  Compaction empties the batches of all.
+ */
+static inline bool module_drain(void)
+{
+	int fd = open("/proc/sys/vm/compact_memory", O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, "1", 1) == 1;
+
+	close(fd);
+	return done;
+}
+
 /* Before main(): a program whose object is missing skips as a whole, with the status for that. */
 __attribute__((constructor)) static void module_need(void)
 {

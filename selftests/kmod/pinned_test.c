@@ -23,18 +23,6 @@ FIXTURE(pinned)
 	char bits[NR];
 };
 
-/* Pages that were touched a moment ago wait in a processor's batch, which holds them too. */
-static bool drain(void)
-{
-	int fd = open("/proc/sys/vm/compact_memory", O_WRONLY), ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, "1", 1) == 1;
-	close(fd);
-	return ok;
-}
-
 FIXTURE_SETUP(pinned)
 {
 	ASSERT_EQ(0, genl_open(&self->genl));
@@ -44,7 +32,7 @@ FIXTURE_SETUP(pinned)
 	madvise(self->area, NR * PAGE_SIZE, MADV_NOHUGEPAGE);
 	for (unsigned int i = 0; i < NR; i++)
 		self->area[i * PAGE_SIZE] = 1;
-	ASSERT_TRUE(drain());
+	ASSERT_TRUE(module_drain());
 }
 
 FIXTURE_TEARDOWN(pinned)
@@ -131,7 +119,7 @@ TEST_F_TIMEOUT(pinned, pages_in_a_pipe, LIMIT_S)
 		vmsplice(fds[1], &(struct iovec){ self->area + 5 * PAGE_SIZE, sizeof(buf) }, 1, 0));
 	EXPECT_HELD("00000111000000000000000000000000");
 	ASSERT_EQ((ssize_t)sizeof(buf), read(fds[0], buf, sizeof(buf)));
-	ASSERT_TRUE(drain());
+	ASSERT_TRUE(module_drain());
 	EXPECT_HELD(nothing);
 	close(fds[0]);
 	close(fds[1]);
@@ -148,7 +136,7 @@ TEST_F_TIMEOUT(pinned, registered_buffers, LIMIT_S)
 		SKIP(return, "no io_uring in this kernel");
 	ASSERT_LE(0, ring);
 	ASSERT_EQ(0, syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, buffers, 2));
-	ASSERT_TRUE(drain());
+	ASSERT_TRUE(module_drain());
 	EXPECT_HELD("10000000000000000000000000000011");
 	ASSERT_EQ(0, syscall(SYS_io_uring_register, ring, IORING_UNREGISTER_BUFFERS, NULL, 0));
 	close(ring);
