@@ -181,7 +181,9 @@ static void be_child(struct model *m)
 		model_check_all(m);
 	run_ops(m, 1 + model_random(m, CHILD_OPS));
 	m->op = "end";
-	model_check_all(m);
+	/* All that a slow machine has to bring in once more would take it minutes. */
+	if (!time_is_up())
+		model_check_all(m);
 	_exit(0);
 }
 
