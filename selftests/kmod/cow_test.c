@@ -72,6 +72,7 @@ TEST_F_TIMEOUT(cow, reuse_after_the_child_ended, LIMIT_S)
 	ASSERT_TRUE(actor_do(1, ACT_EXIT, 0, 0));
 	ASSERT_TRUE(actor_do(0, ACT_REAP, 0, 1));
 	ASSERT_TRUE(actor_rest(0));
+	ASSERT_TRUE(module_drain());
 	parent = cow_read(self->pid);
 	ASSERT_TRUE(actor_write(0, 0, 1000));
 	EXPECT_COW(COW(.reuses_without_copy = 900, .maybe_shared_pages = (uint64_t)-900), self->pid,

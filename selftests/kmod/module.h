@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,15 +79,17 @@ static inline int module_untrack(pid_t pid)
 
 /*
  * New pages wait for their list in a batch of a processor, which holds a reference: a write that
- * finds it copies, and the page counts as held.  Compaction empties the batches of all.
+ * finds it copies, and the page counts as held.  To move a page to where it is empties the batches
+ * of all processors; compaction does, too, but fills them again.
  */
 static inline bool module_drain(void)
 {
-	int fd = open("/proc/sys/vm/compact_memory", O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, "1", 1) == 1;
+	static char page = 1;
+	void *pages[] = { &page };
+	int node = 0, status;
 
-	close(fd);
-	return done;
+	page++;
+	return syscall(SYS_move_pages, 0, 1UL, pages, &node, &status, 2 /* MPOL_MF_MOVE */) >= 0;
 }
 
 /* Before main(): a program whose object is missing skips as a whole, with the status for that. */
