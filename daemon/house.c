@@ -277,12 +277,28 @@ static void look_after_proc(struct house *h, struct proc *p, uint64_t now_ns)
 	look_after_quarantine(p);
 }
 
+static void say_orphans(struct space *sp)
+{
+	uint32_t orphans = sp->orphans;
+
+	if (orphans != sp->orphans_said)
+		log_warn("%u forked children of process %d cannot be served and wait until they "
+			 "are killed: as many address spaces are paged as can be, or memory is "
+			 "short",
+			 orphans - sp->orphans_said, sp->pid);
+	sp->orphans_said = orphans;
+}
+
 static void say_full(struct house *h)
 {
 	bool full = false;
 
-	for (uint32_t id = 1; id < h->pg->nr_ids; id++)
-		full |= h->pg->space[id] && h->pg->space[id]->area_full;
+	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
+		if (!h->pg->space[id])
+			continue;
+		full |= h->pg->space[id]->area_full;
+		say_orphans(h->pg->space[id]);
+	}
 	if (full && !h->area_full_said)
 		log_warn("the swap areas are full: programs stay over their budgets; add an area "
 			 "with "

@@ -140,7 +140,8 @@ struct space {
 	bool readable; /* uffd may have messages */
 	bool area_full;
 	struct quarantine quarantine; /* REMOVE was applied, the zap may be to come [F3] */
-	uint32_t orphans; /* forks whose child could not be taken on: it waits */
+	_Atomic uint32_t orphans; /* forks whose child could not be taken on: it waits */
+	uint32_t orphans_said; /* house: of these */
 	uint64_t fill_cursor; /* FILLING: page number to go on from */
 	uint64_t evict_backoff_ns; /* nothing could be moved: not before */
 	bool reread; /* reading failed for want of descriptors: again with the retry */
