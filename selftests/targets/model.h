@@ -24,6 +24,7 @@
 
 struct cell {
 	uint64_t stamp;
+	uint64_t set_at; /* count of operations then */
 	bool maybe_zero; /* MADV_FREE, and not written since */
 };
 
@@ -36,6 +37,17 @@ struct area {
 	struct cell cell[AREA_PAGES];
 };
 
+/* What was done, for the report. */
+struct past {
+	const char *op;
+	uint8_t *area;
+	uint32_t nr; /* pages of it */
+	uint32_t first; /* that were picked */
+	uint32_t nr_picked;
+};
+
+#define PAST 64
+
 struct model {
 	uint64_t seed; /* state of the generator */
 	uint64_t next; /* stamp */
@@ -44,6 +56,7 @@ struct model {
 	int thread;
 	int depth; /* forks that lead here */
 	uint32_t children; /* not yet waited for */
+	struct past past[PAST]; /* of operation n at n % PAST */
 	struct area area[AREAS];
 };
 
@@ -101,6 +114,19 @@ static inline bool model_is(const uint8_t *page, uint64_t stamp)
 	return true;
 }
 
+/* What was done to an area, as far as it is remembered. */
+static inline void model_tell(const struct model *m, const struct area *a)
+{
+	for (uint64_t n = m->ops < PAST ? 1 : m->ops - PAST + 1; n <= m->ops; n++) {
+		const struct past *p = &m->past[n % PAST];
+
+		if (p->area + (size_t)p->nr * PAGE > a->addr &&
+		    p->area < a->addr + (size_t)a->nr * PAGE)
+			dprintf(2, "  op %llu %s: %u from %u of %u at %p\n", (unsigned long long)n,
+				p->op, p->nr_picked, p->first, p->nr, (void *)p->area);
+	}
+}
+
 /* A copy of page i, or the page itself. */
 static inline void model_expect(struct model *m, const struct area *a, uint32_t i,
 				const uint8_t *page)
@@ -110,15 +136,16 @@ static inline void model_expect(struct model *m, const struct area *a, uint32_t 
 
 	if (model_is(page, c->stamp) || (c->maybe_zero && model_is(page, 0)))
 		return;
+	model_tell(m, a);
 	for (size_t k = 0; k < WORDS; k++)
 		if (word[k] != model_word(c->stamp, k))
-			model_fail(
-				m,
-				"page %u of %u at %p, word %zu: %llx instead of %llx (stamp %llx)",
-				i, a->nr, (const void *)(a->addr + (size_t)i * PAGE), k,
-				(unsigned long long)word[k],
-				(unsigned long long)model_word(c->stamp, k),
-				(unsigned long long)c->stamp);
+			model_fail(m,
+				   "page %u of %u at %p, word %zu: %llx instead of %llx (stamp "
+				   "%llx of op %llu)",
+				   i, a->nr, (const void *)(a->addr + (size_t)i * PAGE), k,
+				   (unsigned long long)word[k],
+				   (unsigned long long)model_word(c->stamp, k),
+				   (unsigned long long)c->stamp, (unsigned long long)c->set_at);
 }
 
 static inline uint8_t *model_page(const struct area *a, uint32_t i)
@@ -138,15 +165,15 @@ static inline void model_check_all(struct model *m)
 		model_check(m, a, 0, a->nr);
 }
 
-static inline void model_set(struct area *a, uint32_t i, uint64_t stamp)
+static inline void model_set(struct model *m, struct area *a, uint32_t i, uint64_t stamp)
 {
-	a->cell[i] = (struct cell){ .stamp = stamp };
+	a->cell[i] = (struct cell){ .stamp = stamp, .set_at = m->ops };
 }
 
-static inline void model_zero(struct area *a, uint32_t first, uint32_t nr)
+static inline void model_zero(struct model *m, struct area *a, uint32_t first, uint32_t nr)
 {
 	for (uint32_t i = first; i < first + nr; i++)
-		model_set(a, i, 0);
+		model_set(m, a, i, 0);
 }
 
 static inline struct model *model_new(void)

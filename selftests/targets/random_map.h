@@ -62,7 +62,7 @@ static void do_map_over(struct model *m, struct run r)
 	p = mmap(run_addr(r), run_bytes(r), PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	model_must(m, p == run_addr(r));
-	model_zero(r.a, r.first, r.nr);
+	model_zero(m, r.a, r.first, r.nr);
 	r.a->split = true;
 	r.a->dont_fork = false;
 	model_must(m, !madvise(r.a->addr, (size_t)r.a->nr * PAGE, MADV_DOFORK));
@@ -103,7 +103,7 @@ static void do_resize(struct model *m, struct run r)
 	model_must(m, p != MAP_FAILED);
 	a->addr = p;
 	if (nr > a->nr)
-		model_zero(a, a->nr, nr - a->nr);
+		model_zero(m, a, a->nr, nr - a->nr);
 	a->nr = nr;
 }
 
@@ -142,7 +142,7 @@ static void do_move_out(struct model *m, struct run r)
 	model_must(m, p != MAP_FAILED);
 	*to = *from;
 	to->addr = p;
-	model_zero(from, 0, from->nr);
+	model_zero(m, from, 0, from->nr);
 }
 
 static void do_protect(struct model *m, struct run r)

@@ -39,7 +39,7 @@ static void do_write(struct model *m, struct run r)
 		uint64_t stamp = model_stamp(m);
 
 		model_fill(model_page(r.a, i), stamp);
-		model_set(r.a, i, stamp);
+		model_set(m, r.a, i, stamp);
 	}
 }
 
@@ -63,7 +63,7 @@ static void do_check(struct model *m, struct run r)
 static void do_dontneed(struct model *m, struct run r)
 {
 	model_must(m, !madvise(run_addr(r), run_bytes(r), MADV_DONTNEED));
-	model_zero(r.a, r.first, r.nr);
+	model_zero(m, r.a, r.first, r.nr);
 	if (model_random(m, 2))
 		model_check(m, r.a, r.first, r.nr);
 }
@@ -121,7 +121,7 @@ static void do_read_file(struct model *m, struct run r)
 	model_must(m, pread(direct_fd, run_addr(r), run_bytes(r), (off_t)first * PAGE) ==
 			      (ssize_t)run_bytes(r));
 	for (uint32_t i = 0; i < r.nr; i++)
-		model_set(r.a, r.first + i, FILE_STAMP + (first + i) * WORDS);
+		model_set(m, r.a, r.first + i, FILE_STAMP + (first + i) * WORDS);
 }
 
 static void do_write_by_call(struct model *m, struct run r)
@@ -132,7 +132,7 @@ static void do_write_by_call(struct model *m, struct run r)
 
 	model_fill(page, stamp);
 	model_must(m, process_vm_writev(getpid(), &from, 1, &to, 1, 0) == PAGE);
-	model_set(r.a, r.first, stamp);
+	model_set(m, r.a, r.first, stamp);
 }
 
 static void do_exec(struct model *m, struct run r)
@@ -175,7 +175,7 @@ static void be_child(struct model *m)
 		if (a->dont_fork)
 			a->nr = 0;
 		else if (a->wipe_on_fork)
-			model_zero(a, 0, a->nr);
+			model_zero(m, a, 0, a->nr);
 	}
 	if (model_random(m, 2))
 		model_check_all(m);
@@ -242,6 +242,7 @@ static const struct {
 static void run_ops(struct model *m, uint64_t nr)
 {
 	uint32_t total = 0;
+	struct run r;
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		total += ops[i].weight;
@@ -253,7 +254,11 @@ static void run_ops(struct model *m, uint64_t nr)
 			at -= ops[i++].weight;
 		m->op = ops[i].name;
 		m->ops++;
-		ops[i].run(m, pick(m));
+		r = pick(m);
+		m->past[m->ops % PAST] = (struct past){
+			m->op, r.a->addr, r.a->nr, r.first, r.nr,
+		};
+		ops[i].run(m, r);
 	}
 	while (m->children)
 		wait_for_child(m);
