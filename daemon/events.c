@@ -77,14 +77,21 @@ static void apply_unmap(struct pager *pg, struct space *sp, uint64_t start, uint
 
 /*
  * How much really moved.  Kernels up to 6.12 report the old length when
- * mremap() shrinks [F6].  The destination was just mapped: it ends at its VMA's
- * end, and where a neighbour of ours that it merged with begins.
+ * mremap() shrinks [F6].  Where that may be, the destination was just mapped:
+ * it ends at its VMA's end, and where a neighbour of ours that it merged with
+ * begins.  But since the event was read the program may have split or unmapped
+ * it, so it is not asked where nothing can have shrunk: MREMAP_DONTUNMAP, which
+ * returns with this event, leaves the source mapped and never shrinks.  Any
+ * other mremap() still waits for the UNMAP of its source to be read.
  */
-static uint64_t remap_bytes(struct space *sp, uint64_t to, uint64_t bytes)
+static uint64_t remap_bytes(struct pager *pg, struct space *sp, uint64_t from, uint64_t to,
+			    uint64_t bytes)
 {
 	const struct region *next;
 	struct vma v;
 
+	if (pg->caps.remap_exact || !vma_find(sp->maps_fd, from, &v))
+		return bytes;
 	if (!vma_find(sp->maps_fd, to, &v))
 		bytes = min_t(uint64_t, bytes, v.end - to);
 	pthread_mutex_lock(&sp->lock);
@@ -98,7 +105,7 @@ static uint64_t remap_bytes(struct space *sp, uint64_t to, uint64_t bytes)
 static void apply_remap(struct pager *pg, struct space *sp, uint64_t from, uint64_t to,
 			uint64_t bytes)
 {
-	uint64_t moved = remap_bytes(sp, to, bytes);
+	uint64_t moved = remap_bytes(pg, sp, from, to, bytes);
 	struct run source = range_pages(from, from + bytes);
 
 	page_shift(pg, sp, source.first, addr_pgno(to), moved >> PAGE_SHIFT);

@@ -71,6 +71,7 @@ struct uffd_caps {
 	bool move;
 	bool poison;
 	bool wp;
+	bool remap_exact; /* EVENT_REMAP tells the length after mremap() has shrunk it [F6] */
 	bool dev_userfaultfd; /* /dev/userfaultfd opens */
 };
 

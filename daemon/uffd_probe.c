@@ -3,12 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "log.h"
+
+/* For an event that comes at once or never. */
+#define PROBE_MS 1000
 
 /* What UPAGER_DISABLE can hide, so that tests run the fallbacks on a new kernel. */
 static const struct {
@@ -19,7 +25,23 @@ static const struct {
 	{ "poison", UFFD_FEATURE_POISON },
 	{ "wp", UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_HUGETLBFS_SHMEM |
 			UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC },
+	{ "remap", 0 }, /* no feature: tried out */
 };
+
+static bool is_disabled(const char *name)
+{
+	const char *list = getenv("UPAGER_DISABLE");
+
+	while (list && *list) {
+		size_t len = strcspn(list, ",");
+
+		if (strlen(name) == len && !strncmp(name, list, len))
+			return true;
+		list += len;
+		list += *list == ',';
+	}
+	return false;
+}
 
 static int mask_features(__u64 *features, const char *list)
 {
@@ -32,8 +54,8 @@ static int mask_features(__u64 *features, const char *list)
 			    !strncmp(maskable[i].name, list, len))
 				break;
 		if (i == ARRAY_SIZE(maskable)) {
-			log_err("UPAGER_DISABLE: '%.*s' is unknown: use move, poison, wp", (int)len,
-				list);
+			log_err("UPAGER_DISABLE: '%.*s' is unknown: use move, poison, wp, remap",
+				(int)len, list);
 			return -EINVAL;
 		}
 		*features &= ~maskable[i].features;
@@ -50,6 +72,61 @@ static int own_uffd(int dev_fd)
 	if (fd < 0 && dev_fd >= 0)
 		fd = ioctl(dev_fd, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
 	return fd < 0 ? -errno : fd;
+}
+
+struct shrinking {
+	uint8_t *from; /* two pages */
+	uint8_t *to;
+};
+
+static void *shrink(void *arg)
+{
+	const struct shrinking *s = arg;
+
+	if (mremap(s->from, 2 * PAGE_SIZE, PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, s->to) !=
+	    s->to)
+		log_debug("mremap() fails: %s", strerror(errno));
+	return NULL;
+}
+
+/* Closes fd, which ends a wait for an event that nobody read. */
+static bool tell_shrunk(int fd, struct shrinking *s)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_EVENT_REMAP };
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct uffd_msg msg = { 0 };
+	pthread_t thread;
+	bool told = false;
+
+	if (!ioctl(fd, UFFDIO_API, &api) &&
+	    !uffd_register(fd, (uintptr_t)s->from, 2 * PAGE_SIZE, false) &&
+	    !pthread_create(&thread, NULL, shrink, s)) {
+		told = poll(&pfd, 1, PROBE_MS) == 1 &&
+		       read(fd, &msg, sizeof(msg)) == (ssize_t)sizeof(msg);
+		close(fd);
+		pthread_join(thread, NULL);
+	} else {
+		close(fd);
+	}
+	return told && msg.event == UFFD_EVENT_REMAP && msg.arg.remap.len == PAGE_SIZE;
+}
+
+static bool remap_is_exact(int dev_fd)
+{
+	const size_t bytes = 4 * PAGE_SIZE;
+	uint8_t *area =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct shrinking s = { area, area + 2 * PAGE_SIZE };
+	bool exact = false;
+	int fd;
+
+	if (area == MAP_FAILED)
+		return false;
+	fd = own_uffd(dev_fd);
+	if (fd >= 0)
+		exact = tell_shrunk(fd, &s);
+	munmap(area, bytes);
+	return exact;
 }
 
 int uffd_probe(struct uffd_caps *caps)
@@ -76,6 +153,7 @@ int uffd_probe(struct uffd_caps *caps)
 	caps->move = api.features & UFFD_FEATURE_MOVE;
 	caps->poison = api.features & UFFD_FEATURE_POISON;
 	caps->wp = api.features & UFFD_FEATURE_PAGEFAULT_FLAG_WP;
+	caps->remap_exact = !is_disabled("remap") && remap_is_exact(dev_fd);
 close_fd:
 	close(fd);
 close_dev:

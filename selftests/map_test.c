@@ -228,4 +228,63 @@ TEST_F_TIMEOUT(map, brk_goes_both_ways, 60)
 	EXPECT_EQ(0, target_run(&self->pager, shrink_and_grow_heap));
 }
 
+/* A part of what was moved is another mapping before the daemon gets to look. */
+static int move_and_split(struct target_share *sh)
+{
+	uint8_t *p = paged(1), *to;
+
+	to = mremap(p, NR * PAGE_SIZE, NR * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	target_check(sh, to != MAP_FAILED);
+	target_check(sh, !mprotect(at(to, Q), Q * PAGE_SIZE, PROT_READ));
+	target_check(sh, memory_is(to, 0, NR, 1));
+	target_check(sh, memory_is_zero(p, 0, NR));
+	return 0;
+}
+
+/* ... or gone. */
+static int move_and_unmap(struct target_share *sh)
+{
+	uint8_t *p = paged(1), *to;
+
+	to = mremap(p, NR * PAGE_SIZE, NR * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	target_check(sh, to != MAP_FAILED);
+	target_check(sh, !munmap(at(to, Q), Q * PAGE_SIZE));
+	target_check(sh, memory_is(to, 0, Q, 1));
+	target_check(sh, memory_is(to, 2 * Q, NR, 1));
+	target_check(sh, memory_is_zero(p, 0, NR));
+	return 0;
+}
+
+static void run_late(struct __test_metadata *_metadata, target_fn fn, const char *disable)
+{
+	struct pager_options opt = { .failpoints = "fault_read=delay:5000", .disable = disable };
+	struct pager pager;
+
+	ASSERT_EQ(0, pager_start(&pager, &opt));
+	EXPECT_EQ(0, target_run(&pager, fn));
+	EXPECT_EQ(0, pager_stop(&pager));
+	pager_fini(&pager);
+}
+
+TEST(what_mremap_moved_is_split_at_once)
+{
+	run_late(_metadata, move_and_split, NULL);
+}
+
+TEST(what_mremap_moved_is_unmapped_at_once)
+{
+	run_late(_metadata, move_and_unmap, NULL);
+}
+
+/* As on kernels up to 6.12. */
+TEST(what_mremap_moved_is_split_where_lengths_are_wrong)
+{
+	run_late(_metadata, move_and_split, "remap");
+}
+
+TEST(what_mremap_moved_is_unmapped_where_lengths_are_wrong)
+{
+	run_late(_metadata, move_and_unmap, "remap");
+}
+
 TEST_HARNESS_MAIN

@@ -32,6 +32,15 @@ static void probe_feature(const struct check *check, struct finding *finding)
 		check_failed(finding, -ENOSYS);
 }
 
+static void probe_remap(const struct check *check, struct finding *finding)
+{
+	(void)check;
+	if (caps_error)
+		check_failed(finding, caps_error);
+	else if (!caps.remap_exact)
+		check_failed(finding, -ENOSYS);
+}
+
 /* Write protection is how pages are taken out where MOVE is missing, and only there. */
 static void probe_wp(const struct check *check, struct finding *finding)
 {
@@ -48,6 +57,8 @@ const struct check checks_uffd[] = {
 	  UFFD_FEATURE_EVENT_FORK },
 	{ "uffd EVENT_REMAP", CHECK_NEED_ALWAYS, "moved memory would read zeros", probe_feature,
 	  UFFD_FEATURE_EVENT_REMAP },
+	{ "uffd REMAP length", CHECK_NEED_FULL,
+	  "what one thread moves while another splits it may read zeros", probe_remap, 0 },
 	{ "uffd EVENT_REMOVE", CHECK_NEED_ALWAYS, "dropped memory would come back", probe_feature,
 	  UFFD_FEATURE_EVENT_REMOVE },
 	{ "uffd EVENT_UNMAP", CHECK_NEED_ALWAYS, "unmapped memory would come back", probe_feature,

@@ -49,6 +49,10 @@ static void test_probe(void **state)
 	assert_int_equal(uffd_probe(&caps), 0);
 	assert_int_equal(caps.move, f->caps.move);
 	assert_false(caps.wp);
+	assert_int_equal(caps.remap_exact, f->caps.remap_exact);
+	assert_int_equal(setenv("UPAGER_DISABLE", "wp,remap", 1), 0);
+	assert_int_equal(uffd_probe(&caps), 0);
+	assert_false(caps.remap_exact);
 	/* A typing error must not pass for a test of a fallback. */
 	log_init("test", LOG_LEVEL_ERR - 1);
 	assert_int_equal(setenv("UPAGER_DISABLE", "moves", 1), 0);
