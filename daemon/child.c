@@ -43,13 +43,16 @@ static struct stack find_stack(const struct proc *p, const char *file)
 
 /*
  * A fault there meanwhile is served as any first touch.  Nobody else registers
- * and unregisters this mapping at just these moments.
+ * and unregisters this mapping at just these moments.  Where another process
+ * has its stack the child may have memory that is paged, which must stay
+ * registered.
  */
 static bool is_child(const struct space *sp, const struct proc *p)
 {
 	struct stack stack = find_stack(p, "maps"), with, without;
 
-	if (!stack.end || uffd_register(sp->uffd, stack.start, stack.end - stack.start, false))
+	if (!stack.end || !uffd_is_free(sp->uffd, stack.start, stack.end - stack.start) ||
+	    uffd_register(sp->uffd, stack.start, stack.end - stack.start, false))
 		return false;
 	with = find_stack(p, "smaps");
 	uffd_unregister(sp->uffd, stack.start, stack.end - stack.start);

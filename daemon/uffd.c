@@ -149,20 +149,33 @@ int uffd_wake(int uffd, struct run run)
 	return ioctl_errno(uffd, UFFDIO_WAKE, &arg);
 }
 
-int uffd_alive(int uffd)
+/*
+ * CONTINUE maps pages of shared memory only: on what is registered here,
+ * anonymous memory, it fails whatever the program mapped there.  ESRCH: the
+ * address space is gone; EAGAIN: an event is unread; ENOENT: nothing that is
+ * registered with this userfaultfd is there; EINVAL: something is.
+ */
+static int try_continue(int uffd, uint64_t addr)
 {
-	/*
-	 * CONTINUE maps pages of shared memory only: on what is registered here,
-	 * anonymous memory, it fails whatever the program mapped there, and every
-	 * error but ESRCH (EAGAIN while an event is unread, ENOENT, EINVAL) is
-	 * given by a living address space.
-	 */
 	struct uffdio_continue arg = {
-		.range = { .start = ALIVE_ADDR, .len = PAGE_SIZE },
+		.range = { .start = addr, .len = PAGE_SIZE },
 		.mode = UFFDIO_CONTINUE_MODE_DONTWAKE,
 	};
 
-	return ioctl_errno(uffd, UFFDIO_CONTINUE, &arg) == -ESRCH ? -ESRCH : 0;
+	return ioctl_errno(uffd, UFFDIO_CONTINUE, &arg);
+}
+
+int uffd_alive(int uffd)
+{
+	return try_continue(uffd, ALIVE_ADDR) == -ESRCH ? -ESRCH : 0;
+}
+
+bool uffd_is_free(int uffd, uint64_t addr, uint64_t bytes)
+{
+	for (uint64_t at = addr; at < addr + bytes; at += PAGE_SIZE)
+		if (try_continue(uffd, at) != -ENOENT)
+			return false;
+	return true;
 }
 
 int uffd_read(int uffd, struct uffd_msg *msg, uint32_t max)

@@ -88,6 +88,8 @@ int uffd_write_protect(int uffd, struct run run, bool on);
 int uffd_wake(int uffd, struct run run);
 /* -ESRCH once the address space is gone, else 0. Changes nothing. */
 int uffd_alive(int uffd);
+/* Whether no page of the range is registered with it; false while an event is unread. */
+bool uffd_is_free(int uffd, uint64_t addr, uint64_t bytes);
 /* Number of messages read (0 when none is pending) or -errno. */
 int uffd_read(int uffd, struct uffd_msg *msg, uint32_t max);
 

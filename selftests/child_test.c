@@ -78,6 +78,84 @@ TEST_F_TIMEOUT(child, rests_while_the_pager_stops, 60)
 	EXPECT_EQ(0, target_end_within(&t, 30));
 }
 
+/* Where the [stack] of a process is; false if that cannot be told yet. */
+static bool stack_of(pid_t pid, uint64_t *start)
+{
+	char path[64], line[512];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	f = fopen(path, "re");
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, "[stack]") && sscanf(line, "%lx-", start) == 1;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Another child, whose stack is where memory of the first is, and which is asked before it. */
+static uint8_t *map_at_stack(pid_t *pid)
+{
+	for (int i = 0; i < 8; i++) {
+		uint64_t start;
+		uint8_t *p;
+
+		*pid = fork();
+		if (!*pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+			execl("/bin/sleep", "sleep", "60", NULL);
+			_exit(4);
+		}
+		sleep_us(100000);
+		p = stack_of(*pid, &start)
+			    ? mmap((void *)(start - NR / 2 * PAGE_SIZE), NR * PAGE_SIZE,
+				   PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0)
+			    : MAP_FAILED;
+		if (p != MAP_FAILED && !madvise(p, NR * PAGE_SIZE, MADV_NOHUGEPAGE))
+			return p;
+		kill(*pid, SIGKILL);
+		waitpid(*pid, NULL, 0);
+	}
+	return NULL;
+}
+
+static int rest_beside(struct target_share *sh)
+{
+	pid_t other, pid;
+	uint8_t *p = map_at_stack(&other);
+	int status;
+
+	target_check(sh, p);
+	memory_fill(p, 0, NR, 1);
+	target_check(sh, memory_push_far(p, NR));
+	pid = fork();
+	if (!pid) {
+		target_meet(sh, 2);
+		_exit(memory_is(p, 0, NR, 1) ? 0 : 3);
+	}
+	atomic_store(&sh->value[0], (uint64_t)pid);
+	target_check(sh, waitpid(pid, &status, 0) == pid);
+	target_check(sh, status == 0);
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+	return 0;
+}
+
+TEST_F_TIMEOUT(child, keeps_what_lies_where_others_have_their_stacks, 60)
+{
+	struct target t = target_start(&self->pager, rest_beside, TARGET_BUDGET);
+	pid_t child;
+
+	ASSERT_TRUE(target_reached(&t, 2));
+	ASSERT_TRUE(wait_until(10, atomic_load(&t.share->value[0])));
+	child = (pid_t)atomic_load(&t.share->value[0]);
+	EXPECT_TRUE(wait_until(10, pager_status(&self->pager, child).swapped_bytes > 0));
+	target_let(&t, 2);
+	EXPECT_EQ(0, target_end_within(&t, 30));
+}
+
 /* A child is replaced before it ever got an agent: the new program is watched in its place. */
 static int replace(struct target_share *sh)
 {

@@ -65,7 +65,13 @@ static void test_address_space_gone(void **state)
 	struct uffd_msg msg;
 
 	assert_int_equal(uffd_alive(child.uffd), 0);
+	assert_false(uffd_is_free(child.uffd, pgno_addr(run.first), PAGE_SIZE));
+	assert_false(uffd_is_free(child.uffd, pgno_addr(run.first) - PAGE_SIZE, 2 * PAGE_SIZE));
 	assert_fill(uffd_copy(child.uffd, run, f->data), 0, 2);
+	assert_false(uffd_is_free(child.uffd, pgno_addr(run.first), PAGE_SIZE));
+	assert_int_equal(uffd_unregister(child.uffd, pgno_addr(run.first), NR_PAGES * PAGE_SIZE),
+			 0);
+	assert_true(uffd_is_free(child.uffd, pgno_addr(run.first), NR_PAGES * PAGE_SIZE));
 	end_child(&child);
 	assert_int_equal(uffd_alive(child.uffd), -ESRCH);
 	assert_fill(uffd_copy(child.uffd, run, f->data), -ESRCH, 0);
