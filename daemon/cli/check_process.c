@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <linux/cn_proc.h>
-#include <linux/connector.h>
 #include <linux/filter.h>
 #include <linux/kcmp.h>
-#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,6 +16,7 @@
 #include <unistd.h>
 
 #include "cli/check.h"
+#include "connector.h"
 
 #define CONNECTOR_WAIT_MS 500
 
@@ -133,44 +131,19 @@ static void probe_seccomp(const struct check *check, struct finding *finding)
 	end_child(child);
 }
 
-#define CONNECTOR_BYTES NLMSG_LENGTH(sizeof(struct cn_msg) + sizeof(enum proc_cn_mcast_op))
-
-static int connector_send(int fd, enum proc_cn_mcast_op op)
-{
-	union {
-		struct nlmsghdr nl;
-		char bytes[CONNECTOR_BYTES];
-	} msg = { .nl = { .nlmsg_len = CONNECTOR_BYTES, .nlmsg_type = NLMSG_DONE } };
-	struct cn_msg *cn = NLMSG_DATA(&msg.nl);
-
-	cn->id.idx = CN_IDX_PROC;
-	cn->id.val = CN_VAL_PROC;
-	cn->len = sizeof(op);
-	memcpy(cn->data, &op, sizeof(op));
-	return send(fd, &msg, CONNECTOR_BYTES, 0) < 0 ? -errno : 0;
-}
-
 /* Whether the fork of child is told within the time. */
 static int connector_wait(int fd, pid_t child)
 {
-	union {
-		struct nlmsghdr nl;
-		char bytes[1024];
-	} buf;
-	const struct cn_msg *cn = NLMSG_DATA(&buf.nl);
 	struct pollfd poller = { .fd = fd, .events = POLLIN };
 	struct proc_event event;
 
 	while (poll(&poller, 1, CONNECTOR_WAIT_MS) > 0) {
-		ssize_t len = recv(fd, &buf, sizeof(buf), 0);
+		int ret = connector_read(fd, &event);
 
-		if (len < 0)
-			return -errno;
-		if ((size_t)len < NLMSG_LENGTH(sizeof(*cn) + sizeof(event)))
-			continue;
-		/* The kernel puts it where eight bytes are not aligned. */
-		memcpy(&event, cn->data, sizeof(event));
-		if (event.what == PROC_EVENT_FORK && event.event_data.fork.child_tgid == child)
+		if (ret < 0)
+			return ret;
+		if (ret && event.what == PROC_EVENT_FORK &&
+		    event.event_data.fork.child_tgid == child)
 			return 0;
 	}
 	return -ETIMEDOUT;
@@ -178,13 +151,10 @@ static int connector_wait(int fd, pid_t child)
 
 static void probe_connector(const struct check *check, struct finding *finding)
 {
-	const struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = CN_IDX_PROC };
-	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_CONNECTOR);
-	int err = fd < 0 || bind(fd, (const void *)&addr, sizeof(addr)) ? -errno : 0;
+	int fd = connector_open(), err = fd < 0 ? fd : 0;
 	pid_t child;
 
 	(void)check;
-	err = err ?: connector_send(fd, PROC_CN_MCAST_LISTEN);
 	if (!err) {
 		child = fork();
 		if (!child)
@@ -192,14 +162,12 @@ static void probe_connector(const struct check *check, struct finding *finding)
 		err = child < 0 ? -errno : connector_wait(fd, child);
 		if (child > 0)
 			end_child(child);
-		connector_send(fd, PROC_CN_MCAST_IGNORE);
+		connector_close(fd);
 	}
 	if (err == -ETIMEDOUT)
 		check_found(finding, CHECK_MISSING, "no event arrives (a container?)");
 	else if (err)
 		check_failed(finding, err);
-	if (fd >= 0)
-		close(fd);
 }
 
 const struct check checks_process[] = {
@@ -212,7 +180,7 @@ const struct check checks_process[] = {
 	  0 },
 	{ "process_vm_readv", CHECK_NEED_FULL, "looking into a program needs to stop it",
 	  probe_vm_readv, 0 },
-	{ "proc connector", CHECK_NEED_FULL, "fork and exec are noticed some milliseconds later",
+	{ "proc connector", CHECK_NEED_FULL, "children are noticed some milliseconds later",
 	  probe_connector, 0 },
 	{ 0 },
 };
