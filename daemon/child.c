@@ -7,8 +7,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "takeover.h"
 #include "vma.h"
+
+/* One that touches nothing is looked for in vain as long as it has just been born. */
+#define SEARCH_NS     (100 * NS_PER_MS)
+#define SEARCH_MAX_NS (2 * NS_PER_S)
 
 struct stack {
 	uint64_t start;
@@ -115,7 +120,8 @@ static bool inherit_one(void *context, const struct vma *v)
 	return !in->error;
 }
 
-int child_inherit(struct pager *pg, struct space *sp, const struct proc *p)
+/* What the child has of its parent's registered mappings, for the worker. */
+static int inherit(struct pager *pg, struct space *sp, const struct proc *p)
 {
 	struct inheritance in = { .sp = sp };
 	int smaps_fd = proc_open_file(p, "smaps", O_RDONLY);
@@ -136,8 +142,8 @@ int child_inherit(struct pager *pg, struct space *sp, const struct proc *p)
 	return 0;
 }
 
-struct proc *child_identify(struct pager *pg, struct space *sp, const struct proc *parent,
-			    bool search)
+static struct proc *identify(struct pager *pg, struct space *sp, const struct proc *parent,
+			     bool search)
 {
 	struct proc *p = NULL;
 	int err;
@@ -150,11 +156,11 @@ struct proc *child_identify(struct pager *pg, struct space *sp, const struct pro
 		sp->first_tid = 0; /* a debugger's thread; the next fault may tell */
 		return NULL;
 	}
-	p->budget_bytes = sp->budget_pages * PAGE_SIZE;
+	p->terms = sp->terms;
 	p->child = true;
 	err = takeover_open_views(sp, p);
 	if (!err)
-		err = child_inherit(pg, sp, p);
+		err = inherit(pg, sp, p);
 	if (err) {
 		sp->pid = 0;
 		proc_close(p);
@@ -164,4 +170,65 @@ struct proc *child_identify(struct pager *pg, struct space *sp, const struct pro
 	p->space = sp;
 	p->state = UPAGER_PROC_PAGED;
 	return p;
+}
+
+/* Whether to ask every process: what faulted first said nothing, or nothing did. */
+static bool search_due(struct space *sp)
+{
+	uint64_t now_ns = clock_ns();
+
+	if (!sp->search_at_ns) {
+		sp->search_pause_ns = SEARCH_NS;
+		sp->search_at_ns = now_ns + SEARCH_NS;
+	}
+	if (now_ns < sp->search_at_ns)
+		return false;
+	sp->search_pause_ns = min_t(uint64_t, 2 * sp->search_pause_ns, SEARCH_MAX_NS);
+	sp->search_at_ns = now_ns + sp->search_pause_ns;
+	return true;
+}
+
+/* A child that has touched nothing yet may have been announced. */
+static void take_hint(struct house *h, struct space *sp, const struct space *from)
+{
+	pid_t pid = from && !sp->first_tid ? announced_try(&h->announced, from->pid) : 0;
+	const struct proc *known = house_find(h, pid);
+	uint32_t none = 0;
+
+	if (pid > 0 && !(known && known->space))
+		atomic_compare_exchange_strong(&sp->first_tid, &none, (uint32_t)pid);
+}
+
+/* It may have been followed until now, without anybody knowing that its memory is paged. */
+static void take_on(struct house *h, struct space *sp, struct proc *child)
+{
+	struct proc *known = house_find(h, child->pid);
+
+	child->claim.share = sp->budget_pages;
+	if (!known) {
+		house_add(h, child);
+		return;
+	}
+	known->space = sp;
+	known->child = true;
+	if (known->state != UPAGER_PROC_DETACHING)
+		known->state = UPAGER_PROC_PAGED;
+	known->claim.share = child->claim.share;
+	proc_close(child);
+}
+
+void child_look_after(struct house *h, struct space *sp)
+{
+	struct space *from = h->pg->space[sp->parent_id];
+	struct proc *parent = from ? house_find(h, from->pid) : NULL;
+	struct proc *child = house_find(h, sp->pid);
+
+	if (child && child->space == sp) { /* a mapping went away since */
+		inherit(h->pg, sp, child);
+		return;
+	}
+	take_hint(h, sp, from);
+	child = identify(h->pg, sp, parent, search_due(sp));
+	if (child)
+		take_on(h, sp, child);
 }

@@ -2,8 +2,7 @@
 #ifndef UPAGER_CHILD_H
 #define UPAGER_CHILD_H
 
-#include "pager.h"
-#include "proc.h"
+#include "house.h"
 
 /*
  * A fork's child: which process it is, and what it inherited.  The event names
@@ -14,16 +13,7 @@
  * show that.  The house's thread.
  */
 
-/*
- * Finds the process of a space that is NEWBORN, and inherits; search: also if
- * its first fault does not tell.  NULL: not yet.
- */
-struct proc *child_identify(struct pager *pg, struct space *sp, const struct proc *parent,
-			    bool search);
-/*
- * What the child has of its parent's registered mappings, for the worker; again
- * if a mapping went away since it was looked at.
- */
-int child_inherit(struct pager *pg, struct space *sp, const struct proc *p);
+/* Looks for the process of a space that is NEWBORN, unless it was found already. */
+void child_look_after(struct house *h, struct space *sp);
 
 #endif

@@ -82,12 +82,13 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	failpoint(FP_FORK_SHARED);
 	child->phase = SPACE_NEWBORN;
 	child->parent_id = parent->id;
-	child->budget_pages = parent->budget_pages;
+	child->budget_pages = parent->budget_pages; /* until the house allots */
 	child->nr_resident = parent->nr_resident;
 	child->nr_swapped = parent->nr_swapped;
 	child->nr_standby = parent->nr_standby;
 	child->nr_lost = parent->nr_lost;
 	pthread_mutex_lock(&parent->lock);
+	child->terms = parent->terms;
 	err = regions_copy(&child->regions, &parent->regions);
 	pthread_mutex_unlock(&parent->lock);
 	if (err)

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "allot.h"
 #include "budget.h"
 #include "child.h"
 #include "clock.h"
+#include "descent.h"
 #include "log.h"
 #include "meminfo.h"
 #include "pause.h"
@@ -26,17 +28,22 @@
 #define RESCAN_NS      NS_PER_S
 /* Most children of a fork exit or execute something at once. */
 #define CHILD_GROWN_NS (500 * NS_PER_MS)
-/* One that touches nothing is looked for in vain as long as it has just been born. */
-#define SEARCH_NS      (100 * NS_PER_MS)
-#define SEARCH_MAX_NS  (2 * NS_PER_S)
+/* A followed child that cannot be begun yet. */
+#define BEGIN_NS       (100 * NS_PER_MS)
+#define BEGIN_MAX_NS   (2 * NS_PER_S)
 
-void house_init(struct house *h, struct pager *pg)
+void house_init(struct house *h, struct pager *pg, uint64_t limit_bytes)
 {
-	*h = (struct house){ .pg = pg, .memory_bytes = meminfo_bytes("MemTotal:") };
-	tracking_init(&h->tracking, pg);
+	*h = (struct house){
+		.pg = pg,
+		.memory_bytes = meminfo_bytes("MemTotal:"),
+		.limit_pages = limit_bytes / PAGE_SIZE,
+	};
+	tracking_init(&h->tracking, pg, &h->announced);
+	descent_init(&h->descent);
 }
 
-struct proc *house_find(struct house *h, pid_t pid)
+struct proc *house_find(const struct house *h, pid_t pid)
 {
 	for (struct proc *p = h->procs; p; p = p->next)
 		if (p->pid == pid && !p->exited)
@@ -64,6 +71,8 @@ void house_remove(struct house *h, struct proc *p)
 
 	pause_end(p);
 	tracking_end(&h->tracking, p);
+	if (p->exited)
+		descent_ended(&h->descent, p->pid, &p->terms);
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
@@ -87,50 +96,6 @@ static void leave_closed(struct proc *p)
 	pause_end(p);
 	p->space = NULL;
 	p->state = UPAGER_PROC_WATCHED;
-}
-
-/* Whether to ask every process: what faulted first said nothing, or nothing did. */
-static bool search_due(struct space *sp)
-{
-	uint64_t now_ns = clock_ns();
-
-	if (!sp->search_at_ns) {
-		sp->search_pause_ns = SEARCH_NS;
-		sp->search_at_ns = now_ns + SEARCH_NS;
-	}
-	if (now_ns < sp->search_at_ns)
-		return false;
-	sp->search_pause_ns = min_t(uint64_t, 2 * sp->search_pause_ns, SEARCH_MAX_NS);
-	sp->search_at_ns = now_ns + sp->search_pause_ns;
-	return true;
-}
-
-/* A child that has touched nothing yet may have been announced. */
-static void take_hint(struct house *h, struct space *sp, const struct space *from)
-{
-	pid_t pid = from && !sp->first_tid ? tracking_announced(&h->tracking, from->pid) : 0;
-	uint32_t none = 0;
-
-	if (pid > 0 && !house_find(h, pid))
-		atomic_compare_exchange_strong(&sp->first_tid, &none, (uint32_t)pid);
-}
-
-static void look_after_newborn(struct house *h, struct space *sp)
-{
-	struct space *from = h->pg->space[sp->parent_id];
-	struct proc *parent = from ? house_find(h, from->pid) : NULL;
-	struct proc *child = house_find(h, sp->pid);
-
-	if (child && child->space == sp) {
-		child_inherit(h->pg, sp, child);
-		return;
-	}
-	take_hint(h, sp, from);
-	child = child_identify(h->pg, sp, parent, search_due(sp));
-	if (child) {
-		child->asked_by = parent ? parent->asked_by : child->uid;
-		house_add(h, child);
-	}
 }
 
 /* A space whose process exited or executed lives until the kernel says ESRCH [F13]. */
@@ -164,12 +129,7 @@ static void look_after_space(struct house *h, struct space *sp)
 		return;
 	}
 	if (sp->phase == SPACE_NEWBORN && !sp->identified)
-		look_after_newborn(h, sp);
-}
-
-static uint64_t budget_pages(const struct proc *p)
-{
-	return p->budget_bytes / PAGE_SIZE;
+		child_look_after(h, sp);
 }
 
 static void free_closed(struct house *h)
@@ -197,17 +157,29 @@ static bool scan_due(const struct proc *p, uint64_t now_ns)
 /* A watched process has grown.  It may have executed a set-uid program since it was watched. */
 static int begin(struct house *h, struct proc *p)
 {
-	if (p->asked_by && !proc_belongs_to(p->pid, p->asked_by)) {
+	if (p->terms.asked_by && !proc_belongs_to(p->pid, p->terms.asked_by)) {
 		snprintf(p->text, sizeof(p->text),
 			 "it is set-uid, or not dumpable: start it as root to page it");
 		return -EPERM;
 	}
+	if (p->followed && descent_shares(h, p))
+		return -EAGAIN;
 	return takeover_begin(h->pg, p, p->text);
 }
 
-/* ESRCH: it is ending, which its pidfd will tell, or executing something else: look again. */
-static bool is_refusal(struct proc *p, int err)
+/*
+ * ESRCH: it is ending, which its pidfd will tell, or executing something else:
+ * look again.  Of a followed child the mappings may be those of a paged parent,
+ * until it executes something or is found to be that of a fork event.
+ */
+static bool is_refusal(struct proc *p, int err, uint64_t now_ns)
 {
+	if (p->followed && (err == -EAGAIN || err == -EBUSY)) {
+		p->begin_pause_ns = min_t(
+			uint64_t, max_t(uint64_t, 2 * p->begin_pause_ns, BEGIN_NS), BEGIN_MAX_NS);
+		p->begin_at_ns = now_ns + p->begin_pause_ns;
+		err = -ESRCH;
+	}
 	if (err == -ESRCH)
 		p->text[0] = '\0';
 	return err && err != -ESRCH;
@@ -220,9 +192,10 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 	int err = 0;
 
 	if (!sp) {
-		if (p->state == UPAGER_PROC_WATCHED && p->rss_pages >= budget_pages(p) / PLACE_PART)
+		if (p->state == UPAGER_PROC_WATCHED && now_ns >= p->begin_at_ns &&
+		    allot_near(h, p, PLACE_PART))
 			err = begin(h, p);
-		if (is_refusal(p, err)) {
+		if (is_refusal(p, err, now_ns)) {
 			p->state = UPAGER_PROC_REFUSED;
 			log_warn("process %d is not paged: %s", p->pid, p->text);
 		}
@@ -235,13 +208,13 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 	if (sp->phase != SPACE_LIVE || sp->newcomer)
 		return;
 	if (!sp->agent.ctl && !p->text[0] && now_ns - p->since_ns > CHILD_GROWN_NS &&
-	    p->rss_pages >= budget_pages(p) / REGISTER_PART) {
+	    allot_near(h, p, REGISTER_PART)) {
 		err = takeover_place_agent(h->pg, p, p->text);
-		if (is_refusal(p, err))
+		if (is_refusal(p, err, now_ns))
 			log_warn("process %d is served but not evicted: %s", p->pid, p->text);
 		return;
 	}
-	if ((p->state == UPAGER_PROC_PAGED || p->rss_pages >= budget_pages(p) / REGISTER_PART) &&
+	if ((p->state == UPAGER_PROC_PAGED || allot_near(h, p, REGISTER_PART)) &&
 	    scan_due(p, now_ns))
 		takeover_register(h->pg, p);
 	if (budget_excess(sp))
@@ -266,6 +239,7 @@ static void look_after_proc(struct house *h, struct proc *p, uint64_t now_ns)
 		house_remove(h, p);
 		return;
 	}
+	p->borrows = p->borrows && descent_borrows(p);
 	if (proc_sample(p)) {
 		/* Exiting: its pidfd tells, but not before its stopped threads are let go. */
 		pause_end(p);
@@ -314,6 +288,8 @@ uint64_t house_tick(struct house *h)
 
 	tables_refill(h->pg->tables);
 	tracking_tick(&h->tracking, h->procs);
+	descent_tick(h);
+	allot(h, now_ns);
 	for (p = h->procs; p; p = next) {
 		next = p->next;
 		look_after_proc(h, p, now_ns);

@@ -17,6 +17,7 @@
 
 #include "agent/inject.h"
 #include "clock.h"
+#include "disable.h"
 #include "failpoint.h"
 #include "house.h"
 #include "keeper.h"
@@ -104,10 +105,11 @@ static int open_state(void)
 
 static int probe(void)
 {
-	int err = uffd_probe(&pager.caps);
+	int err = disable_check();
 
-	if (err == -EINVAL && getenv("UPAGER_DISABLE"))
+	if (err)
 		return err;
+	err = uffd_probe(&pager.caps);
 	if (err || !(pager.caps.features & UFFD_FEATURE_EVENT_FORK)) {
 		log_err("this kernel or this user cannot use userfaultfd with events (%s): run as "
 			"root "
@@ -207,14 +209,6 @@ static bool wait_for_work(int signal_fd, uint64_t timeout_ns)
 	return read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
 }
 
-static bool spaces_left(void)
-{
-	for (uint32_t id = 1; id < pager.nr_ids; id++)
-		if (pager.space[id])
-			return true;
-	return false;
-}
-
 /* After a stop that was given up. */
 static void page_on(struct house *h)
 {
@@ -242,12 +236,12 @@ static bool shut_down(struct house *h, int signal_fd)
 	for (struct proc *p = h->procs; p; p = p->next)
 		if (p->state != UPAGER_PROC_DETACHING && !request_fill(h, p, text))
 			p->state = UPAGER_PROC_DETACHING;
-	while (h->procs || spaces_left()) {
+	while (h->procs || pager_has_spaces(&pager)) {
 		struct proc *next;
 
 		for (struct proc *p = h->procs; p; p = next) {
 			next = p->next;
-			if (request_fill_pending(p))
+			if (request_fill_pending(h, p))
 				continue;
 			if (request_release(h, p, text))
 				log_warn("%s", text);
@@ -281,7 +275,7 @@ static int serve(void)
 	signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signal_fd < 0)
 		return -errno;
-	house_init(&house, &pager);
+	house_init(&house, &pager, options.limit_bytes);
 	sd_notify(0, "READY=1");
 	log_info("serving %s", options.socket);
 	for (;;) {

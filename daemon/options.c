@@ -7,10 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "size.h"
 #include "uapi/upager_proto.h"
 
+/* The smallest budget. */
+#define LIMIT_MIN_BYTES (4ULL << 20)
+
 static const char help[] =
-	"Usage: upagerd --swap PATH[,pri=N]... [--socket S] [--state DIR] [--config FILE]\n"
+	"Usage: upagerd --swap PATH[,pri=N]... [--socket S] [--state DIR] [--limit SIZE]\n"
+	"               [--config FILE]\n"
 	"\n"
 	"Takes cold private memory out of the processes that `upager run` and `upager attach`\n"
 	"name, keeps it in swap areas, and serves their faults.  Runs in the foreground.\n"
@@ -19,8 +24,11 @@ static const char help[] =
 	"                       of priority, the highest first\n"
 	"  --socket S           control socket (default /run/upager/upager.sock)\n"
 	"  --state DIR          state directory, best on a tmpfs (default /run/upager)\n"
-	"  --config FILE        INI file with swap, socket, state, hold_latency, log_level in a\n"
-	"                       section [upagerd]; the command line wins\n"
+	"  --limit SIZE         private anonymous memory that all paged processes together keep\n"
+	"                       resident; where budgets add up to more, each gets a part in\n"
+	"                       proportion to its budget and weight (default: no limit)\n"
+	"  --config FILE        INI file with swap, socket, state, limit, hold_latency, log_level\n"
+	"                       in a section [upagerd]; the command line wins\n"
 	"  --hold-latency yes|no\n"
 	"                       keep CPUs out of deep sleep while faults arrive (default yes)\n"
 	"  --log-level LEVEL    error, warning, info or debug (default info)\n"
@@ -32,6 +40,7 @@ static const struct option options[] = {
 	{ "swap", required_argument, NULL, 's' },
 	{ "socket", required_argument, NULL, 'S' },
 	{ "state", required_argument, NULL, 'd' },
+	{ "limit", required_argument, NULL, 'm' },
 	{ "config", required_argument, NULL, 'c' },
 	{ "hold-latency", required_argument, NULL, 'L' },
 	{ "log-level", required_argument, NULL, 'l' },
@@ -62,6 +71,19 @@ static int set_bool(bool *to, const char *what, const char *value)
 	}
 	log_err("%s is '%s': use yes or no", what, value);
 	return -EINVAL;
+}
+
+static int set_limit(uint64_t *to, const char *value)
+{
+	if (size_parse(value, to)) {
+		log_err("limit is '%s': give a size, a number with K, M, G or T", value);
+		return -EINVAL;
+	}
+	if (*to < LIMIT_MIN_BYTES) {
+		log_err("limit %s is too small: give at least 4M", value);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int set_level(enum log_level *to, const char *value)
@@ -112,12 +134,14 @@ static int set_option(struct options *opt, const char *name, const char *value)
 		return set_text(opt->socket, sizeof(opt->socket), "the socket's path", value);
 	if (!strcmp(name, "state"))
 		return set_text(opt->state, sizeof(opt->state), "the state directory", value);
+	if (!strcmp(name, "limit"))
+		return set_limit(&opt->limit_bytes, value);
 	if (!strcmp(name, "hold_latency"))
 		return set_bool(&opt->hold_latency, "hold-latency", value);
 	if (!strcmp(name, "log_level"))
 		return set_level(&opt->log_level, value);
-	log_err("unknown key '%s' in the configuration: use swap, socket, state, hold_latency, "
-		"log_level",
+	log_err("unknown key '%s' in the configuration: use swap, socket, state, limit, "
+		"hold_latency, log_level",
 		name);
 	return -EINVAL;
 }
@@ -176,7 +200,7 @@ int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
 {
 	struct options cmd = { 0 }, file = { 0 };
 	const char *config = NULL;
-	const char *latency = NULL, *level = NULL;
+	const char *limit = NULL, *latency = NULL, *level = NULL;
 	int c, err = 0;
 
 	*exit_code = UPAGER_EXIT_USAGE;
@@ -191,6 +215,9 @@ int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
 			break;
 		case 'd':
 			err = set_text(cmd.state, sizeof(cmd.state), "the state directory", optarg);
+			break;
+		case 'm':
+			limit = optarg;
 			break;
 		case 'c':
 			config = optarg;
@@ -224,6 +251,8 @@ int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
 	memcpy(file.state, "/run/upager", sizeof("/run/upager"));
 	if (config)
 		err = read_config(&file, config);
+	if (!err && limit)
+		err = set_limit(&file.limit_bytes, limit);
 	if (!err && latency)
 		err = set_bool(&file.hold_latency, "--hold-latency", latency);
 	if (!err && level)

@@ -14,6 +14,7 @@ struct options {
 	uint32_t nr_swap;
 	char socket[108];
 	char state[256];
+	uint64_t limit_bytes; /* resident memory of all paged processes; 0: none */
 	bool hold_latency;
 	enum log_level log_level;
 };

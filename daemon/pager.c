@@ -64,6 +64,25 @@ struct space *pager_add_space(struct pager *pg, int uffd)
 	return sp;
 }
 
+bool pager_is_agent(const struct pager *pg, pid_t pid)
+{
+	for (uint32_t id = 1; id < pg->nr_ids; id++) {
+		const struct space *sp = pg->space[id];
+
+		if (sp && sp->agent.ctl && sp->agent.pid == pid)
+			return true;
+	}
+	return false;
+}
+
+bool pager_has_spaces(const struct pager *pg)
+{
+	for (uint32_t id = 1; id < pg->nr_ids; id++)
+		if (pg->space[id])
+			return true;
+	return false;
+}
+
 void pager_record_space(struct pager *pg, const struct space *sp)
 {
 	struct space_record *rec = &pg->records[sp->id];

@@ -54,6 +54,10 @@ struct pager {
 /* Maps the event slots and the records, which the keeper shares. */
 int pager_map_state(struct pager *pg);
 
+bool pager_has_spaces(const struct pager *pg);
+/* House: whether the process is an agent. */
+bool pager_is_agent(const struct pager *pg, pid_t pid);
+
 void pager_kick_worker(struct pager *pg);
 void pager_kick_house(struct pager *pg);
 

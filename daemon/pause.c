@@ -61,9 +61,8 @@ void pause_end(struct proc *p)
 void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 {
 	struct space *sp = p->space;
-	uint64_t budget = p->budget_bytes / PAGE_SIZE;
 	char cause[INJECT_CAUSE_BYTES] = "";
-	bool over = p->rss_pages > budget + 2 * budget_slack(sp);
+	bool over = p->rss_pages > sp->budget_pages + 2 * budget_slack(sp);
 
 	if (p->stop_active) {
 		bool more = over || (sp->stop_wanted && budget_excess(sp));

@@ -294,6 +294,25 @@ static bool same_pid_namespace(const char *id, const struct proc *parent)
 	return n > 0 && !strcmp(a, b);
 }
 
+int proc_birth(const char *name, pid_t *parent_pid, uint64_t *ticks)
+{
+	char path[288], text[1024], *fields;
+	unsigned long long start;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", name);
+	if (read_at(AT_FDCWD, path, text, sizeof(text)) <= 0)
+		return -ESRCH;
+	/* The name before may have anything in it. */
+	fields = strrchr(text, ')');
+	if (!fields || sscanf(fields + 1,
+			      " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			      "%*d %*d %llu",
+			      parent_pid, &start) != 2)
+		return -EINVAL;
+	*ticks = start;
+	return 0;
+}
+
 pid_t proc_parent_of(const char *name)
 {
 	return (pid_t)status_value(name, "\nPPid:", false);

@@ -7,7 +7,9 @@
 #include <sys/types.h>
 
 #include "agent/inject.h"
+#include "share.h"
 #include "space.h"
+#include "terms.h"
 #include "uapi/upager_proto.h"
 
 /*
@@ -22,8 +24,16 @@ struct proc {
 	pid_t live_tid; /* a thread that lives: the first one may end before the others [F18] */
 	int statm_fd; /* of that thread */
 	uid_t uid; /* owner of /proc/PID */
-	uid_t asked_by; /* who may page it; 0: whatever it executes */
-	uint64_t budget_bytes;
+	struct terms terms;
+	struct claim claim; /* .share: what it may have now */
+	uint64_t faults_seen;
+	uint64_t active_ns; /* when it faulted last */
+	uint64_t idled_ns; /* when it last gave something for not faulting */
+	pid_t parent_pid; /* followed: who made it */
+	bool followed; /* by descent.c, nothing of ours was in it then */
+	bool borrows; /* followed: it runs in its parent's memory */
+	uint64_t begin_at_ns; /* followed: not to be begun before */
+	uint64_t begin_pause_ns;
 	enum upager_proc_state state;
 	struct space *space; /* NULL: nothing of ours is in it */
 	bool exited;
@@ -68,6 +78,11 @@ void proc_comm(const struct proc *proc, char comm[16]);
 bool proc_same_space(const struct proc *proc);
 /* Whether every thread was outside madvise() at some time since the call began. */
 bool proc_outside_madvise(const struct proc *proc);
+/*
+ * The parent of the process whose directory in /proc is called name, and when
+ * it was born in clock ticks since boot.
+ */
+int proc_birth(const char *name, pid_t *parent_pid, uint64_t *ticks);
 /* Which process started the one whose directory in /proc is called name; 0 none. */
 pid_t proc_parent_of(const char *name);
 /* The process that thread tid belongs to, as seen from here; 0 none. */

@@ -51,7 +51,7 @@ static int check_head(uint32_t magic, uint16_t version)
 int proto_check_request(const struct upager_request *req, size_t len)
 {
 	uint32_t flags = 0;
-	bool budget = false;
+	bool budget = false; /* and weight */
 	bool pid_ok;
 	int err;
 
@@ -82,7 +82,8 @@ int proto_check_request(const struct upager_request *req, size_t len)
 	default:
 		return -EOPNOTSUPP;
 	}
-	if (!pid_ok || (req->flags & ~flags) || (!budget && req->budget_bytes) ||
+	if (!pid_ok || (req->flags & ~flags) || (!budget && (req->budget_bytes || req->weight)) ||
+	    req->weight > UPAGER_WEIGHT_MAX || req->reserved32 ||
 	    !all_zero(req->reserved, sizeof(req->reserved) / sizeof(req->reserved[0])))
 		return -EINVAL;
 	return 0;

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "allot.h"
+#include "clock.h"
+#include "descent.h"
 #include "keeper.h"
 #include "meminfo.h"
 #include "pause.h"
@@ -29,13 +32,34 @@ static int check_budget(const struct house *h, uint64_t budget_bytes, char text[
 	return 0;
 }
 
-int request_attach(struct house *h, pid_t pid, uid_t uid, uint64_t budget_bytes, uint32_t flags,
+/* A family is founded with a first member, who may be refused: allot() buries what is empty. */
+static int agree(struct house *h, struct proc *p, const struct upager_request *req, uid_t uid)
+{
+	const struct family *f;
+
+	p->terms = (struct terms){
+		.budget_bytes = req->budget_bytes,
+		.weight = req->weight ? req->weight : UPAGER_WEIGHT_DEFAULT,
+		.asked_by = uid,
+	};
+	p->claim.share = p->claim.max = req->budget_bytes / PAGE_SIZE;
+	if (!(req->flags & UPAGER_ATTACH_FAMILY))
+		return 0;
+	f = family_new(&h->families, p->pid, req->budget_bytes, p->terms.weight);
+	if (!f)
+		return -ENOMEM;
+	p->terms.family = f->id;
+	return 0;
+}
+
+int request_attach(struct house *h, const struct upager_request *req, uid_t uid,
 		   char text[UPAGER_TEXT_BYTES])
 {
+	pid_t pid = req->pid;
 	struct proc *p;
 	int err;
 
-	err = check_budget(h, budget_bytes, text);
+	err = check_budget(h, req->budget_bytes, text);
 	if (err)
 		return err;
 	if (house_find(h, pid)) {
@@ -48,35 +72,63 @@ int request_attach(struct house *h, pid_t pid, uid_t uid, uint64_t budget_bytes,
 			 "process %d is the pager itself, which must stay resident", pid);
 		return -EPERM;
 	}
+	if (pager_is_agent(h->pg, pid)) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "process %d is the pager's own agent in a paged program: name another", pid);
+		return -EPERM;
+	}
+	descent_open(&h->descent);
 	err = proc_open(&p, pid, text);
 	if (err)
 		return err;
-	p->budget_bytes = budget_bytes;
-	p->asked_by = uid;
+	err = agree(h, p, req, uid);
 	proc_sample(p);
-	if (!(flags & UPAGER_ATTACH_WATCH))
+	if (!err && !(req->flags & UPAGER_ATTACH_WATCH))
 		err = takeover_begin(h->pg, p, text);
 	if (err) {
 		proc_close(p);
 		return err;
 	}
 	house_add(h, p);
+	if (p->terms.family)
+		descent_take_all(h, p);
 	return 0;
 }
 
-int request_set_budget(struct house *h, struct proc *p, uint64_t budget_bytes,
+static void set_terms(struct proc *p, uint64_t budget_bytes, uint32_t weight)
+{
+	p->terms.budget_bytes = budget_bytes;
+	p->terms.weight = weight;
+	if (!p->space)
+		return;
+	pthread_mutex_lock(&p->space->lock);
+	p->space->terms = p->terms;
+	pthread_mutex_unlock(&p->space->lock);
+}
+
+int request_set_budget(struct house *h, struct proc *p, const struct upager_request *req,
 		       char text[UPAGER_TEXT_BYTES])
 {
-	int err = check_budget(h, budget_bytes, text);
+	struct family *f = family_find(&h->families, p->terms.family);
+	struct terms terms = p->terms;
+	bool keep = !req->budget_bytes && req->weight;
+	int err = keep ? 0 : check_budget(h, req->budget_bytes, text);
 
 	if (err)
 		return err;
-	p->budget_bytes = budget_bytes;
-	if (p->space) {
-		p->space->budget_pages = budget_bytes / PAGE_SIZE;
-		p->space->evict_off = false;
-		pager_kick_worker(h->pg);
+	terms.budget_bytes = keep ? terms.budget_bytes : req->budget_bytes;
+	terms.weight = req->weight ? req->weight : terms.weight;
+	if (f) {
+		f->budget_bytes = terms.budget_bytes;
+		f->weight = terms.weight;
 	}
+	for (struct proc *q = h->procs; q; q = q->next)
+		if (q == p || (f && q->terms.family == f->id))
+			set_terms(q, terms.budget_bytes, terms.weight);
+	if (p->space)
+		p->space->evict_off = false;
+	allot(h, clock_ns());
+	pager_kick_worker(h->pg);
 	return 0;
 }
 
@@ -103,6 +155,18 @@ uint64_t request_shortage(const struct house *h)
 	return need > spare ? need - spare : 0;
 }
 
+static void start_filling(struct house *h, struct space *sp)
+{
+	pthread_mutex_lock(&sp->lock);
+	sp->evict_off = true;
+	if (sp->phase == SPACE_LIVE) {
+		sp->fill_cursor = 0;
+		sp->phase = SPACE_FILLING;
+	}
+	pthread_mutex_unlock(&sp->lock);
+	pager_kick_worker(h->pg);
+}
+
 int request_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	struct space *sp = p->space;
@@ -127,20 +191,18 @@ int request_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 		return -ENOMEM;
 	}
 	pause_end(p);
-	pthread_mutex_lock(&sp->lock);
-	sp->evict_off = true;
-	if (sp->phase == SPACE_LIVE) {
-		sp->fill_cursor = 0;
-		sp->phase = SPACE_FILLING;
-	}
-	pthread_mutex_unlock(&sp->lock);
-	pager_kick_worker(h->pg);
+	start_filling(h, sp);
 	return 0;
 }
 
-bool request_fill_pending(const struct proc *p)
+bool request_fill_pending(struct house *h, const struct proc *p)
 {
-	return p->space && p->space->phase != SPACE_FILLED && p->space->phase < SPACE_CLOSING;
+	if (!p->space)
+		return false;
+	/* A fork's child that has been found and grown up since. */
+	if (p->space->phase == SPACE_LIVE)
+		start_filling(h, p->space);
+	return p->space->phase != SPACE_FILLED && p->space->phase < SPACE_CLOSING;
 }
 
 void request_resume(struct house *h, struct proc *p)
@@ -169,14 +231,17 @@ int request_release(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES
 
 void request_record(const struct house *h, const struct proc *p, struct upager_record *rec)
 {
+	const struct family *f = h ? family_find(&h->families, p->terms.family) : NULL;
 	const struct space *sp = p->space;
 
-	(void)h;
 	memset(rec, 0, sizeof(*rec));
 	rec->pid = p->pid;
 	rec->state = p->state;
 	rec->uid = p->uid;
-	rec->budget_bytes = p->budget_bytes;
+	rec->budget_bytes = p->terms.budget_bytes;
+	rec->share_bytes = min_t(uint64_t, p->claim.share, p->claim.max) * PAGE_SIZE;
+	rec->weight = p->terms.weight;
+	rec->family = f ? f->leader : 0;
 	rec->resident_bytes = p->rss_pages * PAGE_SIZE;
 	proc_comm(p, rec->comm);
 	snprintf(rec->text, sizeof(rec->text), "%s", p->text);

@@ -11,16 +11,18 @@
  * What the control socket asks for.  0, or -errno with a clause in text; the
  * detach and populate calls only start and are over when *_pending() says so.
  */
-int request_attach(struct house *h, pid_t pid, uid_t uid, uint64_t budget_bytes, uint32_t flags,
+int request_attach(struct house *h, const struct upager_request *req, uid_t uid,
 		   char text[UPAGER_TEXT_BYTES]);
-int request_set_budget(struct house *h, struct proc *p, uint64_t budget_bytes,
+/* Of its whole family, if it has one; a weight alone leaves the budget. */
+int request_set_budget(struct house *h, struct proc *p, const struct upager_request *req,
 		       char text[UPAGER_TEXT_BYTES]);
 int request_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);
-bool request_fill_pending(const struct proc *p);
+bool request_fill_pending(struct house *h, const struct proc *p);
 /* After a fill, or instead of the rest of it: goes on paging. */
 void request_resume(struct house *h, struct proc *p);
 /* After a fill: gives the process back and forgets it. */
 int request_release(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);
+/* h NULL: without what only the house knows, its family. */
 void request_record(const struct house *h, const struct proc *p, struct upager_record *rec);
 /* Bytes that giving everything back would need beyond what is free; 0: it fits. */
 uint64_t request_shortage(const struct house *h);

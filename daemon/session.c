@@ -251,8 +251,7 @@ static void handle(struct session *s, struct house *h, const struct upager_reque
 	}
 	switch (req->op) {
 	case UPAGER_OP_ATTACH:
-		err = request_attach(h, req->pid, s->uid, req->budget_bytes, req->flags,
-				     reply.text);
+		err = request_attach(h, req, s->uid, reply.text);
 		p = house_find(h, req->pid);
 		if (!err && p)
 			reply.stopped_ns = p->stopped_ns;
@@ -260,8 +259,7 @@ static void handle(struct session *s, struct house *h, const struct upager_reque
 		break;
 	case UPAGER_OP_BUDGET:
 		p = known(h, req->pid, &reply);
-		answer(s, &reply,
-		       p ? request_set_budget(h, p, req->budget_bytes, reply.text) : -ESRCH);
+		answer(s, &reply, p ? request_set_budget(h, p, req, reply.text) : -ESRCH);
 		break;
 	case UPAGER_OP_DETACH:
 	case UPAGER_OP_POPULATE:
@@ -322,7 +320,7 @@ static void finish(struct sessions *ss, struct session *s, struct house *h)
 	struct upager_reply reply;
 	int err = 0;
 
-	if (p && request_fill_pending(p))
+	if (p && request_fill_pending(h, p))
 		return;
 	proto_init_reply(&reply);
 	if (!p) {

@@ -18,6 +18,7 @@
 #include "run_list.h"
 #include "standby.h"
 #include "table.h"
+#include "terms.h"
 #include "thread_pages.h"
 #include "uapi/upager_proto.h"
 #include "uffd.h"
@@ -85,11 +86,12 @@ struct space {
 	uint64_t search_pause_ns;
 
 	/*
-	 * Protects phase, regions and the budget's numbers.  Held for look-ups
+	 * Protects phase, terms, regions and the budget's numbers.  Held for look-ups
 	 * and transitions, never across a system call.
 	 */
 	pthread_mutex_t lock;
 	_Atomic uint32_t phase; /* enum space_phase */
+	struct terms terms; /* for the children of forks */
 	struct regions regions;
 	/* Counts UNMAP and REMAP: what was looked at before may be another mapping. */
 	uint64_t map_changes;

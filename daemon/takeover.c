@@ -21,7 +21,7 @@
 
 static uint32_t pool_pages(const struct proc *p)
 {
-	uint64_t want = p->budget_bytes / PAGE_SIZE / 16;
+	uint64_t want = p->claim.share / 16;
 
 	return (uint32_t)min_t(uint64_t, max_t(uint64_t, want, POOL_MIN_PAGES), POOL_MAX_PAGES);
 }
@@ -39,6 +39,39 @@ int takeover_open_views(struct space *sp, const struct proc *p)
 	       : sp->task_dir_fd < 0 ? sp->task_dir_fd
 	       : sp->mem_fd < 0	     ? sp->mem_fd
 				     : 0;
+}
+
+static bool see_registered(void *context, const struct vma *v)
+{
+	bool *registered = context;
+
+	*registered |= v->uffd_missing;
+	return !*registered;
+}
+
+/* A mapping belongs to one userfaultfd only. */
+static int check_unused(const struct proc *p, char text[UPAGER_TEXT_BYTES])
+{
+	int smaps_fd = proc_open_file(p, "smaps", O_RDONLY);
+	bool registered = false;
+	int err = smaps_fd;
+
+	if (smaps_fd >= 0) {
+		err = vma_for_each_detailed(smaps_fd, see_registered, &registered);
+		close(smaps_fd);
+	}
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "cannot look at the memory of process %d: %s",
+			 p->pid, strerror(-err));
+		return err;
+	}
+	if (!registered)
+		return 0;
+	snprintf(text, UPAGER_TEXT_BYTES,
+		 "process %d uses userfaultfd on its memory itself, or shares that of a paged one: "
+		 "page another",
+		 p->pid);
+	return -EBUSY;
 }
 
 int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
@@ -63,6 +96,9 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 			 strerror(-err));
 		goto remove_space;
 	}
+	err = check_unused(p, text);
+	if (err)
+		goto remove_space;
 	err = inject_attach(p->pid, pg->caps.dev_userfaultfd, uffd_wanted_features(&pg->caps),
 			    sp->agent.ctl_fd, sp->standby.fd, sp->agent.event_fd, &res);
 	if (err) {
@@ -83,7 +119,8 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 			 p->pid, strerror(-err));
 		goto remove_agent;
 	}
-	sp->budget_pages = p->budget_bytes / PAGE_SIZE;
+	sp->budget_pages = p->claim.share;
+	sp->terms = p->terms;
 	pager_record_space(pg, sp);
 	p->space = sp;
 	p->state = UPAGER_PROC_READY;

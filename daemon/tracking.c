@@ -14,12 +14,10 @@
 
 #define LOOK_NS	  NS_PER_S
 #define REPORT_NS NS_PER_S
-/* To try one costs a look at all its mappings; who is not found so is searched for. */
-#define TRIES_MAX 3
 
-void tracking_init(struct tracking *t, struct pager *pg)
+void tracking_init(struct tracking *t, struct pager *pg, struct announced *announced)
 {
-	*t = (struct tracking){ .pg = pg };
+	*t = (struct tracking){ .pg = pg, .announced = announced };
 	pg->module_fd = -1;
 }
 
@@ -28,7 +26,6 @@ static void close_all(struct tracking *t)
 	t->pg->module_fd = -1;
 	module_events_close(&t->events);
 	module_close(&t->module);
-	t->nr_announced = 0;
 	t->look_at_ns = clock_ns() + LOOK_NS;
 }
 
@@ -97,10 +94,7 @@ static void announce(void *context, const struct module_event *event)
 
 	/* EXEC and EXIT have done their work: the house is awake. */
 	if (event->cmd == UPAGER_CMD_FORK)
-		t->announced[t->nr_announced++ % ANNOUNCED_MAX] = (struct announcement){
-			.pid = event->pid,
-			.parent_pid = event->parent_pid,
-		};
+		announced_add(t->announced, event->pid, event->parent_pid);
 }
 
 static bool same_counters(const struct upager_record *a, const struct upager_record *b)
@@ -180,19 +174,4 @@ void tracking_end(struct tracking *t, struct proc *p)
 	if (p->tracked && !p->exited && t->module.sock)
 		usable(t, module_untrack(&t->module, p->pid));
 	p->tracked = false;
-}
-
-pid_t tracking_announced(struct tracking *t, pid_t parent_pid)
-{
-	uint32_t nr = min_t(uint32_t, t->nr_announced, ANNOUNCED_MAX);
-
-	for (uint32_t i = 0; i < nr; i++) {
-		struct announcement *a = &t->announced[t->next++ % nr];
-
-		if (a->parent_pid == parent_pid && a->tries < TRIES_MAX) {
-			a->tries++;
-			return a->pid;
-		}
-	}
-	return 0;
 }

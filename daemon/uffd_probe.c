@@ -11,12 +11,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "disable.h"
 #include "log.h"
 
 /* For an event that comes at once or never. */
 #define PROBE_MS 1000
 
-/* What UPAGER_DISABLE can hide, so that tests run the fallbacks on a new kernel. */
+/* What a name in UPAGER_DISABLE hides. */
 static const struct {
 	const char *name;
 	uint64_t features;
@@ -25,44 +26,14 @@ static const struct {
 	{ "poison", UFFD_FEATURE_POISON },
 	{ "wp", UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_HUGETLBFS_SHMEM |
 			UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC },
-	{ "remap", 0 }, /* no feature: tried out */
 };
 
-static bool is_disabled(const char *name)
+static uint64_t mask_features(uint64_t features)
 {
-	const char *list = getenv("UPAGER_DISABLE");
-
-	while (list && *list) {
-		size_t len = strcspn(list, ",");
-
-		if (strlen(name) == len && !strncmp(name, list, len))
-			return true;
-		list += len;
-		list += *list == ',';
-	}
-	return false;
-}
-
-static int mask_features(__u64 *features, const char *list)
-{
-	while (list && *list) {
-		size_t len = strcspn(list, ",");
-		size_t i;
-
-		for (i = 0; i < ARRAY_SIZE(maskable); i++)
-			if (strlen(maskable[i].name) == len &&
-			    !strncmp(maskable[i].name, list, len))
-				break;
-		if (i == ARRAY_SIZE(maskable)) {
-			log_err("UPAGER_DISABLE: '%.*s' is unknown: use move, poison, wp, remap",
-				(int)len, list);
-			return -EINVAL;
-		}
-		*features &= ~maskable[i].features;
-		list += len;
-		list += *list == ',';
-	}
-	return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(maskable); i++)
+		if (disabled(maskable[i].name))
+			features &= ~maskable[i].features;
+	return features;
 }
 
 static int own_uffd(int dev_fd)
@@ -134,7 +105,7 @@ int uffd_probe(struct uffd_caps *caps)
 	/* Asked with no features, the kernel answers with all that it offers. */
 	struct uffdio_api api = { .api = UFFD_API };
 	int dev_fd = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
-	int fd, err;
+	int fd, err = 0;
 
 	*caps = (struct uffd_caps){ .dev_userfaultfd = dev_fd >= 0 };
 	fd = own_uffd(dev_fd);
@@ -146,14 +117,12 @@ int uffd_probe(struct uffd_caps *caps)
 		err = -errno;
 		goto close_fd;
 	}
-	err = mask_features(&api.features, getenv("UPAGER_DISABLE"));
-	if (err)
-		goto close_fd;
+	api.features = mask_features(api.features);
 	caps->features = api.features;
 	caps->move = api.features & UFFD_FEATURE_MOVE;
 	caps->poison = api.features & UFFD_FEATURE_POISON;
 	caps->wp = api.features & UFFD_FEATURE_PAGEFAULT_FLAG_WP;
-	caps->remap_exact = !is_disabled("remap") && remap_is_exact(dev_fd);
+	caps->remap_exact = !disabled("remap") && remap_is_exact(dev_fd);
 close_fd:
 	close(fd);
 close_dev:

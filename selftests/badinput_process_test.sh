@@ -55,7 +55,7 @@ find_agent()
 	[ -n "$agent" ]
 }
 ok "there is an agent" wait_for 10 find_agent
-ok "an agent" untouched "$paged_pid" 1 "filter" "$UPAGER" attach --budget 4M "$agent"
+ok "an agent" untouched "$paged_pid" 1 "own agent" "$UPAGER" attach --budget 4M "$agent"
 ok "its keeper" untouched "$keeper" 1 "is the pager" "$UPAGER" attach "$keeper"
 
 ## Budgets

@@ -89,10 +89,18 @@ ok "populate" quiet populate $$
 ok "populate asks for it" asked "POPULATE pid=$$ budget=0 flags=0 pidfd=match"
 ok "budget" quiet budget $$ 1.5M
 ok "budget asks for it" asked "BUDGET pid=$$ budget=1572864 flags=0 pidfd=match"
+ok "a weight" quiet budget --weight 250 $$
+ok "a weight alone asks for nothing else" asked "BUDGET pid=$$ budget=0 flags=0 pidfd=match weight=250"
+ok "a weight of zero" refuses 2 "is no weight" budget --weight 0 $$
+ok "a weight beyond the last" refuses 2 "is no weight" budget --weight 10001 $$
 try "$UPAGER" attach --budget 64M $$
 ok "attach tells the budget and the time" grep -qx "$$ is paged: budget 64.0M, stopped for 1.4 ms" \
 	"$WORK/out"
 ok "attach asks for it" asked "ATTACH pid=$$ budget=67108864 flags=0 pidfd=match"
+try "$UPAGER" attach --budget 64M --family --weight 7 $$
+ok "attach of a family with a weight asks for the family" \
+	grep -qx "ATTACH pid=$$ budget=67108864 flags=2 pidfd=match" "$LOG"
+ok "and then for the weight" asked "BUDGET pid=$$ budget=0 flags=0 pidfd=match weight=7"
 try "$UPAGER" attach $$
 available=$(($(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo) * 1024 / 4))
 default=$(sed -n '$s/.* budget=\([0-9]*\) .*/\1/p' "$LOG")

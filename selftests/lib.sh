@@ -185,10 +185,11 @@ daemon_stop()
 	return $status
 }
 
-# sample_start PID BUDGET_BYTES: RssAnon of PID and its descendants, every 100 ms until PID ends.
+# sample_start PID BUDGET_BYTES [sum]: RssAnon of PID and its descendants, the largest or the sum of
+# all, every 100 ms until PID ends.
 sample_start()
 {
-	start "$TARGETS/rss_sample" "$1" "$2" >"$WORK/sample"
+	start "$TARGETS/rss_sample" "$@" >"$WORK/sample"
 	sampler_pid=$started_pid
 }
 

@@ -31,9 +31,9 @@
 
 enum upager_op {
 	UPAGER_OP_UNSPEC,
-	UPAGER_OP_ATTACH, /* @pid, @budget_bytes, @flags */
+	UPAGER_OP_ATTACH, /* @pid, @budget_bytes, @flags, @weight */
 	UPAGER_OP_DETACH, /* @pid; answers when everything was given back */
-	UPAGER_OP_BUDGET, /* @pid, @budget_bytes */
+	UPAGER_OP_BUDGET, /* @pid, @budget_bytes, @weight: 0 leaves it; of its whole family */
 	UPAGER_OP_POPULATE, /* @pid; answers when everything is resident */
 	UPAGER_OP_STATUS, /* @pid, 0: all that the caller may see */
 	UPAGER_OP_PING, /* answers the daemon's record */
@@ -46,8 +46,15 @@ enum upager_op {
  * (or what it executes next) grows towards its budget.  For `upager run`.
  */
 #define UPAGER_ATTACH_WATCH  (1u << 0)
-/* ATTACH: one budget for the process and its descendants. */
+/*
+ * ATTACH: one budget for the process and its descendants, those that it has and
+ * those to come.  Without it every child made from now on has one of its own.
+ */
 #define UPAGER_ATTACH_FAMILY (1u << 1)
+
+/* Of a process where the daemon has a limit for all, as of a cgroup's cpu.weight. */
+#define UPAGER_WEIGHT_DEFAULT 100
+#define UPAGER_WEIGHT_MAX     10000
 
 struct upager_request {
 	__u32 magic;
@@ -56,7 +63,9 @@ struct upager_request {
 	__u32 flags;
 	__s32 pid;
 	__u64 budget_bytes;
-	__u64 reserved[4]; /* zero-checked */
+	__u32 weight; /* 1 to UPAGER_WEIGHT_MAX; 0: the default, or no change */
+	__u32 reserved32; /* zero-checked */
+	__u64 reserved[3]; /* zero-checked */
 };
 
 enum upager_exit {
@@ -90,8 +99,8 @@ struct upager_record {
 	__s32 pid;
 	__u32 state; /* enum upager_proc_state */
 	__u32 uid;
-	__u32 reserved32;
-	__u64 budget_bytes;
+	__u32 weight;
+	__u64 budget_bytes; /* its own, or that of its family */
 	__u64 resident_bytes; /* private anonymous memory present in the process */
 	__u64 standby_bytes; /* of it in the daemon's second-chance pool */
 	__u64 swapped_bytes; /* only in the swap area */
@@ -116,7 +125,10 @@ struct upager_record {
 	/* PING only: the daemon itself. */
 	__u64 slots_total;
 	__u64 slots_free;
-	__u64 reserved[6];
+	__u64 share_bytes; /* what it may have now of that and of the daemon's limit */
+	__s32 family; /* pid of the process whose family it belongs to, 0: none */
+	__u32 reserved32;
+	__u64 reserved[4];
 	char comm[16];
 	char text[UPAGER_TEXT_BYTES];
 };

@@ -104,3 +104,18 @@ int args_budget(const char *text, uint64_t *budget_bytes)
 	}
 	return UPAGER_EXIT_OK;
 }
+
+int args_weight(const char *text, uint32_t *weight)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || !value || value > UPAGER_WEIGHT_MAX)
+		return message_fail(UPAGER_EXIT_USAGE,
+				    "'%s' is no weight; give a number from 1 to %d, %d is normal",
+				    text, UPAGER_WEIGHT_MAX, UPAGER_WEIGHT_DEFAULT);
+	*weight = (uint32_t)value;
+	return UPAGER_EXIT_OK;
+}

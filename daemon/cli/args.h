@@ -25,5 +25,6 @@ int args_pid(const char *text, pid_t *pid);
 /* The --budget that is used when none is given: a quarter of MemAvailable. */
 int args_default_budget(uint64_t *budget_bytes);
 int args_budget(const char *text, uint64_t *budget_bytes);
+int args_weight(const char *text, uint32_t *weight);
 
 #endif

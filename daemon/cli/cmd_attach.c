@@ -8,25 +8,31 @@
 #include "size.h"
 
 static const char help[] =
-	"Usage: upager attach [--budget SIZE] PID\n"
+	"Usage: upager attach [--budget SIZE] [--family] [--weight N] PID\n"
 	"\n"
 	"Take over a running process: what it has beyond its budget moves to the swap area.\n"
-	"It is stopped for some milliseconds; an interrupted system call goes on.\n"
+	"It is stopped for some milliseconds; an interrupted system call goes on.  Children\n"
+	"that it makes from now on are paged too, each with a budget of that size.\n"
 	"\n"
 	"  --budget SIZE  private anonymous memory that it keeps resident: bytes, or a\n"
 	"                 number with K, M, G or T (powers of 1024); default: a quarter of\n"
 	"                 the memory that is available now\n"
+	"  --family       one budget for it and its descendants, those that it has included\n"
+	"  --weight N     1 to 10000, default 100: its part where the daemon has a limit that\n"
+	"                 does not hold all budgets\n"
 	"\n"
 	"Needs root, or a process of your own that is not set-uid.\n"
 	"Exit status: 0, 1 failed, 2 usage, 3 the kernel cannot.\n";
 
 static const struct option options[] = {
 	{ "budget", required_argument, NULL, 'b' },
+	{ "family", no_argument, NULL, 'f' },
+	{ "weight", required_argument, NULL, 'w' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
-static int attach(pid_t pid, uint64_t budget_bytes)
+static int attach(pid_t pid, uint64_t budget_bytes, uint32_t flags, uint32_t weight)
 {
 	char budget_text[SIZE_TEXT_BYTES];
 	struct upager_reply reply;
@@ -35,7 +41,9 @@ static int attach(pid_t pid, uint64_t budget_bytes)
 
 	if (exit_code)
 		return exit_code;
-	exit_code = client_report(u, upager_attach(u, pid, budget_bytes, 0, &reply));
+	exit_code = client_report(u, upager_attach(u, pid, budget_bytes, flags, &reply));
+	if (!exit_code && weight)
+		exit_code = client_report(u, upager_set_weight(u, pid, weight, NULL));
 	upager_close(u);
 	if (exit_code)
 		return exit_code;
@@ -48,6 +56,7 @@ static int attach(pid_t pid, uint64_t budget_bytes)
 int cmd_attach(int argc, char **argv)
 {
 	const char *budget = NULL;
+	uint32_t flags = 0, weight = 0;
 	uint64_t budget_bytes;
 	int c, exit_code;
 	pid_t pid;
@@ -56,6 +65,14 @@ int cmd_attach(int argc, char **argv)
 		switch (c) {
 		case 'b':
 			budget = optarg;
+			break;
+		case 'f':
+			flags |= UPAGER_ATTACH_FAMILY;
+			break;
+		case 'w':
+			exit_code = args_weight(optarg, &weight);
+			if (exit_code)
+				return exit_code;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -69,5 +86,5 @@ int cmd_attach(int argc, char **argv)
 	if (!exit_code)
 		exit_code = budget ? args_budget(budget, &budget_bytes)
 				   : args_default_budget(&budget_bytes);
-	return exit_code ? exit_code : attach(pid, budget_bytes);
+	return exit_code ? exit_code : attach(pid, budget_bytes, flags, weight);
 }

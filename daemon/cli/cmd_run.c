@@ -10,15 +10,17 @@
 #include "cli/message.h"
 
 static const char help[] =
-	"Usage: upager run [--budget SIZE] [--family] -- CMD [ARG...]\n"
+	"Usage: upager run [--budget SIZE] [--family] [--weight N] -- CMD [ARG...]\n"
 	"\n"
 	"Run a program under the pager.  As long as it stays below its budget nothing is\n"
-	"done to it.\n"
+	"done to it.  Its children are paged too, each with a budget of that size.\n"
 	"\n"
 	"  --budget SIZE  private anonymous memory that it keeps resident: bytes, or a\n"
 	"                 number with K, M, G or T (powers of 1024); default: a quarter of\n"
 	"                 the memory that is available now\n"
 	"  --family       one budget for it and its descendants, exec included\n"
+	"  --weight N     1 to 10000, default 100: its part where the daemon has a limit that\n"
+	"                 does not hold all budgets\n"
 	"\n"
 	"The program is not started if the pager refuses.  Exit status: that of the program,\n"
 	"128 + N if signal N killed it, 127 if it was not found, 126 if it cannot be\n"
@@ -27,11 +29,12 @@ static const char help[] =
 static const struct option options[] = {
 	{ "budget", required_argument, NULL, 'b' },
 	{ "family", no_argument, NULL, 'f' },
+	{ "weight", required_argument, NULL, 'w' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
-static int run(char **argv, uint64_t budget_bytes, uint32_t flags)
+static int run(char **argv, uint64_t budget_bytes, uint32_t flags, uint32_t weight)
 {
 	struct child child;
 	struct upager *u;
@@ -47,6 +50,8 @@ static int run(char **argv, uint64_t budget_bytes, uint32_t flags)
 		goto undo_open;
 	}
 	exit_code = client_report(u, upager_attach(u, child.pid, budget_bytes, flags, NULL));
+	if (!exit_code && weight)
+		exit_code = client_report(u, upager_set_weight(u, child.pid, weight, NULL));
 	if (exit_code) {
 		child_abandon(&child);
 		goto undo_open;
@@ -66,6 +71,7 @@ int cmd_run(int argc, char **argv)
 {
 	uint32_t flags = UPAGER_ATTACH_WATCH;
 	const char *budget = NULL;
+	uint32_t weight = 0;
 	uint64_t budget_bytes;
 	int c, exit_code;
 
@@ -78,6 +84,11 @@ int cmd_run(int argc, char **argv)
 		case 'f':
 			flags |= UPAGER_ATTACH_FAMILY;
 			break;
+		case 'w':
+			exit_code = args_weight(optarg, &weight);
+			if (exit_code)
+				return exit_code;
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return UPAGER_EXIT_OK;
@@ -88,5 +99,5 @@ int cmd_run(int argc, char **argv)
 		return message_fail(UPAGER_EXIT_USAGE, "no program given; see upager run --help");
 	exit_code =
 		budget ? args_budget(budget, &budget_bytes) : args_default_budget(&budget_bytes);
-	return exit_code ? exit_code : run(argv + optind, budget_bytes, flags);
+	return exit_code ? exit_code : run(argv + optind, budget_bytes, flags, weight);
 }

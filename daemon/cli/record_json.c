@@ -28,6 +28,7 @@ static const struct counter {
 	COUNTER(readahead_hits),   COUNTER(checksum_failures),
 	COUNTER(io_errors),	   COUNTER(pinned),
 	COUNTER(throttled),	   COUNTER(forks),
+	COUNTER(share_bytes),
 };
 
 /* "text" of a record is empty unless there is something to say. */
@@ -46,6 +47,8 @@ static json_t *process_object(const struct upager_record *record)
 	json_object_set_new(object, "comm", json_text(record->comm));
 	json_object_set_new(object, "uid", json_integer(record->uid));
 	json_object_set_new(object, "state", json_string(record_state(record)));
+	json_object_set_new(object, "family", json_integer(record->family));
+	json_object_set_new(object, "weight", json_integer(record->weight));
 	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
 		uint64_t value;
 

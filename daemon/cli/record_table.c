@@ -16,7 +16,9 @@ enum column {
 	COL_PID,
 	COL_COMMAND,
 	COL_STATE,
+	COL_FAMILY,
 	COL_BUDGET,
+	COL_SHARE,
 	COL_RESIDENT,
 	COL_STANDBY,
 	COL_SWAPPED,
@@ -35,7 +37,9 @@ static const struct {
 	[COL_PID] = { "PID", SCOLS_FL_RIGHT },
 	[COL_COMMAND] = { "COMMAND", 0 },
 	[COL_STATE] = { "STATE", 0 },
+	[COL_FAMILY] = { "FAMILY", SCOLS_FL_RIGHT },
 	[COL_BUDGET] = { "BUDGET", SCOLS_FL_RIGHT },
+	[COL_SHARE] = { "SHARE", SCOLS_FL_RIGHT },
 	[COL_RESIDENT] = { "RESIDENT", SCOLS_FL_RIGHT },
 	[COL_STANDBY] = { "STANDBY", SCOLS_FL_RIGHT },
 	[COL_SWAPPED] = { "SWAPPED", SCOLS_FL_RIGHT },
@@ -72,7 +76,7 @@ static int set_percentile(struct libscols_line *line, enum column column,
 	return scols_line_set_data(line, column, text);
 }
 
-static int add_line(struct libscols_table *table, const struct upager_record *record, bool notes)
+static int add_line(struct libscols_table *table, const struct upager_record *record)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	int err;
@@ -82,7 +86,10 @@ static int add_line(struct libscols_table *table, const struct upager_record *re
 	err = set_count(line, COL_PID, (uint64_t)record->pid);
 	err = err ?: scols_line_set_data(line, COL_COMMAND, record->comm);
 	err = err ?: scols_line_set_data(line, COL_STATE, record_state(record));
+	if (record->family)
+		err = err ?: set_count(line, COL_FAMILY, (uint64_t)record->family);
 	err = err ?: set_size(line, COL_BUDGET, record->budget_bytes);
+	err = err ?: set_size(line, COL_SHARE, record->share_bytes);
 	err = err ?: set_size(line, COL_RESIDENT, record->resident_bytes);
 	err = err ?: set_size(line, COL_STANDBY, record->standby_bytes);
 	err = err ?: set_size(line, COL_SWAPPED, record->swapped_bytes);
@@ -91,35 +98,39 @@ static int add_line(struct libscols_table *table, const struct upager_record *re
 	err = err ?: set_count(line, COL_REFAULTS, record->refaults);
 	err = err ?: set_percentile(line, COL_P50, record, 50);
 	err = err ?: set_percentile(line, COL_P99, record, 99);
-	if (notes)
-		err = err ?: scols_line_set_data(line, COL_NOTE, record->text);
-	return err;
+	return err ?: scols_line_set_data(line, COL_NOTE, record->text);
 }
 
-static bool any_text(const struct upager_record *record, uint32_t nr)
+/* Whether one of them has something to show there. */
+static bool is_needed(enum column column, const struct upager_record *record, uint32_t nr)
 {
-	for (uint32_t i = 0; i < nr; i++)
-		if (record[i].text[0])
-			return true;
-	return false;
+	bool needed = column != COL_FAMILY && column != COL_SHARE && column != COL_NOTE;
+
+	for (uint32_t i = 0; i < nr && !needed; i++)
+		needed = (column == COL_FAMILY && record[i].family) ||
+			 (column == COL_SHARE && record[i].share_bytes != record[i].budget_bytes) ||
+			 (column == COL_NOTE && record[i].text[0]);
+	return needed;
 }
 
 int record_table_print(const struct upager_record *record, uint32_t nr)
 {
-	bool notes = any_text(record, nr);
 	struct libscols_table *table = scols_new_table();
 	int err = 0;
 
 	if (!table)
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		if ((i != COL_NOTE || notes) &&
-		    !scols_table_new_column(table, columns[i].title, 0, columns[i].flags)) {
+		if (!scols_table_new_column(table, columns[i].title, 0,
+					    columns[i].flags |
+						    (is_needed((enum column)i, record, nr)
+							     ? 0
+							     : SCOLS_FL_HIDDEN))) {
 			err = -ENOMEM;
 			goto undo_table;
 		}
 	for (uint32_t i = 0; i < nr && !err; i++)
-		err = add_line(table, &record[i], notes);
+		err = add_line(table, &record[i]);
 	if (!err)
 		err = scols_print_table(table);
 undo_table:

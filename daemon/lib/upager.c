@@ -237,6 +237,17 @@ int upager_set_budget(struct upager *u, pid_t pid, uint64_t budget_bytes,
 	return call_process(u, &req, reply);
 }
 
+int upager_set_weight(struct upager *u, pid_t pid, uint32_t weight, struct upager_reply *reply)
+{
+	struct upager_request req;
+
+	if (!weight)
+		return fail(u, -EINVAL, "a weight is 1 at least");
+	proto_init_request(&req, UPAGER_OP_BUDGET, pid);
+	req.weight = weight;
+	return call_process(u, &req, reply);
+}
+
 int upager_populate(struct upager *u, pid_t pid, struct upager_reply *reply)
 {
 	struct upager_request req;

@@ -71,7 +71,8 @@ UPAGER_API void upager_close(struct upager *u);
  * @pid: the process, named by its thread group id
  * @budget_bytes: private anonymous memory it may keep resident, in bytes
  * @flags: %UPAGER_ATTACH_WATCH: leave it alone until it nears its budget;
- *	%UPAGER_ATTACH_FAMILY: one budget for it and its descendants
+ *	%UPAGER_ATTACH_FAMILY: one budget for it and its descendants, also those that
+ *	it has already
  * @reply: NULL, or filled in with the answer, errors included;
  *	@reply->stopped_ns says how long the process was stopped
  *
@@ -102,7 +103,7 @@ UPAGER_API int upager_attach(struct upager *u, pid_t pid, uint64_t budget_bytes,
 UPAGER_API int upager_detach(struct upager *u, pid_t pid, struct upager_reply *reply);
 
 /**
- * upager_set_budget() - change the budget of a paged process
+ * upager_set_budget() - change the budget of a paged process, or of its family
  * @u: connection
  * @pid: a paged process
  * @budget_bytes: the new budget, in bytes
@@ -113,6 +114,23 @@ UPAGER_API int upager_detach(struct upager *u, pid_t pid, struct upager_reply *r
  * the daemon answers.
  */
 UPAGER_API int upager_set_budget(struct upager *u, pid_t pid, uint64_t budget_bytes,
+				 struct upager_reply *reply);
+
+/**
+ * upager_set_weight() - change the weight of a paged process
+ * @u: connection
+ * @pid: a paged process
+ * @weight: 1 to %UPAGER_WEIGHT_MAX; %UPAGER_WEIGHT_DEFAULT is normal
+ * @reply: NULL, or filled in with the answer
+ *
+ * Where the daemon's limit is less than what all processes want, each gets a
+ * part in proportion to its budget times its weight.
+ *
+ * Who may call: as for upager_attach().
+ * Return: 0; %-ESRCH not paged; %-EINVAL no such weight; what else the daemon
+ * answers.
+ */
+UPAGER_API int upager_set_weight(struct upager *u, pid_t pid, uint32_t weight,
 				 struct upager_reply *reply);
 
 /**

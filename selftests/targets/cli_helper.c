@@ -57,8 +57,8 @@ static int receive(int fd, struct upager_request *req, int *pidfd)
 		memcpy(pidfd, CMSG_DATA(&control.head), sizeof(*pidfd));
 	if (len != sizeof(*req) || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
 	    req->magic != UPAGER_PROTO_MAGIC || req->version != UPAGER_PROTO_VERSION ||
-	    req->op > UPAGER_OP_MAX || req->reserved[0] || req->reserved[1] || req->reserved[2] ||
-	    req->reserved[3]) {
+	    req->op > UPAGER_OP_MAX || req->reserved32 || req->reserved[0] || req->reserved[1] ||
+	    req->reserved[2]) {
 		printf("BAD\n");
 		fflush(stdout);
 		return 0;
@@ -97,8 +97,11 @@ static void log_request(const struct upager_request *req, int pidfd)
 
 	if (pidfd >= 0)
 		match = pidfd_pid(pidfd) == req->pid ? "match" : "other";
-	printf("%s pid=%d budget=%llu flags=%u pidfd=%s\n", ops[req->op], req->pid,
+	printf("%s pid=%d budget=%llu flags=%u pidfd=%s", ops[req->op], req->pid,
 	       (unsigned long long)req->budget_bytes, req->flags, match);
+	if (req->weight)
+		printf(" weight=%u", req->weight);
+	printf("\n");
 	fflush(stdout);
 }
 
@@ -109,6 +112,8 @@ static void send_record(int fd, int32_t pid, const char *comm, const char *text)
 		.state = text[0] ? UPAGER_PROC_REFUSED : UPAGER_PROC_PAGED,
 		.uid = 1000,
 		.budget_bytes = 64 << 20,
+		.share_bytes = 64 << 20,
+		.weight = 100,
 		.resident_bytes = 60 << 20,
 		.standby_bytes = 2 << 20,
 		.swapped_bytes = 196ull << 20,

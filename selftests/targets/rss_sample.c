@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * rss_sample PID BUDGET_BYTES: how much private anonymous memory a program
+ * rss_sample PID BUDGET_BYTES [sum]: how much private anonymous memory a program
  * has.  Every 100 ms, until PID ends, the largest RssAnon among PID and its
- * descendants is taken; then `key value` lines say what was seen.  A budget of
+ * descendants is taken, or the sum of all; then `key value` lines say what was seen.  A budget of
  * 0 is none.
  */
 #include <ctype.h>
@@ -109,13 +109,15 @@ int main(int argc, char **argv)
 	static int family[PIDS_MAX];
 	size_t nr_family = 0;
 	struct process p;
+	bool sum;
 	int root;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: rss_sample PID BUDGET_BYTES\n");
+	if (argc < 3) {
+		fprintf(stderr, "usage: rss_sample PID BUDGET_BYTES [sum]\n");
 		return 2;
 	}
 	root = atoi(argv[1]);
+	sum = argc > 3 && !strcmp(argv[3], "sum");
 	budget = strtoull(argv[2], NULL, 10);
 	limit = budget + budget / 10;
 
@@ -123,14 +125,13 @@ int main(int argc, char **argv)
 		const struct timespec period = { .tv_nsec = PERIOD_NS };
 		uint64_t rss = 0, now;
 
-		/* The family changes rarely, and to list it reads all of /proc. */
-		if (samples % 5 == 0)
+		/* To list the family reads all of /proc. */
+		if (samples % 5 == 0 || sum)
 			nr_family = family_list(root, family, PIDS_MAX);
 		for (size_t i = 0; i < nr_family; i++) {
 			uint64_t one = rss_anon_bytes(family[i]);
 
-			if (one > rss)
-				rss = one;
+			rss = sum ? rss + one : one > rss ? one : rss;
 		}
 		now = now_ns();
 		samples++;

@@ -65,7 +65,7 @@ static void test_request_order(void **state)
 	(void)state;
 	req.magic = 0;
 	req.version = UPAGER_PROTO_VERSION + 1;
-	req.reserved[3] = 1;
+	req.reserved[2] = 1;
 	assert_int_equal(proto_check_request(&req, 1), -EMSGSIZE);
 	assert_int_equal(check(req), -EBADMSG);
 	req.magic = UPAGER_PROTO_MAGIC;
@@ -78,7 +78,7 @@ static void test_request_order(void **state)
 	assert_int_equal(check(req), -EINVAL);
 	req.pid = 1;
 	assert_int_equal(check(req), -EINVAL);
-	req.reserved[3] = 0;
+	req.reserved[2] = 0;
 	assert_int_equal(check(req), 0);
 }
 
@@ -109,12 +109,17 @@ static void test_request_fields(void **state)
 		req = request(op, op == UPAGER_OP_PING ? 0 : 1);
 		req.budget_bytes = 1;
 		assert_int_equal(check(req), has_budget ? 0 : -EINVAL);
+		req.budget_bytes = 0;
+		req.weight = UPAGER_WEIGHT_MAX;
+		assert_int_equal(check(req), has_budget ? 0 : -EINVAL);
+		req.weight++;
+		assert_int_equal(check(req), -EINVAL);
 	}
 }
 
 /*
  * Every byte of a valid ATTACH gets every other value: only the fields whose
- * meaning the daemon judges (pid and budget), and no other, may stay valid.
+ * meaning the daemon judges (pid, budget, weight), and no other, may stay valid.
  */
 static void test_request_bytes(void **state)
 {
@@ -145,7 +150,10 @@ static void test_request_bytes(void **state)
 				want = at == offsetof(struct upager_request, flags) && flip < 4
 					       ? 0
 					       : -EINVAL;
-			else if (at < offsetof(struct upager_request, reserved))
+			else if (at >= offsetof(struct upager_request, weight) &&
+				 at < offsetof(struct upager_request, reserved32))
+				want = u.req.weight <= UPAGER_WEIGHT_MAX ? 0 : -EINVAL;
+			else if (at < offsetof(struct upager_request, weight))
 				want = at == pid_high && flip & 0x80 ? -EINVAL : 0;
 			if (at == op_low && u.byte[at] == UPAGER_OP_PING)
 				want = -EINVAL;
@@ -209,9 +217,9 @@ static void test_record(void **state)
 	record.reserved32 = 1;
 	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
 	record.reserved32 = 0;
-	record.reserved[5] = 1;
+	record.reserved[3] = 1;
 	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
-	record.reserved[5] = 0;
+	record.reserved[3] = 0;
 	memset(record.comm, 'c', sizeof(record.comm));
 	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
 	record.comm[15] = '\0';

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_ALLOT_H
+#define UPAGER_ALLOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "house.h"
+#include "proc.h"
+
+/*
+ * What each process may have of the budget of its family, and all of them of
+ * the daemon's limit.  Who faults wants what it has outside; who has not for a
+ * second, where others are short, gives a sixteenth of what it has each second:
+ * the page fault frequency of Chu and Opderbeck (AFIPS 1972) tells who needs
+ * memory.  The house's thread.
+ */
+void allot(struct house *h, uint64_t now_ns);
+
+/* Whether the process has so much that 1/part of what it may have is reached. */
+bool allot_near(const struct house *h, const struct proc *p, uint32_t part);
+
+#endif
