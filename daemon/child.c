@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "inherit.h"
 #include "takeover.h"
 #include "vma.h"
 
@@ -104,42 +105,6 @@ static struct proc *search_all(const struct space *sp, const struct proc *parent
 	}
 	closedir(dir);
 	return found;
-}
-
-struct inheritance {
-	struct space *sp;
-	int error;
-};
-
-static bool inherit_one(void *context, const struct vma *v)
-{
-	struct inheritance *in = context;
-
-	if (v->uffd_missing && !v->wipe_on_fork)
-		in->error = region_add(&in->sp->born_with, addr_pgno(v->start), addr_pgno(v->end));
-	return !in->error;
-}
-
-/* What the child has of its parent's registered mappings, for the worker. */
-static int inherit(struct pager *pg, struct space *sp, const struct proc *p)
-{
-	struct inheritance in = { .sp = sp };
-	int smaps_fd = proc_open_file(p, "smaps", O_RDONLY);
-	int err;
-
-	if (smaps_fd < 0)
-		return smaps_fd;
-	regions_fini(&sp->born_with);
-	pthread_mutex_lock(&sp->lock);
-	sp->born_changes = sp->map_changes;
-	pthread_mutex_unlock(&sp->lock);
-	err = vma_for_each_detailed(smaps_fd, inherit_one, &in);
-	close(smaps_fd);
-	if (err || in.error)
-		return err ? err : in.error;
-	sp->identified = true; /* the worker checks that nothing changed meanwhile */
-	pager_kick_worker(pg);
-	return 0;
 }
 
 static struct proc *identify(struct pager *pg, struct space *sp, const struct proc *parent,

@@ -89,6 +89,8 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	child->nr_lost = parent->nr_lost;
 	pthread_mutex_lock(&parent->lock);
 	child->terms = parent->terms;
+	child->parent_pid = parent->pid;
+	child->parent_changes = parent->map_changes;
 	err = regions_copy(&child->regions, &parent->regions);
 	pthread_mutex_unlock(&parent->lock);
 	if (err)

@@ -23,6 +23,8 @@ void newborn_grow_up(struct pager *pg, struct space *sp)
 		n = sp->born_with.at[i].end;
 	}
 	page_drop(pg, sp, n, end);
+	for (uint32_t i = 0; i < sp->born_doubted.nr; i++)
+		page_doubt(pg, sp, sp->born_doubted.at[i].first, sp->born_doubted.at[i].end);
 	pthread_mutex_lock(&sp->lock);
 	regions_fini(&sp->regions);
 	sp->regions = sp->born_with;

@@ -164,6 +164,26 @@ void page_lose(struct pager *pg, struct space *sp, pgno_t n)
 		slot_put(pg->slots, p.slot);
 }
 
+void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
+{
+	uint64_t entries[TABLE_ENTRIES];
+	pgno_t n = first, base;
+
+	while (n.v < end.v && copy_leaf(pg, sp, n, end, entries, &base)) {
+		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
+			struct page p = page_entry_unpack(entries[i]);
+			pgno_t at = pgno_add(base, i);
+
+			if (at.v < first.v || at.v >= end.v ||
+			    (p.state != PAGE_SWAPPED && p.state != PAGE_STANDBY))
+				continue;
+			release_place(sp, p);
+			page_lose(pg, sp, at);
+		}
+		n = pgno_add(base, TABLE_ENTRIES);
+	}
+}
+
 void page_set_age(struct pager *pg, struct space *sp, pgno_t n, uint8_t age)
 {
 	table_hint(pg->tables, sp->root, n, PAGE_ENTRY_AGE, (uint64_t)age << PAGE_ENTRY_AGE_LSB);

@@ -24,6 +24,8 @@ void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
 void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages);
 /* The only copy of this page cannot be had: LOST, from any state. The place is the caller's. */
 void page_lose(struct pager *pg, struct space *sp, pgno_t n);
+/* What is outside of [first, end) becomes LOST. No batch is pending. */
+void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
 /* Sets the age, a hint. */
 void page_set_age(struct pager *pg, struct space *sp, pgno_t n, uint8_t age);
 

@@ -74,7 +74,8 @@ int request_attach(struct house *h, const struct upager_request *req, uid_t uid,
 	}
 	if (pager_is_agent(h->pg, pid)) {
 		snprintf(text, UPAGER_TEXT_BYTES,
-			 "process %d is the pager's own agent in a paged program: name another", pid);
+			 "process %d is the pager's own agent in a paged program: name another",
+			 pid);
 		return -EPERM;
 	}
 	descent_open(&h->descent);

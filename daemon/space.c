@@ -21,6 +21,7 @@ struct space *space_new(uint32_t id, int uffd, struct event_slot *events)
 	sp->agent.pidfd = sp->agent.event_fd = sp->agent.ctl_fd = -1;
 	regions_init(&sp->regions);
 	regions_init(&sp->born_with);
+	regions_init(&sp->born_doubted);
 	thread_pages_init(&sp->threads);
 	pthread_mutex_init(&sp->lock, NULL);
 	return sp;
@@ -56,6 +57,7 @@ void space_free(struct space *sp)
 	regions_fini(&sp->regions);
 	run_list_fini(&sp->adopt);
 	regions_fini(&sp->born_with);
+	regions_fini(&sp->born_doubted);
 	thread_pages_fini(&sp->threads);
 	close_valid(&sp->uffd);
 	space_close_views(sp);

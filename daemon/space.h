@@ -103,7 +103,10 @@ struct space {
 	/* House -> worker: an agent for a space that had none; NULL again when taken. */
 	struct newcomer *_Atomic newcomer;
 	struct regions born_with; /* newborn: what is registered, WIPEONFORK left out [F8] */
+	struct regions born_doubted; /* and of that: what may not have been inherited */
 	uint64_t born_changes; /* map_changes of that */
+	pid_t parent_pid;
+	uint64_t parent_changes; /* the parent's map_changes at the fork */
 	_Atomic bool identified; /* newborn: that and the descriptors are set */
 	_Atomic uint64_t quarantine_safe_ns; /* house: nobody was in madvise() since */
 	struct run_list adopt; /* registered, not yet looked at */

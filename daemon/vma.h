@@ -17,6 +17,7 @@ struct vma {
 	bool heap;
 	/* smaps only: */
 	bool wipe_on_fork;
+	bool dont_fork;
 	bool uffd_missing; /* registered with a userfaultfd */
 	bool locked;
 	bool huge_tlb;

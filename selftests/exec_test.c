@@ -9,15 +9,6 @@
 
 PAGER_FIXTURE(exec)
 
-static int status_of(pid_t pid)
-{
-	int status;
-
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : TARGET_SIGNAL + WTERMSIG(status);
-}
-
 /* Everything that a program had is free again: no agent keeps its memory alive. */
 static bool pager_is_empty(struct pager *pg)
 {

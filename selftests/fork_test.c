@@ -15,15 +15,6 @@ extern char **environ;
 PAGER_FIXTURE(fork)
 
 /* Exit status of a child, or 1000 + signal. */
-static int status_of(pid_t pid)
-{
-	int status;
-
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : TARGET_SIGNAL + WTERMSIG(status);
-}
-
 /* On the device, in standby, and there. */
 struct memory {
 	uint8_t *far;

@@ -188,4 +188,14 @@ static inline int target_run(struct pager *pg, target_fn fn)
 		pager_fini(&self->pager);                                   \
 	}
 
+/* How a child of the target ended: its exit status, or TARGET_SIGNAL and more. */
+static inline int status_of(pid_t pid)
+{
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : TARGET_SIGNAL + WTERMSIG(status);
+}
+
 #endif
