@@ -181,6 +181,14 @@ void allot(struct house *h, uint64_t now_ns)
 	bury(h);
 }
 
+bool allot_exceeded(const struct house *h, const struct proc *p)
+{
+	const struct family *f = family_find(&h->families, p->terms.family);
+	const struct claim *c = f ? &f->claim : &p->claim;
+
+	return c->held > c->share + c->share / 20;
+}
+
 bool allot_near(const struct house *h, const struct proc *p, uint32_t part)
 {
 	const struct family *f = family_find(&h->families, p->terms.family);

@@ -17,6 +17,12 @@
  */
 void allot(struct house *h, uint64_t now_ns);
 
+/*
+ * Whether a process, or its family, has more than it may: not by the little
+ * that eviction lags behind, which a fork's child is born with.
+ */
+bool allot_exceeded(const struct house *h, const struct proc *p);
+
 /* Whether the process has so much that 1/part of what it may have is reached. */
 bool allot_near(const struct house *h, const struct proc *p, uint32_t part);
 

@@ -185,6 +185,12 @@ static bool is_refusal(struct proc *p, int err, uint64_t now_ns)
 	return err && err != -ESRCH;
 }
 
+static bool wants_agent(const struct house *h, const struct proc *p, uint64_t now_ns)
+{
+	return (now_ns - p->since_ns > CHILD_GROWN_NS || allot_exceeded(h, p)) &&
+	       allot_near(h, p, REGISTER_PART);
+}
+
 static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 {
 	struct space *sp = p->space;
@@ -207,8 +213,7 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 		pause_end(p);
 	if (sp->phase != SPACE_LIVE || sp->newcomer)
 		return;
-	if (!sp->agent.ctl && !p->text[0] && now_ns - p->since_ns > CHILD_GROWN_NS &&
-	    allot_near(h, p, REGISTER_PART)) {
+	if (!sp->agent.ctl && !p->text[0] && wants_agent(h, p, now_ns)) {
 		err = takeover_place_agent(h->pg, p, p->text);
 		if (is_refusal(p, err, now_ns))
 			log_warn("process %d is served but not evicted: %s", p->pid, p->text);

@@ -12,6 +12,8 @@
 need_root
 
 MIB=$((1 << 20))
+# shellcheck disable=SC2034 # lib.sh reads it
+sample_sum=1
 KNOWN=$TARGETS/known_static
 
 # field KEY: of every process, "pid value" lines.
@@ -85,7 +87,7 @@ family_shares_one_budget()
 	# shellcheck disable=SC2016
 	start_tree --budget 32M --family -- \
 		'"$1" 24 2 <&4 & "$1" 24 2 <&4 & env "$1" 24 2 <&4 & ("$1" 24 2 <&4) & wait'
-	sample_start "$program_pid" $((32 * MIB)) sum 3>&-
+	sample_start "$program_pid" $((32 * MIB)) 3>&-
 	sample_budget=$((32 * MIB))
 	ok "$1: pages of all four leave" wait_for 60 evicted 4
 	family=$(field family | awk '$3 == "known_static" { print $2 }' | sort -u)
@@ -107,7 +109,7 @@ stays_within()
 	# shellcheck disable=SC2016
 	start_tree --budget 24M --family -- \
 		'for i in 1 2 3; do "$1" 24 2 <&4 & done; wait'
-	sample_start "$program_pid" $((24 * MIB)) sum 3>&-
+	sample_start "$program_pid" $((24 * MIB)) 3>&-
 	sample_budget=$((24 * MIB))
 	ok "$1: pages of all three leave" wait_for 60 evicted 3
 	sleep 1

@@ -185,11 +185,12 @@ daemon_stop()
 	return $status
 }
 
-# sample_start PID BUDGET_BYTES [sum]: RssAnon of PID and its descendants, the largest or the sum of
-# all, every 100 ms until PID ends.
+# sample_start PID BUDGET_BYTES: the largest RssAnon of PID and its descendants, every 100 ms until PID
+# ends; with sample_sum set what all have together.
+sample_sum=
 sample_start()
 {
-	start "$TARGETS/rss_sample" "$@" >"$WORK/sample"
+	start "$TARGETS/rss_sample" "$1" "$2" ${sample_sum:+sum} >"$WORK/sample"
 	sampler_pid=$started_pid
 }
 
@@ -222,7 +223,8 @@ sample_quarter()
 # real_compare NAME FUNCTION: runs FUNCTION twice, without the pager and with a quarter of the
 # memory that it had then.  FUNCTION PREFIX... starts the program with the prefix, calls
 # program_started with its pid, leaves what it computed in $WORK/result and its exit status in
-# program_status.
+# program_status.  run_options are more of `upager run`.
+run_options=()
 real_compare()
 {
 	local name=$1 body=$2 budget seconds
@@ -240,7 +242,7 @@ real_compare()
 	[ "$tap_failed" -eq 0 ] || done_testing
 	sample_budget=$budget
 	seconds=$SECONDS
-	"$body" "$BUILD/upager" run --budget "$budget" --
+	"$body" "$BUILD/upager" run "${run_options[@]}" --budget "$budget" --
 	sample_end
 	diag "budget $budget: $((SECONDS - seconds)) s, RssAnon max $(sample_get max_bytes)," \
 		"over budget + 10% for at most $(sample_get over_longest_ms) ms"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # TIMEOUT 400
 #
-# memtester on 128 MiB with a quarter of that as its budget, as a user that may not lock memory.
+# memtester on 128 MiB (64 with UPAGER_TEST_QUICK=1) with a quarter of that as its budget, as a user that may not lock memory.
 # It passes hundreds of times over all of its memory, far more than paging of a quarter can do in a
 # test's time, so by default it does the tests of few passes; UPAGER_TEST_FULL=1 does all of them.
 
@@ -12,6 +12,9 @@
 need_root
 need memtester setpriv prlimit
 
+MEMORY=${UPAGER_TEST_QUICK:+64M}
+MEMORY=${MEMORY:-128M}
+
 # Bit n is test n in memtester's order: the first eight (random value, the arithmetic ones,
 # sequential increment) and the two that write single bytes and 16-bit words.
 [ -n "${UPAGER_TEST_FULL:-}" ] || export MEMTESTER_TEST_MASK=$((0x180ff))
@@ -20,7 +23,7 @@ memtester_body()
 {
 	start "$@" prlimit --memlock=0:0 \
 		setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all \
-		memtester 128M 1 >"$WORK/output" 2>&1
+		memtester "$MEMORY" 1 >"$WORK/output" 2>&1
 	program_started "$started_pid"
 	program_wait
 	# Backspaces and the spinning bar show progress only.

@@ -14,13 +14,17 @@ python=/usr/bin/python3
 need_root
 need "$python"
 
+BLOCKS=${UPAGER_TEST_QUICK:+3}
+BLOCKS=${BLOCKS:-7}
+
 cat >"$WORK/program.py" <<'PYTHON'
 import hashlib
 import heapq
+import sys
 import threading
 
 THREADS = 4
-BLOCKS = 7
+BLOCKS = int(sys.argv[1])
 ROWS = 10000
 digests = [None] * THREADS
 
@@ -56,7 +60,7 @@ PYTHON
 
 python_body()
 {
-	start "$@" "$python" "$WORK/program.py" >"$WORK/result" 2>"$WORK/python.log"
+	start "$@" "$python" "$WORK/program.py" "$BLOCKS" >"$WORK/result" 2>"$WORK/python.log"
 	program_started "$started_pid"
 	program_wait
 	diag_file "$WORK/python.log"

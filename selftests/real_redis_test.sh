@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # TIMEOUT 400
 #
-# redis-server with a quarter of the memory that it needs: 200,000 keys of 1 KiB are loaded, read,
-# overwritten at random and loaded again; the digests of the whole data set must be those of a run
-# without the pager, and so must the length and the ends of a list that LRANGE read.
+# redis-server with a quarter of the memory that it needs: 200,000 keys of 1 KiB (80,000 with
+# UPAGER_TEST_QUICK=1) are loaded, read, overwritten at random and loaded again; the digests of the whole
+# data set must be those of a run without the pager, and so must the length and the ends of a list that
+# LRANGE read.
 
 # shellcheck source=selftests/lib.sh
 . "${0%/*}/lib.sh"
@@ -14,6 +15,7 @@
 
 need_root
 need redis-server redis-cli redis-benchmark
+[ -z "${UPAGER_TEST_QUICK:-}" ] || REDIS_KEYS=80000
 
 bench()
 {
@@ -30,8 +32,8 @@ redis_body()
 		redis_load
 		redis dbsize
 		redis debug digest
-		bench -n 30000 -r "$REDIS_KEYS" get key:__rand_int__
-		bench -n 5000 -r "$REDIS_KEYS" -d 1024 -t set
+		bench -n $((REDIS_KEYS / 20 * 3)) -r "$REDIS_KEYS" get key:__rand_int__
+		bench -n $((REDIS_KEYS / 40)) -r "$REDIS_KEYS" -d 1024 -t set
 		bench -n 2000 -t lrange_300
 		redis_load
 		redis debug digest

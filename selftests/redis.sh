@@ -4,6 +4,8 @@
 # A redis-server with a known data set, for the test and for the demonstration; sourced after lib.sh.
 
 REDIS_KEYS=200000
+# More options of the server; what comes last counts.
+redis_options=()
 
 # Every value of 1 KiB differs from every other, at its start, in its middle and at its end.
 redis_load_make()
@@ -30,7 +32,8 @@ redis()
 redis_start()
 {
 	start "$@" redis-server --port 0 --unixsocket "$RUN/redis.sock" --save '' --appendonly no \
-		--enable-debug-command local --dir "$WORK" >"$WORK/redis.log" 2>&1
+		--enable-debug-command local --dir "$WORK" "${redis_options[@]}" \
+		>"$WORK/redis.log" 2>&1
 	program_started "$started_pid"
 	wait_for 20 redis ping && return
 	diag_file "$WORK/redis.log"
