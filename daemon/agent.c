@@ -91,6 +91,7 @@ void agent_submit(struct agent *ag)
 
 	b->mode = post->mode;
 	b->nr_runs = post->nr_runs;
+	b->locked = 0;
 	b->staging_first = n * AGENT_BATCH_PAGES;
 	b->staging_pages = post->nr_pages;
 	for (uint32_t i = 0; i < post->nr_runs; i++)
@@ -127,6 +128,7 @@ struct agent_outcome agent_outcome(const struct agent *ag, uint32_t run_index)
 		.pinned = r->pinned & mask,
 		.gone = r->gone & mask,
 		.error = r->error,
+		.locked = ag->ctl->batch[n].locked,
 	};
 }
 

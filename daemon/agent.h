@@ -45,6 +45,7 @@ struct agent_outcome {
 	uint64_t pinned;
 	uint64_t gone;
 	uint64_t lost; /* moved, and not to be had from staging */
+	bool locked; /* all memory was locked meanwhile: what moved is to come back */
 	int error;
 };
 

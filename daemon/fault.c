@@ -234,6 +234,14 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 	}
 }
 
+void fault_ask(struct pager *pg, struct space *sp, pgno_t n)
+{
+	if (!pg->faults.nr_free)
+		return;
+	defer(pg, sp, (struct fault){ .page = n, .begin_ns = clock_ns() });
+	sp->retry = true;
+}
+
 void fault_retry(struct pager *pg, struct space *sp)
 {
 	struct fault_list again;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "failpoint.h"
+#include "fault.h"
 #include "page.h"
 
 static bool is_zero(const uint8_t *data)
@@ -89,6 +90,8 @@ static void settle_run(struct pager *pg, struct space *sp, struct run run, uint3
 		else
 			settle_stayed(pg, sp, n, place + i, out->pinned & bit, out->gone & bit);
 	}
+	for (uint64_t back = out->locked ? out->moved : 0; back; back &= back - 1)
+		fault_ask(pg, sp, pgno_add(run.first, (uint32_t)__builtin_ctzll(back)));
 	if (mode == AGENT_COPY_DROP) {
 		uffd_write_protect(sp->uffd, run, false);
 		uffd_wake(sp->uffd, run);

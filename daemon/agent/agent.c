@@ -22,7 +22,8 @@
 
 struct agent {
 	struct agent_ctl *ctl;
-	bool unlocked; /* staging was unlocked during this batch */
+	bool unlocked; /* staging was tried to be unlocked during this batch */
+	bool locked; /* staging was locked during this batch */
 };
 
 /* Pages that lie side by side both in memory and in the pool. */
@@ -73,9 +74,21 @@ INSIDE bool move_begin(struct agent_ctl *ctl, const struct agent_batch *batch)
 }
 
 /*
+ * mlockall() locks staging too, and MOVE takes pages from one locked VMA to
+ * another.  Of a locked VMA MADV_COLD is refused; it raises no event.
+ */
+INSIDE void staging_unlock(struct agent *ag)
+{
+	if (sys(SYS_madvise, ag->ctl->staging, PAGE_SIZE, MADV_COLD, 0, 0) != -EINVAL)
+		return;
+	sys(SYS_munlock, ag->ctl->staging, page_bytes(ag->ctl->staging_pages), 0, 0, 0);
+	ag->locked = true;
+}
+
+/*
  * Not while busy: with events on this waits until the daemon has read the one
  * REMOVE event, and the daemon waits for busy before it reads.  EINVAL is a
- * locked VMA: the program called mlockall().
+ * locked VMA.
  */
 INSIDE void staging_drop(struct agent *ag, uint32_t first, uint32_t nr_pages)
 {
@@ -83,7 +96,7 @@ INSIDE void staging_drop(struct agent *ag, uint32_t first, uint32_t nr_pages)
 
 	if (sys(SYS_madvise, addr, page_bytes(nr_pages), MADV_DONTNEED, 0, 0) != -EINVAL)
 		return;
-	sys(SYS_munlock, ag->ctl->staging, page_bytes(ag->ctl->staging_pages), 0, 0, 0);
+	staging_unlock(ag);
 	sys(SYS_madvise, addr, page_bytes(nr_pages), MADV_DONTNEED, 0, 0);
 }
 
@@ -150,8 +163,7 @@ INSIDE void move_run(struct agent *ag, const struct agent_batch *batch, struct a
 			chunk /= 2;
 		} else if (ret == -EINVAL && !ag->unlocked) {
 			/* MOVE refuses a locked VMA beside an unlocked one. */
-			sys(SYS_munlock, ag->ctl->staging, page_bytes(ag->ctl->staging_pages), 0, 0,
-			    0);
+			staging_unlock(ag);
 			ag->unlocked = true;
 		} else {
 			run->error = (int32_t)ret;
@@ -243,9 +255,13 @@ INSIDE void batch_move(struct agent *ag, struct agent_batch *batch)
 	uint32_t staging_pages = batch->staging_pages;
 	bool any = false;
 
+	staging_unlock(ag);
 	ag->unlocked = false;
+	ag->locked = false;
 	for (uint32_t i = 0; i < batch->nr_runs; i++)
 		move_run(ag, batch, &batch->run[i]);
+	staging_unlock(ag);
+	batch->locked = ag->locked;
 	for (uint32_t i = 0; i < batch->nr_runs; i++)
 		any |= batch->run[i].moved != 0;
 	busy_begin(ag->ctl);
@@ -334,6 +350,7 @@ __attribute__((section("upager_agent"), used)) void agent_entry(struct agent_ctl
 
 	ag.ctl = ctl;
 	ag.unlocked = false;
+	ag.locked = false;
 	ctl->tid = (int32_t)sys(SYS_gettid, 0, 0, 0, 0, 0);
 	ret = agent_setup(ctl, start);
 	if (ret)

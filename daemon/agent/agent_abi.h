@@ -80,7 +80,7 @@ struct agent_batch {
 	_Atomic uint32_t phase; /* both: enum agent_phase */
 	uint32_t staging_first; /* daemon: the batch's part of staging, in pages */
 	uint32_t staging_pages; /* daemon */
-	uint32_t pad;
+	uint32_t locked; /* agent: mlockall() while it moved: all that moved is to come back */
 	struct agent_run run[AGENT_RUNS_MAX];
 };
 
