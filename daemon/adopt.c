@@ -5,6 +5,8 @@
 #include "present.h"
 
 #define SLICE_RUNS 512
+/* Many small mappings are looked at in one step. */
+#define STEP_PAGES 512
 
 /* At most one range; true when something was looked at. */
 static bool next_slice(struct space *sp, struct page_range *slice)
@@ -25,7 +27,7 @@ static bool next_slice(struct space *sp, struct page_range *slice)
 static void slice_done(struct space *sp, struct page_range slice, pgno_t next)
 {
 	pthread_mutex_lock(&sp->lock);
-	for (uint32_t i = 0; i < sp->adopt.nr; i++) {
+	for (uint32_t i = sp->adopt.nr; i-- > 0;) {
 		struct page_range *r = &sp->adopt.at[i];
 
 		if (r->first.v != slice.first.v || r->end.v != slice.end.v)
@@ -40,7 +42,8 @@ static void slice_done(struct space *sp, struct page_range slice, pgno_t next)
 	pthread_mutex_unlock(&sp->lock);
 }
 
-void adopt_step(struct pager *pg, struct space *sp)
+/* How many pages were looked at; 0: nothing is left. */
+static uint64_t adopt_slice(struct pager *pg, struct space *sp)
 {
 	struct run runs[SLICE_RUNS];
 	struct page_range slice;
@@ -48,7 +51,7 @@ void adopt_step(struct pager *pg, struct space *sp)
 	int n;
 
 	if (!next_slice(sp, &slice))
-		return;
+		return 0;
 	n = present_runs(sp->pagemap_fd, slice.first, slice.end, runs, SLICE_RUNS, &next);
 	for (int i = 0; i < n; i++) {
 		for (uint32_t k = 0; k < runs[i].nr_pages; k++) {
@@ -61,5 +64,18 @@ void adopt_step(struct pager *pg, struct space *sp)
 				    (struct page){ .state = PAGE_RESIDENT });
 		}
 	}
-	slice_done(sp, slice, n < 0 ? slice.end : next);
+	if (n < 0)
+		next = slice.end;
+	slice_done(sp, slice, next);
+	return next.v - slice.first.v;
+}
+
+void adopt_step(struct pager *pg, struct space *sp)
+{
+	uint64_t looked = 0, n;
+
+	do {
+		n = adopt_slice(pg, sp);
+		looked += n;
+	} while (n && looked < STEP_PAGES);
 }

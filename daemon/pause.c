@@ -15,6 +15,8 @@
 #define STOP_MAX_NS (300 * NS_PER_MS)
 /* A drop that takes longer hangs, and so would the program. */
 #define DROP_MAX_NS (2 * NS_PER_S)
+/* Of its time a program may be scanned, where that is not needed each time. */
+#define SCAN_SHARE  10
 /* The program runs at least so long between two pauses. */
 #define RUN_MIN_NS  (2 * NS_PER_MS)
 
@@ -86,7 +88,9 @@ void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 	if (sp->stop_failed)
 		return;
 	p->stop_active = true;
-	takeover_register(pg, p);
+	/* What is dropped must be registered still [F2]; what is moved is checked by MOVE. */
+	if (!pg->caps.move || now_ns - p->scanned_ns > SCAN_SHARE * p->scan_cost_ns)
+		takeover_register(pg, p);
 	sp->stopped = true;
 	pager_kick_worker(pg);
 }

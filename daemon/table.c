@@ -185,19 +185,29 @@ uint64_t table_get(struct tables *t, table_id_t root, pgno_t pg)
 	return load(&t->entry[id][level_index(pg, 0)]);
 }
 
+/* Gives tables that have become empty free, from the leaf up to below the root. */
+static void prune(struct tables *t, const uint32_t path[TABLE_LEVELS], pgno_t pg)
+{
+	for (int level = 0; level < TABLE_LEVELS - 1 && !t->used[path[level]]; level++) {
+		uint32_t parent = path[level + 1];
+
+		store(&t->entry[parent][level_index(pg, level + 1)], 0);
+		t->used[parent]--;
+		table_put(t, path[level], level);
+	}
+}
+
 int table_set(struct tables *t, table_id_t root, pgno_t pg, uint64_t entry)
 {
-	uint32_t id = root.v, parent = 0;
-	uint64_t *link = NULL;
+	uint32_t id = root.v, path[TABLE_LEVELS];
 	uint64_t *e;
 
 	for (int level = TABLE_LEVELS - 1; level; level--) {
-		uint32_t child;
+		uint64_t *link = &t->entry[id][level_index(pg, level)];
+		uint32_t child = (uint32_t)load(link);
 		table_id_t fresh;
 
-		link = &t->entry[id][level_index(pg, level)];
-		child = (uint32_t)load(link);
-		parent = id;
+		path[level] = id;
 		if (child && t->refs[child] == 1) {
 			id = child;
 			continue;
@@ -217,11 +227,8 @@ int table_set(struct tables *t, table_id_t root, pgno_t pg, uint64_t entry)
 	e = &t->entry[id][level_index(pg, 0)];
 	t->used[id] = (uint16_t)(t->used[id] + !!entry - !!*e);
 	store(e, entry);
-	if (!t->used[id]) {
-		store(link, 0);
-		t->used[parent]--;
-		table_put(t, id, 0);
-	}
+	path[0] = id;
+	prune(t, path, pg);
 	return 0;
 }
 
