@@ -6,5 +6,7 @@
 
 /* A line of /proc/meminfo, e.g. "MemTotal:", in bytes; 0 if it is not there. */
 uint64_t meminfo_bytes(const char *name);
+/* What this process has in memory that is no file's. */
+uint64_t meminfo_own_bytes(void);
 
 #endif

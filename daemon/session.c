@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +14,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
+#include "meminfo.h"
 #include "proto.h"
 #include "request.h"
 
-#define GROUP_NAME "upager"
+#define GROUP_NAME  "upager"
+#define SEND_MAX_NS NS_PER_S
 
 static bool is_served(const struct sockaddr_un *addr)
 {
@@ -155,9 +159,21 @@ static pid_t pidfd_pid(int pidfd)
 	return line ? (pid_t)strtol(line + 5, NULL, 10) : -1;
 }
 
+/* Many records are more than a socket holds; a peer that does not read is left soon. */
+static int send_record(const struct session *s, const struct upager_record *rec, uint64_t end_ns)
+{
+	struct pollfd pfd = { .fd = s->fd, .events = POLLOUT };
+	int err;
+
+	while ((err = proto_send(s->fd, rec, sizeof(*rec), -1)) == -EAGAIN && clock_ns() < end_ns)
+		poll(&pfd, 1, 1);
+	return err;
+}
+
 static void status(struct session *s, struct house *h, pid_t pid, struct upager_reply *reply)
 {
 	struct upager_record rec;
+	uint64_t end_ns;
 	uint32_t n = 0;
 
 	for (const struct proc *p = h->procs; p; p = p->next)
@@ -170,14 +186,25 @@ static void status(struct session *s, struct house *h, pid_t pid, struct upager_
 	}
 	reply->nr_records = n;
 	answer(s, reply, 0);
+	end_ns = clock_ns() + SEND_MAX_NS;
 	for (const struct proc *p = h->procs; p && s->fd >= 0 && n; p = p->next) {
 		if ((pid && p->pid != pid) || (s->uid && p->uid != s->uid))
 			continue;
 		request_record(h, p, &rec);
 		n--;
-		if (proto_send(s->fd, &rec, sizeof(rec), -1))
+		if (send_record(s, &rec, end_ns))
 			session_close(s);
 	}
+}
+
+static uint64_t pools_bytes(const struct pager *pg)
+{
+	uint64_t pages = 0;
+
+	for (uint32_t id = 1; id < pg->nr_ids; id++)
+		if (pg->space[id])
+			pages += pg->space[id]->standby.nr_places;
+	return pages * PAGE_SIZE;
 }
 
 static void ping(struct session *s, struct house *h, struct upager_reply *reply)
@@ -187,6 +214,9 @@ static void ping(struct session *s, struct house *h, struct upager_reply *reply)
 	rec.slots_total = slots_total(h->pg->slots);
 	rec.slots_free = slots_free(h->pg->slots);
 	rec.table_bytes = tables_used(h->pg->tables) * PAGE_SIZE;
+	rec.memory_bytes = meminfo_own_bytes();
+	rec.pool_bytes = pools_bytes(h->pg);
+	rec.slot_bytes = slots_bytes(h->pg->slots);
 	reply->nr_records = 1;
 	answer(s, reply, 0);
 	if (s->fd >= 0 && proto_send(s->fd, &rec, sizeof(rec), -1))

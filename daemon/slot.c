@@ -274,3 +274,13 @@ uint64_t slots_free(const struct slots *slots)
 		nr_free += __atomic_load_n(&slots->extents[a].nr_free, __ATOMIC_RELAXED);
 	return nr_free;
 }
+
+uint64_t slots_bytes(const struct slots *slots)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t a = 0; a < slots->nr_areas; a++)
+		bytes += slots->state[a].bytes +
+			 slots->extents[a].nr_extents * sizeof(*slots->extents[a].avail);
+	return bytes;
+}

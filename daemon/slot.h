@@ -72,5 +72,7 @@ void slot_place(const struct slots *slots, slot_t slot, uint32_t *area, uint64_t
 
 uint64_t slots_total(const struct slots *slots);
 uint64_t slots_free(const struct slots *slots);
+/* Memory that the slots take, used or not. */
+uint64_t slots_bytes(const struct slots *slots);
 
 #endif

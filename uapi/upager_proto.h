@@ -125,10 +125,15 @@ struct upager_record {
 	/* PING only: the daemon itself. */
 	__u64 slots_total;
 	__u64 slots_free;
+	/* Of a process again. */
 	__u64 share_bytes; /* what it may have now of that and of the daemon's limit */
 	__s32 family; /* pid of the process whose family it belongs to, 0: none */
 	__u32 reserved32;
-	__u64 reserved[4];
+	/* PING only. */
+	__u64 memory_bytes; /* all that the daemon has in memory but its program files */
+	__u64 pool_bytes; /* of it second-chance pools, one for each process */
+	__u64 slot_bytes; /* of it for slots, whether used or not */
+	__u64 reserved[1];
 	char comm[16];
 	char text[UPAGER_TEXT_BYTES];
 };

@@ -10,6 +10,7 @@
 #include "cli/args.h"
 #include "cli/client.h"
 #include "cli/message.h"
+#include "cli/record.h"
 #include "cli/record_json.h"
 #include "cli/record_table.h"
 #include "size.h"
@@ -41,10 +42,17 @@ static const struct option options[] = {
 static void print_area(const struct upager_record *daemon)
 {
 	char total[SIZE_TEXT_BYTES], free_text[SIZE_TEXT_BYTES];
+	char memory[SIZE_TEXT_BYTES], pools[SIZE_TEXT_BYTES];
 
 	size_format(daemon->slots_total * PAGE_SIZE, total, sizeof(total));
 	size_format(daemon->slots_free * PAGE_SIZE, free_text, sizeof(free_text));
 	printf("swap areas: %s, %s free\n", total, free_text);
+	size_format(daemon->memory_bytes, memory, sizeof(memory));
+	size_format(daemon->pool_bytes, pools, sizeof(pools));
+	printf("daemon: %s of memory, of it %s standby", memory, pools);
+	if (daemon->slots_free < daemon->slots_total)
+		printf(", %.1f bytes for each page outside", record_bytes_per_page(daemon));
+	putchar('\n');
 	if (daemon->text[0])
 		message_note("%s", daemon->text);
 }

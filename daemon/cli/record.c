@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/record.h"
 
+#include <stdint.h>
+
 const char *record_state(const struct upager_record *record)
 {
 	switch ((enum upager_proc_state)record->state) {
@@ -16,4 +18,14 @@ const char *record_state(const struct upager_record *record)
 		return "refused";
 	}
 	return "unknown";
+}
+
+double record_bytes_per_page(const struct upager_record *daemon)
+{
+	uint64_t used = daemon->slots_total - daemon->slots_free;
+
+	if (!used)
+		return 0;
+	return (double)daemon->table_bytes / (double)used +
+	       (double)daemon->slot_bytes / (double)daemon->slots_total;
 }

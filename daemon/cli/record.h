@@ -7,4 +7,7 @@
 /* The state of a process as a word. */
 const char *record_state(const struct upager_record *record);
 
+/* Of the daemon's record: page tables and slots in use for each page in the swap areas. */
+double record_bytes_per_page(const struct upager_record *daemon);
+
 #endif

@@ -69,6 +69,12 @@ static json_t *daemon_object(const struct upager_record *daemon)
 	json_object_set_new(object, "pid", json_integer(daemon->pid));
 	json_object_set_new(object, "slots_total", json_count(daemon->slots_total));
 	json_object_set_new(object, "slots_free", json_count(daemon->slots_free));
+	json_object_set_new(object, "memory_bytes", json_count(daemon->memory_bytes));
+	json_object_set_new(object, "pool_bytes", json_count(daemon->pool_bytes));
+	json_object_set_new(object, "slot_bytes", json_count(daemon->slot_bytes));
+	json_object_set_new(object, "table_bytes", json_count(daemon->table_bytes));
+	json_object_set_new(object, "bytes_per_swapped_page",
+			    json_real(record_bytes_per_page(daemon)));
 	set_text(object, daemon->text);
 	return object;
 }

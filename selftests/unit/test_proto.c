@@ -217,9 +217,9 @@ static void test_record(void **state)
 	record.reserved32 = 1;
 	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
 	record.reserved32 = 0;
-	record.reserved[3] = 1;
+	record.reserved[0] = 1;
 	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
-	record.reserved[3] = 0;
+	record.reserved[0] = 0;
 	memset(record.comm, 'c', sizeof(record.comm));
 	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
 	record.comm[15] = '\0';

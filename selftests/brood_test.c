@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * TIMEOUT 200
+ *
+ * Children of children, very many children, and children of a program that is busy.
+ */
+#include "selftests/memory.h"
+#include "selftests/target.h"
+
+#include <kselftest_harness.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+
+#define NR 512 /* pages */
+
+PAGER_FIXTURE(brood)
+
+static bool pager_is_empty(struct pager *pg)
+{
+	struct upager_record rec;
+
+	return !upager_ping(pg->client, &rec) && rec.slots_free == rec.slots_total &&
+	       !rec.table_bytes;
+}
+
+/* Most end at once, some look at a page, some execute a shell. */
+static int have_a_thousand(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR);
+
+	memory_fill(p, 0, NR, 1);
+	target_check(sh, memory_push_far(p, NR));
+	for (uint64_t i = 0; i < 1000; i++) {
+		bool looks = i % 10 == 0;
+		pid_t child = fork();
+
+		if (!child) {
+			if (!looks)
+				syscall(SYS_exit_group, 0);
+			_exit(memory_page_is(p + i % NR * PAGE_SIZE, 1, i % NR) ? 0 : 3);
+		}
+		target_check(sh, status_of(child) == 0);
+		if (i % 50 == 0)
+			target_check(sh, system("exit 7") == 7 << 8);
+		if (i % 200 == 0)
+			memory_press();
+	}
+	target_check(sh, memory_is(p, 0, NR, 1));
+	return 0;
+}
+
+TEST_F_TIMEOUT(brood, a_thousand, 90)
+{
+	struct target t = target_start(&self->pager, have_a_thousand, TARGET_BUDGET);
+
+	EXPECT_EQ(0, target_end_within(&t, 80));
+	EXPECT_TRUE(wait_until(20, pager_is_empty(&self->pager)));
+}
+
+#define GENERATIONS 6
+#define PART	    (NR / GENERATIONS)
+
+/* What its forebears wrote, each a part; the rest is the first one's. */
+static bool is_of_generation(const uint8_t *p, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (!memory_is(p, i * PART, (i + 1) * PART, 10 + i))
+			return false;
+	return memory_is(p, n * PART, NR, 1);
+}
+
+/* Each ends when it has a child, so that nobody is left who was paged at first. */
+static int succeed(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR);
+
+	memory_fill(p, 0, NR, 1);
+	target_check(sh, memory_push_far(p, NR));
+	for (uint64_t n = 0; n < GENERATIONS; n++) {
+		pid_t child = fork();
+
+		if (child)
+			_exit(0);
+		if (!is_of_generation(p, n)) {
+			target_fail(sh, "generation %llu", (unsigned long long)n);
+			atomic_store(&sh->value[0], 2);
+			_exit(3);
+		}
+		memory_fill(p, n * PART, (n + 1) * PART, 10 + n);
+	}
+	atomic_store(&sh->value[0], is_of_generation(p, GENERATIONS) ? 1 : 2);
+	_exit(0);
+}
+
+TEST_F_TIMEOUT(brood, generations, 60)
+{
+	struct target t = target_start(&self->pager, succeed, TARGET_BUDGET);
+	struct target_share *sh = t.share;
+	int status = -1;
+
+	EXPECT_TRUE(wait_until(30, target_exited(&t, &status)));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(wait_until(30, atomic_load(&sh->value[0])));
+	EXPECT_EQ(1, atomic_load(&sh->value[0])) TH_LOG("%s", sh->why);
+	EXPECT_TRUE(wait_until(20, pager_is_empty(&self->pager)));
+}
+
+#define COMMON	(4 * NR) /* twice the budget */
+#define READERS 4
+
+static uint8_t *common;
+static _Atomic bool reading;
+
+static void *reader(void *arg)
+{
+	for (uint64_t i = (uint64_t)(uintptr_t)arg; atomic_load(&reading); i += 37)
+		if (!memory_page_is(common + i % COMMON * PAGE_SIZE, 1, i % COMMON))
+			_exit(3);
+	return NULL;
+}
+
+static void *forker(void *result)
+{
+	for (uint64_t i = 0; i < 15; i++) {
+		pid_t child = fork();
+
+		if (!child)
+			_exit(memory_is(common, i * 64, i * 64 + 256, 1) ? 0 : 4);
+		if (status_of(child))
+			return result;
+	}
+	*(bool *)result = true;
+	return result;
+}
+
+/* The forking thread is one of them, the others wait for pages all the time. */
+static int fork_beside_faults(struct target_share *sh)
+{
+	pthread_t thread[READERS], other;
+	bool right = false;
+
+	common = memory_map(COMMON);
+	memory_fill(common, 0, COMMON, 1);
+	atomic_store(&reading, true);
+	for (uintptr_t i = 0; i < READERS; i++)
+		target_check(sh, !pthread_create(&thread[i], NULL, reader, (void *)(i * 100)));
+	target_check(sh, !pthread_create(&other, NULL, forker, &right));
+	target_check(sh, !pthread_join(other, NULL) && right);
+	atomic_store(&reading, false);
+	for (int i = 0; i < READERS; i++)
+		pthread_join(thread[i], NULL);
+	target_check(sh, memory_is(common, 0, COMMON, 1));
+	return 0;
+}
+
+TEST_F_TIMEOUT(brood, beside_faults, 90)
+{
+	struct target t = target_start(&self->pager, fork_beside_faults, TARGET_BUDGET);
+
+	EXPECT_EQ(0, target_end_within(&t, 80));
+}
+
+TEST_HARNESS_MAIN
