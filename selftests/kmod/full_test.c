@@ -68,6 +68,9 @@ TEST_F_TIMEOUT(full, one_more_is_refused, LIMIT_S)
 	unsigned int before = nr_listed(false);
 	pid_t last;
 
+	if (!access("/sys/kernel/debug/kmemleak", F_OK))
+		SKIP(return,
+			   "so many processes take too long on a kernel that checks every access");
 	for (unsigned int i = before; i < UPAGER_TRACKED_MAX + 1; i++)
 		ASSERT_TRUE(add(self));
 	last = self->pid[self->nr - 1];

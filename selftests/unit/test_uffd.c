@@ -3,6 +3,7 @@
 
 #include "uffd_fixture.h"
 
+#include "disable.h"
 #include "log.h"
 
 static struct uffd_msg read_message(int uffd)
@@ -56,8 +57,13 @@ static void test_probe(void **state)
 	/* A typing error must not pass for a test of a fallback. */
 	log_init("test", LOG_LEVEL_ERR - 1);
 	assert_int_equal(setenv("UPAGER_DISABLE", "moves", 1), 0);
-	assert_int_equal(uffd_probe(&caps), -EINVAL);
+	assert_int_equal(disable_check(), -EINVAL);
+	assert_int_equal(setenv("UPAGER_DISABLE", "move,,wp", 1), 0);
+	assert_int_equal(disable_check(), -EINVAL);
+	assert_int_equal(setenv("UPAGER_DISABLE", "move,wp,connector", 1), 0);
+	assert_int_equal(disable_check(), 0);
 	assert_int_equal(unsetenv("UPAGER_DISABLE"), 0);
+	assert_int_equal(disable_check(), 0);
 }
 
 static void test_wanted_features_work(void **state)
