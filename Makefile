@@ -119,6 +119,9 @@ $(KSELFTEST_SRC:%.c=$(OBJ)/%.o) $(COST_SRC:%.c=$(OBJ)/%.o): OBJ_CFLAGS = $(BASE_
 # Targets are ordinary programs: nothing but the C library, never a sanitizer's run-time.
 $(TARGET_SRC:%.c=$(OBJ)/%.o) $(OBJ)/plain/%.o: OBJ_CFLAGS = $(BASE_CFLAGS) -fPIE
 
+# As a program outside of this tree finds the installed header.
+$(OBJ)/selftests/targets/self_example.o: OBJ_CFLAGS += -Idaemon/lib
+
 LINK := $(CC) $(CFLAGS) -pthread -pie $(SAN_FLAGS) $(HARDEN_LINK) -Wl,--as-needed $(LDFLAGS)
 
 ### Programs
@@ -303,6 +306,10 @@ install: all $(BUILD)/upagerd.service $(BUILD)/libupager.pc
 	$(call install_file,644,daemon/man/upagerd.8,$(PREFIX)/share/man/man8)
 	$(call install_file,644,daemon/man/upager.1,$(PREFIX)/share/man/man1)
 	$(call install_file,644,daemon/man/upager.4,$(PREFIX)/share/man/man4)
+	$(call install_file,644,daemon/man/upager_register.3,$(PREFIX)/share/man/man3)
+	for page in unregister advise join; do \
+		ln -sf upager_register.3 $(DESTDIR)$(PREFIX)/share/man/man3/upager_$$page.3; \
+	done
 	$(call install_file,644,$(BUILD)/upagerd.service,$(UNITDIR))
 	$(call install_file,644,daemon/upager.sysusers,$(PREFIX)/lib/sysusers.d,upager.conf)
 

@@ -2,6 +2,7 @@
 #include "agent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -28,10 +29,12 @@ int agent_init(struct agent *ag)
 	memset(ag, 0, sizeof(*ag));
 	ag->pidfd = -1;
 	ag->event_fd = -1;
-	ag->ctl_fd = memfd_create("upager-agent", MFD_CLOEXEC);
+	ag->ctl_fd = memfd_create("upager-agent", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (ag->ctl_fd < 0)
 		return -errno;
-	if (ftruncate(ag->ctl_fd, (off_t)AGENT_CTL_BYTES)) {
+	/* Who cuts it off would have us die of SIGBUS. */
+	if (ftruncate(ag->ctl_fd, (off_t)AGENT_CTL_BYTES) ||
+	    fcntl(ag->ctl_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
 		err = -errno;
 		goto close_ctl;
 	}

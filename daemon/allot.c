@@ -43,7 +43,7 @@ static void stake(struct proc *p, uint64_t now_ns)
 	const struct space *sp = p->space;
 	struct claim *c = &p->claim;
 
-	c->held = p->borrows ? 0 : p->rss_pages;
+	c->held = p->borrows ? 0 : p->by_itself && sp ? sp->nr_resident : p->rss_pages;
 	c->weight = 1;
 	c->max = UINT64_MAX;
 	if (!can_shrink(p)) {

@@ -170,12 +170,14 @@ static void take_on(struct house *h, struct space *sp, struct proc *child)
 	struct proc *known = house_find(h, child->pid);
 
 	child->claim.share = sp->budget_pages;
+	child->by_itself = sp->by_itself;
 	if (!known) {
 		house_add(h, child);
 		return;
 	}
 	known->space = sp;
 	known->child = true;
+	known->by_itself = sp->by_itself;
 	if (known->state != UPAGER_PROC_DETACHING)
 		known->state = UPAGER_PROC_PAGED;
 	known->claim.share = child->claim.share;

@@ -104,7 +104,7 @@ static const struct terms *terms_of(const struct house *h, pid_t pid)
 	const struct proc *p = house_find(h, pid);
 
 	if (p)
-		return p->state == UPAGER_PROC_DETACHING ? NULL : &p->terms;
+		return p->state == UPAGER_PROC_DETACHING || p->by_itself ? NULL : &p->terms;
 	for (uint32_t i = 0; i < ENDED_MAX; i++)
 		if (d->ended[i].pid == pid && d->ended[i].until_ns > clock_ns())
 			return &d->ended[i].terms;

@@ -114,6 +114,7 @@ static void apply_remap(struct pager *pg, struct space *sp, uint64_t from, uint6
 	pthread_mutex_lock(&sp->lock);
 	/* The new mapping keeps the registration; the old one is gone or empty. */
 	sp->map_changes++;
+	region_move(&sp->regions, source.first, addr_pgno(to), moved >> PAGE_SHIFT);
 	forget_region(sp, source.first, addr_pgno(from + bytes));
 	region_add(&sp->regions, addr_pgno(to), addr_pgno(to + moved)); /* or the rescan does */
 	sp->rescan_wanted = true; /* MREMAP_DONTUNMAP leaves the source registered */

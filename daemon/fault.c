@@ -80,6 +80,12 @@ static void fill_zero(struct pager *pg, struct space *sp, struct fault f)
 		sp->rescan_wanted = true; /* grown in place */
 	if (r && f.page.v == sp->zero_next.v)
 		want = min_t(uint32_t, sp->zero_window * 2, ZERO_WINDOW_MAX);
+	if (r && r->hint == REGION_SEQUENTIAL) {
+		want = ZERO_WINDOW_MAX;
+		space_leave_behind(sp, f.page);
+	} else if (r && r->hint == REGION_RANDOM) {
+		want = 1;
+	}
 	want = (uint32_t)min_t(uint64_t, want, max_t(uint64_t, room, 1));
 	if (r)
 		want = (uint32_t)min_t(uint64_t, want, r->end.v - f.page.v);
@@ -112,7 +118,11 @@ void fault_rescue(struct pager *pg, struct space *sp, struct fault f, struct pag
 
 	fill = uffd_copy(sp->uffd, (struct run){ f.page, 1 }, standby_data(sb, p.place));
 	if (!fill.filled && fill.error != -EEXIST) {
-		fill_failed(pg, sp, f, fill.error);
+		/* Nobody waits for it: who brings everything in comes by again. */
+		if (!f.begin_ns && (fill.error == -EAGAIN || fill.error == -ENOMEM))
+			sp->starved |= fill.error == -ENOMEM;
+		else
+			fill_failed(pg, sp, f, fill.error);
 		return;
 	}
 	page_change(

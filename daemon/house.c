@@ -71,7 +71,7 @@ void house_remove(struct house *h, struct proc *p)
 
 	pause_end(p);
 	tracking_end(&h->tracking, p);
-	if (p->exited)
+	if (p->exited && !p->by_itself)
 		descent_ended(&h->descent, p->pid, &p->terms);
 	while (*at != p)
 		at = &(*at)->next;
@@ -208,18 +208,19 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 		return;
 	}
 	tracked = sp->nr_resident;
-	sp->other_pages = p->rss_pages > tracked ? p->rss_pages - tracked : 0;
+	/* The budget of what is paged by itself is for what it registered. */
+	sp->other_pages = !p->by_itself && p->rss_pages > tracked ? p->rss_pages - tracked : 0;
 	if (sp->phase != SPACE_LIVE)
 		pause_end(p);
 	if (sp->phase != SPACE_LIVE || sp->newcomer)
 		return;
-	if (!sp->agent.ctl && !p->text[0] && wants_agent(h, p, now_ns)) {
+	if (!p->by_itself && !sp->agent.ctl && !p->text[0] && wants_agent(h, p, now_ns)) {
 		err = takeover_place_agent(h->pg, p, p->text);
 		if (is_refusal(p, err, now_ns))
 			log_warn("process %d is served but not evicted: %s", p->pid, p->text);
 		return;
 	}
-	if ((p->state == UPAGER_PROC_PAGED || allot_near(h, p, REGISTER_PART)) &&
+	if ((p->state == UPAGER_PROC_PAGED || (!p->by_itself && allot_near(h, p, REGISTER_PART))) &&
 	    scan_due(p, now_ns))
 		takeover_register(h->pg, p);
 	if (budget_excess(sp))
@@ -252,6 +253,10 @@ static void look_after_proc(struct house *h, struct proc *p, uint64_t now_ns)
 	}
 	if (p->space && p->state != UPAGER_PROC_DETACHING && !proc_same_space(p))
 		leave_space(p); /* it executed another program */
+	if (p->by_itself && !p->space) {
+		house_remove(h, p); /* which has not asked to be paged */
+		return;
+	}
 	look_after_growth(h, p, now_ns);
 	look_after_quarantine(p);
 }

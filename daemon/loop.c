@@ -9,6 +9,7 @@
 
 #include "adopt.h"
 #include "clock.h"
+#include "errand_step.h"
 #include "events.h"
 #include "evict.h"
 #include "fault.h"
@@ -200,6 +201,8 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	}
 	if (sp->adopt_wanted && !sp->events_waiting)
 		adopt_step(pg, sp);
+	if (!sp->events_waiting)
+		errand_step(pg, sp);
 	evict_begin(pg, sp);
 	writeback_queue(pg, sp);
 	arm(lp, sp);
@@ -212,7 +215,8 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	if (sp->write_backoff_ns && sp->standby.nr_dirty &&
 	    (!next_ns || sp->write_backoff_ns < next_ns))
 		next_ns = sp->write_backoff_ns;
-	if (sp->readable || sp->retry || sp->adopt_wanted || sp->phase == SPACE_FILLING)
+	if (sp->readable || sp->retry || sp->adopt_wanted || errand_waits(&sp->errand) ||
+	    sp->fetch_wanted || sp->phase == SPACE_FILLING)
 		next_ns = next_ns && next_ns < now_ns + 50 * NS_PER_US ? next_ns
 								       : now_ns + 50 * NS_PER_US;
 	return next_ns;

@@ -233,6 +233,7 @@ static bool shut_down(struct house *h, int signal_fd)
 		return false;
 	}
 	sd_notify(0, "STOPPING=1");
+	sessions_give_up_joins(&sessions);
 	for (struct proc *p = h->procs; p; p = p->next)
 		if (p->state != UPAGER_PROC_DETACHING && !request_fill(h, p, text))
 			p->state = UPAGER_PROC_DETACHING;

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "run_list.h"
 #include "types.h"
 
 struct pager;
@@ -22,8 +23,14 @@ struct space;
 #define POLICY_AGE_RESCUED 2
 #define POLICY_AGE_PINNED  3
 
+/* What sequential streams left behind, the oldest first: victims before any other. */
+#define POLICY_BEHIND 8
+
 struct policy {
 	pgno_t hand;
+	pgno_t cold; /* of the region that is REGION_COLD: offered up to here */
+	struct page_range behind[POLICY_BEHIND];
+	uint32_t nr_behind;
 };
 
 /*
@@ -33,5 +40,8 @@ struct policy {
  */
 uint32_t policy_victims(struct pager *pg, struct space *sp, uint32_t nr_pages, uint32_t run_pages,
 			struct run *runs, uint32_t max_runs);
+
+/* [first, end) was used and is not needed again soon. */
+void policy_leave_behind(struct policy *po, pgno_t first, pgno_t end);
 
 #endif

@@ -6,10 +6,10 @@
 #include "swapin.h"
 
 /* Starts fetching what of one leaf is outside; false when out of reads. */
-static bool populate_leaf(struct pager *pg, struct space *sp, pgno_t base)
+static bool populate_leaf(struct pager *pg, struct space *sp, uint64_t *cursor, uint64_t end)
 {
-	while (sp->fill_cursor < base.v + TABLE_ENTRIES) {
-		struct fault f = { .page = { sp->fill_cursor } };
+	while (*cursor < end) {
+		struct fault f = { .page = { *cursor } };
 		struct page p = page_read(pg, sp, f.page);
 		uint32_t n = 1;
 
@@ -21,7 +21,21 @@ static bool populate_leaf(struct pager *pg, struct space *sp, pgno_t base)
 			n = swapin_fetch(pg, sp, f.page, p);
 		if (!n)
 			return false;
-		sp->fill_cursor += n;
+		*cursor += n;
+	}
+	return true;
+}
+
+bool populate_range(struct pager *pg, struct space *sp, uint64_t *cursor, pgno_t end)
+{
+	pgno_t base;
+
+	while (*cursor < end.v &&
+	       table_next_leaf(pg->tables, sp->root, (pgno_t){ *cursor }, end, &base)) {
+		if (*cursor < base.v)
+			*cursor = base.v;
+		if (!populate_leaf(pg, sp, cursor, min_t(uint64_t, base.v + TABLE_ENTRIES, end.v)))
+			return false;
 	}
 	return true;
 }
@@ -29,14 +43,9 @@ static bool populate_leaf(struct pager *pg, struct space *sp, pgno_t base)
 bool populate_step(struct pager *pg, struct space *sp)
 {
 	static const pgno_t end = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
-	pgno_t base;
 
-	while (table_next_leaf(pg->tables, sp->root, (pgno_t){ sp->fill_cursor }, end, &base)) {
-		if (sp->fill_cursor < base.v)
-			sp->fill_cursor = base.v;
-		if (!populate_leaf(pg, sp, base))
-			return false;
-	}
+	if (!populate_range(pg, sp, &sp->fill_cursor, end))
+		return false;
 	if (swapin_in_flight(pg, sp) || sp->deferred.nr)
 		return false;
 	/* A batch that was posted before may still take pages out. */

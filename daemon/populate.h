@@ -12,5 +12,7 @@
  * only.
  */
 bool populate_step(struct pager *pg, struct space *sp);
+/* Starts to fetch [*cursor, end), as far as *cursor then says; true: up to the end. */
+bool populate_range(struct pager *pg, struct space *sp, uint64_t *cursor, pgno_t end);
 
 #endif

@@ -313,6 +313,25 @@ int proc_birth(const char *name, pid_t *parent_pid, uint64_t *ticks)
 	return 0;
 }
 
+pid_t proc_of_pidfd(int pidfd)
+{
+	char path[64], text[512], *line;
+	ssize_t n = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	f = fopen(path, "re");
+	if (f) {
+		n = (ssize_t)fread(text, 1, sizeof(text) - 1, f);
+		fclose(f);
+	}
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	line = strstr(text, "\nPid:");
+	return line ? (pid_t)strtol(line + 5, NULL, 10) : -1;
+}
+
 pid_t proc_parent_of(const char *name)
 {
 	return (pid_t)status_value(name, "\nPPid:", false);

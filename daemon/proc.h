@@ -38,6 +38,7 @@ struct proc {
 	struct space *space; /* NULL: nothing of ours is in it */
 	bool exited;
 	bool child; /* came by fork of a paged process */
+	bool by_itself; /* it, or what it came from by fork, asked for it: never stopped or traced */
 	uint64_t since_ns; /* when it was taken on */
 	bool size_changed; /* mappings may be new */
 	uint64_t size_pages; /* at the last scan */
@@ -83,6 +84,8 @@ bool proc_outside_madvise(const struct proc *proc);
  * it was born in clock ticks since boot.
  */
 int proc_birth(const char *name, pid_t *parent_pid, uint64_t *ticks);
+/* The process that a pidfd names, as seen from here; -1 if it is none, or has been reaped. */
+pid_t proc_of_pidfd(int pidfd);
 /* Which process started the one whose directory in /proc is called name; 0 none. */
 pid_t proc_parent_of(const char *name);
 /* The process that thread tid belongs to, as seen from here; 0 none. */

@@ -18,9 +18,10 @@ void proto_init_reply(struct upager_reply *reply);
 /*
  * len: bytes received.  -EMSGSIZE another size, -EBADMSG another magic,
  * -EPROTONOSUPPORT another version, -EOPNOTSUPP unknown operation, -EINVAL
- * reserved bytes, unknown flags, a pid or a budget where the operation has
- * none, no pid where it needs one.  After the first three the connection is to
- * be closed.  Whether a budget makes sense is for the daemon to judge.
+ * reserved bytes, unknown flags, a pid, a budget or a range where the operation
+ * has none, no pid where it needs one, a range of no pages or beyond user space.
+ * After the first three the connection is to be closed.  Whether a budget makes
+ * sense is for the daemon to judge.
  */
 int proto_check_request(const struct upager_request *req, size_t len);
 
@@ -30,6 +31,8 @@ int proto_check_request(const struct upager_request *req, size_t len);
  */
 int proto_check_reply(const struct upager_reply *reply, size_t len);
 int proto_check_record(const struct upager_record *record, size_t len);
+/* -EBADMSG too for parts that overlap, or do not lie in the reservation. */
+int proto_check_outfit(const struct upager_outfit *outfit, size_t len);
 
 /* Sets the clause for the user; what does not fit is cut off. */
 __attribute__((format(printf, 2, 3))) void proto_text(struct upager_reply *reply, const char *fmt,
@@ -48,5 +51,14 @@ int proto_send(int fd, const void *packet, size_t len, int pass_fd);
  * NULL closes what came.  No descriptor is kept on error.
  */
 int proto_recv(int fd, void *packet, size_t size, int *got_fd);
+
+#define PROTO_FDS_MAX UPAGER_OUTFIT_FDS
+/*
+ * The same with at most PROTO_FDS_MAX descriptors; got_fd is filled with -1
+ * behind the last.  What came before an error is given too: closing it is for
+ * the caller, who may have to mind what it is.
+ */
+int proto_send_fds(int fd, const void *packet, size_t len, const int *pass_fd, uint32_t nr_fds);
+int proto_recv_fds(int fd, void *packet, size_t size, int *got_fd, uint32_t max_fds);
 
 #endif

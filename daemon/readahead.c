@@ -48,6 +48,17 @@ struct run readahead_plan(struct readahead *ra, pgno_t pg, uint32_t limit, uint3
 	return (struct run){ pg, 1 };
 }
 
+struct run readahead_widen(struct readahead *ra, uint32_t stream, struct run plan, pgno_t pg,
+			   uint32_t limit)
+{
+	uint32_t window = min_t(uint32_t, limit, READAHEAD_MAX);
+
+	ra->stream[stream].window = window;
+	if (plan.first.v < pg.v && pg.v >= window) /* descending */
+		return (struct run){ { pg.v - window + 1 }, window };
+	return (struct run){ pg, window };
+}
+
 void readahead_taken(struct readahead *ra, uint32_t stream, struct run run)
 {
 	ra->stream[stream].up = run.first.v + run.nr_pages;

@@ -34,6 +34,9 @@ struct readahead {
  * can be fetched together and reports with readahead_taken() what that was.
  */
 struct run readahead_plan(struct readahead *ra, pgno_t pg, uint32_t limit, uint32_t *stream);
+/* The same run for what is known to be read in order: as long as may be, at once. */
+struct run readahead_widen(struct readahead *ra, uint32_t stream, struct run plan, pgno_t pg,
+			   uint32_t limit);
 void readahead_taken(struct readahead *ra, uint32_t stream, struct run run);
 
 #endif

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Only a program that splits its mappings on purpose has more. */
+#define HINTED_MAX 65536
+
 void regions_init(struct regions *rs)
 {
 	memset(rs, 0, sizeof(*rs));
@@ -18,6 +21,7 @@ void regions_fini(struct regions *rs)
 
 void regions_forget(struct regions *rs)
 {
+	rs->any_cold = false;
 	rs->nr = 0;
 	rs->nr_pages = 0;
 }
@@ -49,6 +53,7 @@ int regions_copy(struct regions *to, const struct regions *from)
 	memcpy(to->at, from->at, from->nr * sizeof(*to->at));
 	to->nr = from->nr;
 	to->nr_pages = from->nr_pages;
+	to->any_cold = from->any_cold;
 	return 0;
 }
 
@@ -97,6 +102,11 @@ static void remove_at(struct regions *rs, uint32_t i)
 	rs->nr--;
 }
 
+static bool is_plain(const struct region *r)
+{
+	return !r->fixed && r->hint == REGION_PLAIN;
+}
+
 int region_add(struct regions *rs, pgno_t first, pgno_t end)
 {
 	uint32_t i = lower(rs, first);
@@ -110,7 +120,7 @@ int region_add(struct regions *rs, pgno_t first, pgno_t end)
 		}
 		if (i < rs->nr && rs->at[i].first.v < until.v)
 			until = rs->at[i].first;
-		if (i && rs->at[i - 1].end.v == first.v && !rs->at[i - 1].fixed) {
+		if (i && rs->at[i - 1].end.v == first.v && is_plain(&rs->at[i - 1])) {
 			rs->nr_pages += until.v - first.v;
 			rs->at[i - 1].end = until;
 		} else {
@@ -118,8 +128,8 @@ int region_add(struct regions *rs, pgno_t first, pgno_t end)
 				return -ENOMEM;
 			insert_at(rs, i++, (struct region){ .first = first, .end = until });
 		}
-		if (i < rs->nr && rs->at[i].first.v == until.v && !rs->at[i].fixed &&
-		    !rs->at[i - 1].fixed) {
+		if (i < rs->nr && rs->at[i].first.v == until.v && is_plain(&rs->at[i]) &&
+		    is_plain(&rs->at[i - 1])) {
 			pgno_t merged_end = rs->at[i].end;
 
 			remove_at(rs, i);
@@ -144,15 +154,94 @@ int region_cut(struct regions *rs, pgno_t first, pgno_t end)
 		struct region r = rs->at[i];
 
 		remove_at(rs, i);
-		if (r.first.v < first.v)
-			insert_at(rs, i++,
-				  (struct region){
-					  .first = r.first, .end = first, .fixed = r.fixed });
-		if (r.end.v > end.v)
-			insert_at(rs, i++,
-				  (struct region){ .first = end, .end = r.end, .fixed = r.fixed });
+		if (r.first.v < first.v) {
+			struct region before = r;
+
+			before.end = first;
+			insert_at(rs, i++, before);
+		}
+		if (r.end.v > end.v) {
+			r.first = end;
+			insert_at(rs, i++, r);
+		}
 	}
 	return 0;
+}
+
+bool region_covers(const struct regions *rs, pgno_t first, pgno_t end)
+{
+	while (first.v < end.v) {
+		const struct region *r = region_find(rs, first);
+
+		if (!r)
+			return false;
+		first = r->end;
+	}
+	return true;
+}
+
+/* What contains pg is two from there on. */
+static void split(struct regions *rs, pgno_t pg)
+{
+	struct region *r = region_find(rs, pg);
+	struct region rest;
+
+	if (!r || r->first.v == pg.v)
+		return;
+	rest = *r;
+	rs->nr_pages -= r->end.v - pg.v;
+	r->end = pg;
+	rest.first = pg;
+	insert_at(rs, (uint32_t)(r - rs->at) + 1, rest);
+}
+
+int region_hint(struct regions *rs, pgno_t first, pgno_t end, enum region_hint hint)
+{
+	if (rs->nr >= HINTED_MAX || reserve(rs, 2))
+		return -ENOMEM;
+	split(rs, first);
+	split(rs, end);
+	for (uint32_t i = lower(rs, first); i < rs->nr && rs->at[i].first.v < end.v; i++)
+		if (rs->at[i].hint != REGION_PINNED || hint == REGION_PLAIN)
+			rs->at[i].hint = hint;
+	rs->any_cold |= hint == REGION_COLD;
+	return 0;
+}
+
+uint64_t regions_hinted(const struct regions *rs, enum region_hint hint)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < rs->nr; i++)
+		if (rs->at[i].hint == hint)
+			n += rs->at[i].end.v - rs->at[i].first.v;
+	return n;
+}
+
+int region_move(struct regions *rs, pgno_t from, pgno_t to, uint64_t nr_pages)
+{
+	pgno_t at = from, end = pgno_add(from, nr_pages);
+	int err = 0;
+
+	while (!err && at.v < end.v) {
+		const struct region *r = region_next(rs, at);
+		struct region part;
+
+		if (!r || r->first.v >= end.v)
+			break;
+		part = *r;
+		if (part.first.v < at.v)
+			part.first = at;
+		if (part.end.v > end.v)
+			part.end = end;
+		at = part.end;
+		part.first.v += to.v - from.v;
+		part.end.v += to.v - from.v;
+		err = region_add(rs, part.first, part.end);
+		if (!err && part.hint != REGION_PLAIN)
+			err = region_hint(rs, part.first, part.end, part.hint);
+	}
+	return region_cut(rs, from, end) ? -ENOMEM : err;
 }
 
 int region_fix(struct regions *rs, pgno_t first, pgno_t end)
@@ -165,9 +254,9 @@ int region_fix(struct regions *rs, pgno_t first, pgno_t end)
 		end = r->end;
 	if (reserve(rs, 2))
 		return -ENOMEM;
-	region_cut(rs, first, end); /* has room: at most one more than before */
-	insert_at(rs, lower(rs, first),
-		  (struct region){ .first = first, .end = end, .fixed = true });
+	split(rs, first);
+	split(rs, end);
+	region_find(rs, first)->fixed = true;
 	return 0;
 }
 
@@ -179,7 +268,7 @@ void regions_unfix(struct regions *rs)
 		struct region r = rs->at[i];
 
 		r.fixed = false;
-		if (to && rs->at[to - 1].end.v == r.first.v)
+		if (to && rs->at[to - 1].end.v == r.first.v && rs->at[to - 1].hint == r.hint)
 			rs->at[to - 1].end = r.end;
 		else
 			rs->at[to++] = r;

@@ -14,7 +14,7 @@
 #include "pause.h"
 #include "takeover.h"
 
-static int check_budget(const struct house *h, uint64_t budget_bytes, char text[UPAGER_TEXT_BYTES])
+int request_check_budget(const struct house *h, uint64_t budget_bytes, char text[UPAGER_TEXT_BYTES])
 {
 	if (budget_bytes < REQUEST_BUDGET_MIN_BYTES) {
 		snprintf(text, UPAGER_TEXT_BYTES,
@@ -59,7 +59,7 @@ int request_attach(struct house *h, const struct upager_request *req, uid_t uid,
 	struct proc *p;
 	int err;
 
-	err = check_budget(h, req->budget_bytes, text);
+	err = request_check_budget(h, req->budget_bytes, text);
 	if (err)
 		return err;
 	if (house_find(h, pid)) {
@@ -113,7 +113,7 @@ int request_set_budget(struct house *h, struct proc *p, const struct upager_requ
 	struct family *f = family_find(&h->families, p->terms.family);
 	struct terms terms = p->terms;
 	bool keep = !req->budget_bytes && req->weight;
-	int err = keep ? 0 : check_budget(h, req->budget_bytes, text);
+	int err = keep ? 0 : request_check_budget(h, req->budget_bytes, text);
 
 	if (err)
 		return err;
@@ -138,8 +138,7 @@ static uint64_t outside_bytes(const struct space *sp)
 	return (sp->nr_swapped + sp->nr_standby) * PAGE_SIZE;
 }
 
-/* What may be taken without pushing the machine into trouble. */
-static uint64_t spare_bytes(void)
+uint64_t request_spare_bytes(void)
 {
 	uint64_t available = meminfo_bytes("MemAvailable:");
 
@@ -148,7 +147,7 @@ static uint64_t spare_bytes(void)
 
 uint64_t request_shortage(const struct house *h)
 {
-	uint64_t need = 0, spare = spare_bytes();
+	uint64_t need = 0, spare = request_spare_bytes();
 
 	for (const struct proc *p = h->procs; p; p = p->next)
 		if (p->space)
@@ -183,12 +182,12 @@ int request_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 		return -EIO;
 	}
 	need = outside_bytes(sp);
-	if (need > spare_bytes()) {
+	if (need > request_spare_bytes()) {
 		snprintf(text, UPAGER_TEXT_BYTES,
 			 "process %d has %lluM outside and memory has room for %lluM: free some "
 			 "first",
 			 p->pid, (unsigned long long)(need >> 20),
-			 (unsigned long long)(spare_bytes() >> 20));
+			 (unsigned long long)(request_spare_bytes() >> 20));
 		return -ENOMEM;
 	}
 	pause_end(p);

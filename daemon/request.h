@@ -13,6 +13,9 @@
  */
 int request_attach(struct house *h, const struct upager_request *req, uid_t uid,
 		   char text[UPAGER_TEXT_BYTES]);
+/* Whether it is neither too small nor more than there is. */
+int request_check_budget(const struct house *h, uint64_t budget_bytes,
+			 char text[UPAGER_TEXT_BYTES]);
 /* Of its whole family, if it has one; a weight alone leaves the budget. */
 int request_set_budget(struct house *h, struct proc *p, const struct upager_request *req,
 		       char text[UPAGER_TEXT_BYTES]);
@@ -24,6 +27,8 @@ void request_resume(struct house *h, struct proc *p);
 int request_release(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);
 /* h NULL: without what only the house knows, its family. */
 void request_record(const struct house *h, const struct proc *p, struct upager_record *rec);
+/* What may be taken without pushing the machine into trouble. */
+uint64_t request_spare_bytes(void);
 /* Bytes that giving everything back would need beyond what is free; 0: it fits. */
 uint64_t request_shortage(const struct house *h);
 

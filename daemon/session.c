@@ -15,13 +15,19 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "foreign.h"
 #include "log.h"
 #include "meminfo.h"
 #include "proto.h"
 #include "request.h"
+#include "session_self.h"
 
 #define GROUP_NAME  "upager"
 #define SEND_MAX_NS NS_PER_S
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 
 static bool is_served(const struct sockaddr_un *addr)
 {
@@ -53,7 +59,7 @@ int sessions_init(struct sessions *ss, const char *path)
 	int err;
 
 	for (int i = 0; i < SESSIONS_MAX; i++)
-		ss->at[i] = (struct session){ .fd = -1 };
+		ss->at[i] = (struct session){ .fd = -1, .peer.pidfd = -1 };
 	if (strlen(path) >= sizeof(addr.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(addr.sun_path, path, strlen(path) + 1);
@@ -76,10 +82,20 @@ int sessions_init(struct sessions *ss, const char *path)
 	return 0;
 }
 
-static void session_close(struct session *s)
+void session_close(struct session *s)
 {
+	session_self_drop(s);
+	if (s->peer.pidfd >= 0)
+		close(s->peer.pidfd);
 	close(s->fd);
-	*s = (struct session){ .fd = -1 };
+	*s = (struct session){ .fd = -1, .peer.pidfd = -1 };
+}
+
+void sessions_give_up_joins(struct sessions *ss)
+{
+	for (int i = 0; i < SESSIONS_MAX; i++)
+		if (ss->at[i].fd >= 0 && ss->at[i].join)
+			session_close(&ss->at[i]);
 }
 
 void sessions_fini(struct sessions *ss, const char *path)
@@ -91,6 +107,11 @@ void sessions_fini(struct sessions *ss, const char *path)
 	unlink(path);
 }
 
+static bool is_waiting(const struct session *s)
+{
+	return s->waits_for || s->step;
+}
+
 uint32_t sessions_poll(const struct sessions *ss, struct pollfd *pfd)
 {
 	uint32_t n = 0;
@@ -99,11 +120,22 @@ uint32_t sessions_poll(const struct sessions *ss, struct pollfd *pfd)
 	for (int i = 0; i < SESSIONS_MAX; i++)
 		if (ss->at[i].fd >= 0)
 			pfd[n++] = (struct pollfd){ .fd = ss->at[i].fd,
-						    .events = ss->at[i].waits_for ? 0 : POLLIN };
+						    .events = is_waiting(&ss->at[i]) ? 0 : POLLIN };
 	return n;
 }
 
-static void accept_all(struct sessions *ss)
+/* Before Linux 6.5 by its number, an instant later. */
+static int open_peer(int fd, pid_t pid)
+{
+	int pidfd = -1;
+	socklen_t len = sizeof(pidfd);
+
+	if (!getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len))
+		return pidfd;
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static void accept_all(struct sessions *ss, struct house *h)
 {
 	for (int i = 0; i < SESSIONS_MAX; i++) {
 		struct ucred cred;
@@ -119,11 +151,16 @@ static void accept_all(struct sessions *ss)
 			close(fd);
 			continue;
 		}
-		ss->at[i] = (struct session){ .fd = fd, .uid = cred.uid };
+		ss->at[i] = (struct session){
+			.fd = fd,
+			.uid = cred.uid,
+			.peer = { cred.pid, cred.uid, open_peer(fd, cred.pid) },
+			.house = h,
+		};
 	}
 }
 
-static void answer(struct session *s, struct upager_reply *reply, int err)
+void session_answer(struct session *s, struct upager_reply *reply, int err)
 {
 	reply->error = err;
 	if (err) {
@@ -138,25 +175,6 @@ static void answer(struct session *s, struct upager_reply *reply, int err)
 static bool exists(pid_t pid)
 {
 	return !kill(pid, 0) || errno == EPERM;
-}
-
-static pid_t pidfd_pid(int pidfd)
-{
-	char path[64], text[512], *line;
-	ssize_t n = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	f = fopen(path, "re");
-	if (f) {
-		n = (ssize_t)fread(text, 1, sizeof(text) - 1, f);
-		fclose(f);
-	}
-	if (n <= 0)
-		return -1;
-	text[n] = '\0';
-	line = strstr(text, "\nPid:");
-	return line ? (pid_t)strtol(line + 5, NULL, 10) : -1;
 }
 
 /* Many records are more than a socket holds; a peer that does not read is left soon. */
@@ -181,11 +199,11 @@ static void status(struct session *s, struct house *h, pid_t pid, struct upager_
 	if (pid && !n) {
 		proto_text(reply, "process %d is not paged: see upager status for those that are",
 			   pid);
-		answer(s, reply, -ESRCH);
+		session_answer(s, reply, -ESRCH);
 		return;
 	}
 	reply->nr_records = n;
-	answer(s, reply, 0);
+	session_answer(s, reply, 0);
 	end_ns = clock_ns() + SEND_MAX_NS;
 	for (const struct proc *p = h->procs; p && s->fd >= 0 && n; p = p->next) {
 		if ((pid && p->pid != pid) || (s->uid && p->uid != s->uid))
@@ -218,7 +236,7 @@ static void ping(struct session *s, struct house *h, struct upager_reply *reply)
 	rec.pool_bytes = pools_bytes(h->pg);
 	rec.slot_bytes = slots_bytes(h->pg->slots);
 	reply->nr_records = 1;
-	answer(s, reply, 0);
+	session_answer(s, reply, 0);
 	if (s->fd >= 0 && proto_send(s->fd, &rec, sizeof(rec), -1))
 		session_close(s);
 }
@@ -246,13 +264,21 @@ static void start_fill(struct session *s, struct house *h, struct proc *p, bool 
 		err = request_fill(h, p, reply->text);
 	}
 	if (err) {
-		answer(s, reply, err);
+		session_answer(s, reply, err);
 		return;
 	}
 	if (detach)
 		p->state = UPAGER_PROC_DETACHING;
 	s->waits_for = p->pid;
 	s->detach = detach;
+}
+
+/* It may ask for itself even if it is not dumpable. */
+static bool is_peer(const struct session *s, struct house *h, pid_t pid)
+{
+	const struct proc *p = house_find(h, pid);
+
+	return pid == s->peer.pid && p && p->by_itself;
 }
 
 static void handle(struct session *s, struct house *h, const struct upager_request *req, int pidfd)
@@ -263,19 +289,20 @@ static void handle(struct session *s, struct house *h, const struct upager_reque
 
 	proto_init_reply(&reply);
 	if (req->op != UPAGER_OP_STATUS && req->op != UPAGER_OP_PING) {
-		if (pidfd >= 0 && pidfd_pid(pidfd) != req->pid) {
+		if (pidfd >= 0 && proc_of_pidfd(pidfd) != req->pid) {
 			proto_text(&reply,
 				   "process %d is not the one that was meant: it has exited",
 				   req->pid);
-			answer(s, &reply, -ESRCH);
+			session_answer(s, &reply, -ESRCH);
 			return;
 		}
-		if (s->uid && !proc_belongs_to(req->pid, s->uid) && exists(req->pid)) {
+		if (s->uid && !is_peer(s, h, req->pid) && !proc_belongs_to(req->pid, s->uid) &&
+		    exists(req->pid)) {
 			proto_text(
 				&reply,
 				"process %d is not yours (or set-uid, or not dumpable): ask root",
 				req->pid);
-			answer(s, &reply, -EPERM);
+			session_answer(s, &reply, -EPERM);
 			return;
 		}
 	}
@@ -285,11 +312,11 @@ static void handle(struct session *s, struct house *h, const struct upager_reque
 		p = house_find(h, req->pid);
 		if (!err && p)
 			reply.stopped_ns = p->stopped_ns;
-		answer(s, &reply, err);
+		session_answer(s, &reply, err);
 		break;
 	case UPAGER_OP_BUDGET:
 		p = known(h, req->pid, &reply);
-		answer(s, &reply, p ? request_set_budget(h, p, req, reply.text) : -ESRCH);
+		session_answer(s, &reply, p ? request_set_budget(h, p, req, reply.text) : -ESRCH);
 		break;
 	case UPAGER_OP_DETACH:
 	case UPAGER_OP_POPULATE:
@@ -297,7 +324,7 @@ static void handle(struct session *s, struct house *h, const struct upager_reque
 		if (p)
 			start_fill(s, h, p, req->op == UPAGER_OP_DETACH, &reply);
 		else
-			answer(s, &reply, -ESRCH);
+			session_answer(s, &reply, -ESRCH);
 		break;
 	case UPAGER_OP_STATUS:
 		status(s, h, req->pid, &reply);
@@ -312,26 +339,27 @@ static void receive(struct session *s, struct house *h)
 {
 	struct upager_request req;
 	struct upager_reply reply;
-	int pidfd = -1, err;
-	ssize_t n = proto_recv(s->fd, &req, sizeof(req), &pidfd);
+	int fd = -1, err;
+	ssize_t n = proto_recv_fds(s->fd, &req, sizeof(req), &fd, 1);
 
 	if (n == -EAGAIN)
 		return;
 	err = n <= 0 ? (int)n : proto_check_request(&req, (size_t)n);
-	if (!err && n > 0) {
-		handle(s, h, &req, pidfd);
-	} else if (n > 0 || n == -EMSGSIZE) {
+	if (!err && n > 0 && req.op >= UPAGER_OP_JOIN) {
+		session_self_handle(s, h, &req, &fd);
+	} else if (!err && n > 0) {
+		handle(s, h, &req, fd);
+	} else if (n > 0 || n == -EMSGSIZE || n == -EBADMSG) {
 		proto_init_reply(&reply);
 		proto_text(&reply,
 			   "the request is malformed: upager and upagerd must be of one version");
-		answer(s, &reply, err);
+		session_answer(s, &reply, err);
 		if (s->fd >= 0 && (err == -EMSGSIZE || err == -EBADMSG || err == -EPROTONOSUPPORT))
 			session_close(s);
 	} else {
 		session_close(s);
 	}
-	if (pidfd >= 0)
-		close(pidfd);
+	foreign_close(fd);
 }
 
 /* Another session's DETACH or POPULATE of the same process has not been answered yet. */
@@ -362,18 +390,22 @@ static void finish(struct sessions *ss, struct session *s, struct house *h)
 		request_resume(h, p);
 	}
 	s->waits_for = 0;
-	answer(s, &reply, err);
+	session_answer(s, &reply, err);
 }
 
 void sessions_handle(struct sessions *ss, struct house *h)
 {
-	accept_all(ss);
+	accept_all(ss, h);
 	for (int i = 0; i < SESSIONS_MAX; i++) {
 		struct session *s = &ss->at[i];
 
 		if (s->fd >= 0 && s->waits_for)
 			finish(ss, s, h);
-		if (s->fd >= 0 && !s->waits_for)
+		if (s->fd >= 0 && s->step)
+			session_self_step(s, h);
+		if (s->fd >= 0 && !is_waiting(s))
 			receive(s, h);
+		if (s->fd >= 0 && s->join && self_is_late(s->join))
+			session_close(s);
 	}
 }

@@ -7,6 +7,8 @@
 
 #include "clock.h"
 
+#define BEHIND_KEPT 8
+
 struct space *space_new(uint32_t id, int uffd, struct event_slot *events)
 {
 	struct space *sp = calloc(1, sizeof(*sp));
@@ -56,6 +58,7 @@ void space_free(struct space *sp)
 	standby_fini(&sp->standby);
 	regions_fini(&sp->regions);
 	run_list_fini(&sp->adopt);
+	run_list_fini(&sp->fetch);
 	regions_fini(&sp->born_with);
 	regions_fini(&sp->born_doubted);
 	thread_pages_fini(&sp->threads);
@@ -63,6 +66,18 @@ void space_free(struct space *sp)
 	space_close_views(sp);
 	pthread_mutex_destroy(&sp->lock);
 	free(sp);
+}
+
+/* As far back as a read reaches ahead; the last few may be in use. */
+void space_leave_behind(struct space *sp, pgno_t n)
+{
+	pgno_t end = n, first;
+
+	end.v -= min_t(uint64_t, n.v, BEHIND_KEPT);
+	first = end;
+	first.v -= min_t(uint64_t, end.v, READAHEAD_MAX);
+
+	policy_leave_behind(&sp->policy, first, end);
 }
 
 void space_latency(struct space *sp, uint64_t begin_ns)

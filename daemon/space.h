@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "agent.h"
+#include "errand.h"
 #include "fault_list.h"
 #include "page_entry.h"
 #include "policy.h"
@@ -112,6 +113,11 @@ struct space {
 	struct run_list adopt; /* registered, not yet looked at */
 	_Atomic bool rescan_wanted; /* the worker saw an unknown or changed mapping */
 	_Atomic bool gone; /* house: the process is gone, expect ESRCH */
+	bool by_itself; /* paged because it asked to: only the ranges that it registered */
+	_Atomic bool hinted; /* a region has had a hint */
+	struct errand errand; /* for the process: one range at a time */
+	struct run_list fetch; /* to be brought in as far as the budget has room */
+	_Atomic bool fetch_wanted;
 
 	/* The worker's own from here on. */
 	table_id_t root;
@@ -182,6 +188,9 @@ static inline void space_count(_Atomic uint64_t *counter, uint64_t n)
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
 			      memory_order_relaxed);
 }
+
+/* Worker: a stream that is read in order has come to n. */
+void space_leave_behind(struct space *sp, pgno_t n);
 
 struct space *space_new(uint32_t id, int uffd, struct event_slot *events);
 void space_free(struct space *sp);

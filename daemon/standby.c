@@ -16,11 +16,14 @@ int standby_init(struct standby *sb, uint32_t nr_places)
 	memset(sb, 0, sizeof(*sb));
 	sb->buffer = -1;
 	sb->nr_places = nr_places;
-	sb->fd = memfd_create("upager-standby", MFD_CLOEXEC);
+	sb->fd = memfd_create("upager-standby", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (sb->fd < 0)
 		return -errno;
 	/* All of it now: the agent's pwrite must never fail for want of memory. */
 	err = -posix_fallocate(sb->fd, 0, (off_t)bytes);
+	/* Who cuts it off would have us die of SIGBUS. */
+	if (!err && fcntl(sb->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		err = -errno;
 	if (err)
 		goto close_fd;
 	sb->map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, sb->fd, 0);

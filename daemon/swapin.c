@@ -13,6 +13,7 @@
 #include "failpoint.h"
 #include "fault.h"
 #include "page.h"
+#include "readahead_space.h"
 
 /* Reads of a space in flight while everything is brought in. */
 #define FETCH_READS_MAX 16
@@ -174,21 +175,22 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 	uint32_t limit = (uint32_t)min_t(uint64_t, STORE_READ_PAGES,
 					 max_t(uint64_t, budget_room(sp) / 4, 1));
 	struct run plan, run;
-	uint32_t stream;
+	uint32_t stream = READAHEAD_STREAMS;
 	struct read *rd;
 	slot_t first;
 
 	/* On its way: the fill wakes everybody who waits for the page. */
 	if (read_find(pg, sp, f.page))
 		return true;
-	plan = readahead_plan(&sp->readahead, f.page, limit, &stream);
+	plan = readahead_of_space(sp, f.page, limit, &stream);
 	rd = read_get(pg, sp, plan.nr_pages);
 	if (!rd)
 		return false;
 	if (plan.nr_pages > rd->buf.nr_pages)
 		plan = (struct run){ f.page, rd->buf.nr_pages };
 	run = cut_to_slots(pg, sp, plan, f.page, p.slot);
-	readahead_taken(&sp->readahead, stream, run);
+	if (stream < READAHEAD_STREAMS)
+		readahead_taken(&sp->readahead, stream, run);
 	first.v = p.slot.v - (f.page.v - run.first.v);
 	rd->tid = f.tid;
 	rd->begin_ns = f.begin_ns;

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "failpoint.h"
 #include "log.h"
+#include "self_rescan.h"
 #include "vma.h"
 
 /* A sixteenth of the budget, but at least 4 MiB and at most 16. */
@@ -19,7 +20,7 @@
 #define POOL_MAX_PAGES 4096
 #define ADOPT_AGAIN_NS NS_PER_S
 
-static uint32_t pool_pages(const struct proc *p)
+uint32_t takeover_pool_pages(const struct proc *p)
 {
 	uint64_t want = p->claim.share / 16;
 
@@ -88,7 +89,7 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 	}
 	err = agent_init(&sp->agent);
 	if (!err)
-		err = standby_init(&sp->standby, pool_pages(p));
+		err = standby_init(&sp->standby, takeover_pool_pages(p));
 	if (!err)
 		err = takeover_open_views(sp, p);
 	if (err) {
@@ -151,7 +152,7 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 		return -ENOMEM;
 	err = agent_init(&nc->agent);
 	if (!err && pool_fd < 0) {
-		err = standby_init(&nc->standby, pool_pages(p));
+		err = standby_init(&nc->standby, takeover_pool_pages(p));
 		pool_fd = nc->standby.fd;
 	}
 	if (err) {
@@ -260,7 +261,8 @@ static void adopt_left_over(struct proc *p, uint64_t now_ns, struct scan *scan)
 {
 	struct space *sp = p->space;
 
-	if (sp->other_pages <= budget_slack(sp) || now_ns - p->adopted_ns < ADOPT_AGAIN_NS)
+	if (p->rss_pages <= sp->nr_resident + budget_slack(sp) ||
+	    now_ns - p->adopted_ns < ADOPT_AGAIN_NS)
 		return;
 	p->adopted_ns = now_ns;
 	pthread_mutex_lock(&sp->lock);
@@ -275,6 +277,7 @@ int takeover_register(struct pager *pg, struct proc *p)
 {
 	struct scan scan = { .pg = pg, .sp = p->space };
 	uint64_t begin_ns = clock_ns();
+	bool rescan = p->space->rescan_wanted;
 	int err;
 
 	p->size_changed = false;
@@ -283,7 +286,10 @@ int takeover_register(struct pager *pg, struct proc *p)
 	regions_unfix(&p->space->regions);
 	scan.changes = p->space->map_changes;
 	pthread_mutex_unlock(&p->space->lock);
-	err = vma_for_each(p->space->maps_fd, register_one, &scan);
+	if (!p->by_itself)
+		err = vma_for_each(p->space->maps_fd, register_one, &scan);
+	else
+		err = rescan ? self_rescan(pg, p) : 0;
 	if (!err)
 		adopt_left_over(p, begin_ns, &scan);
 	p->scanned_ns = clock_ns();

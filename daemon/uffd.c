@@ -2,7 +2,10 @@
 #include "uffd.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* The last page of the smallest user half on x86-64; inside every 64-bit task's limit. */
@@ -178,12 +181,33 @@ bool uffd_is_free(int uffd, uint64_t addr, uint64_t bytes)
 	return true;
 }
 
+/*
+ * Whoever shares the open file, as the agent does, may clear O_NONBLOCK.  Where
+ * the kernel knows no RWF_NOWAIT here (before 6.10) poll() tells.
+ */
+static ssize_t read_now(int uffd, void *buf, size_t bytes)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = bytes };
+	struct pollfd pfd = { .fd = uffd, .events = POLLIN };
+	ssize_t n = preadv2(uffd, &iov, 1, -1, RWF_NOWAIT);
+
+	if (n >= 0 || (errno != EOPNOTSUPP && errno != ESPIPE && errno != EINVAL))
+		return n;
+	if (poll(&pfd, 1, 0) != 1) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (pfd.revents & POLLERR)
+		fcntl(uffd, F_SETFL, O_RDWR | O_NONBLOCK);
+	return read(uffd, buf, bytes);
+}
+
 int uffd_read(int uffd, struct uffd_msg *msg, uint32_t max)
 {
 	ssize_t n;
 
 	do {
-		n = read(uffd, msg, max * sizeof(*msg));
+		n = read_now(uffd, msg, max * sizeof(*msg));
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -errno;

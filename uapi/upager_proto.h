@@ -22,6 +22,14 @@
  * With ATTACH, DETACH, BUDGET and POPULATE the caller may pass a pidfd of the
  * process by SCM_RIGHTS; the daemon then refuses when @pid names another
  * process by now.
+ *
+ * What a process asks for itself names no pid: it is the one that connected.
+ * JOIN makes it known.  Its answer is followed by nr_records (0 or 1) packets of
+ * struct upager_outfit, with UPAGER_OUTFIT_FDS descriptors.  The process then
+ * reserves memory as that says (MADV_DONTFORK, not locked), makes its
+ * userfaultfd, and sends OUTFITTED; after the answer it starts the agent, a
+ * process that shares its memory and inherits the descriptors, and sends
+ * STARTED.  Nothing of this needs ptrace.
  */
 
 #define UPAGER_PROTO_MAGIC   0x52474155u /* "UAGR" */
@@ -37,6 +45,16 @@ enum upager_op {
 	UPAGER_OP_POPULATE, /* @pid; answers when everything is resident */
 	UPAGER_OP_STATUS, /* @pid, 0: all that the caller may see */
 	UPAGER_OP_PING, /* answers the daemon's record */
+	UPAGER_OP_JOIN, /* @budget_bytes, 0: all memory; sets it if the process is known */
+	/*
+	 * @addr: where the reservation begins; @arg: UPAGER_OUTFIT_NRS() of the process's
+	 * descriptors; with the userfaultfd, before UFFDIO_API, unless it was given.
+	 */
+	UPAGER_OP_OUTFITTED,
+	UPAGER_OP_STARTED, /* with a pidfd of the agent; answers when it works */
+	UPAGER_OP_REGISTER, /* @addr, @bytes */
+	UPAGER_OP_UNREGISTER, /* @addr, @bytes; answers when all of it is resident */
+	UPAGER_OP_ADVISE, /* @addr, @bytes, @arg: enum upager_advice */
 	__UPAGER_OP_MAX,
 };
 #define UPAGER_OP_MAX (__UPAGER_OP_MAX - 1)
@@ -56,6 +74,29 @@ enum upager_op {
 #define UPAGER_WEIGHT_DEFAULT 100
 #define UPAGER_WEIGHT_MAX     10000
 
+/**
+ * enum upager_advice - how a range that is paged will be used
+ * @UPAGER_NORMAL: no hint, and no longer pinned
+ * @UPAGER_WILLNEED: soon; begin to bring it in, as far as the budget has room
+ * @UPAGER_COLD: not soon; its pages are the next ones to be taken out
+ * @UPAGER_SEQUENTIAL: in order; read far ahead, take out what lies behind
+ * @UPAGER_RANDOM: in no order; read nothing ahead
+ * @UPAGER_PIN: brought in, and never taken out
+ *
+ * SEQUENTIAL, RANDOM and PIN replace each other and last until NORMAL, COLD
+ * until all of it was offered for eviction once.
+ */
+enum upager_advice {
+	UPAGER_NORMAL,
+	UPAGER_WILLNEED,
+	UPAGER_COLD,
+	UPAGER_SEQUENTIAL,
+	UPAGER_RANDOM,
+	UPAGER_PIN,
+	__UPAGER_ADVICE_MAX,
+};
+#define UPAGER_ADVICE_MAX (__UPAGER_ADVICE_MAX - 1)
+
 struct upager_request {
 	__u32 magic;
 	__u16 version;
@@ -63,9 +104,52 @@ struct upager_request {
 	__u32 flags;
 	__s32 pid;
 	__u64 budget_bytes;
+	__u64 addr; /* whole pages */
+	__u64 bytes; /* likewise */
+	__u64 arg;
 	__u32 weight; /* 1 to UPAGER_WEIGHT_MAX; 0: the default, or no change */
 	__u32 reserved32; /* zero-checked */
-	__u64 reserved[3]; /* zero-checked */
+};
+
+/* The descriptors of a struct upager_outfit, in this order. */
+enum upager_outfit_fd {
+	UPAGER_OUTFIT_UFFD, /* /dev/userfaultfd, or the userfaultfd itself if it is given */
+	UPAGER_OUTFIT_CTL, /* mapped shared at the start of the reservation */
+	UPAGER_OUTFIT_CODE, /* mapped private and executable */
+	UPAGER_OUTFIT_POOL, /* for the agent */
+	UPAGER_OUTFIT_EVENT, /* for the agent */
+	__UPAGER_OUTFIT_FDS,
+};
+#define UPAGER_OUTFIT_FDS __UPAGER_OUTFIT_FDS
+
+/* The numbers of the userfaultfd, the pool and the event in the process, below 2^21. */
+#define UPAGER_OUTFIT_NRS(uffd, pool, event) \
+	((__u64)(uffd) | (__u64)(pool) << 21 | (__u64)(event) << 42)
+#define UPAGER_OUTFIT_NR(nrs, i) ((__s32)((nrs) >> 21 * (i)&0x1fffff))
+
+/* flags: the address space has a userfaultfd (after a fork), which is given. */
+#define UPAGER_OUTFIT_HAS_UFFD (1u << 0)
+
+/*
+ * What a process that joins maps: one inaccessible private anonymous
+ * reservation, parts of which are made accessible or replaced.  Offsets count
+ * from its start and are whole pages, but for the last two.
+ */
+struct upager_outfit {
+	__u32 flags;
+	__u32 reserved32;
+	__u64 hint; /* where to put it, 0: anywhere */
+	__u64 bytes;
+	__u64 ctl_bytes; /* at offset 0 */
+	__u64 code;
+	__u64 code_bytes;
+	__u64 stack; /* read and write */
+	__u64 stack_bytes;
+	__u64 staging; /* read and write, no huge pages */
+	__u64 staging_bytes;
+	__u64 entry; /* void (*)(void *reservation, void *start), never returns */
+	__u64 start;
+	__u64 reserved[4];
 };
 
 enum upager_exit {
@@ -140,6 +224,7 @@ struct upager_record {
 
 #define UPAGER_ASSERT(name, cond) typedef char upager_assert_##name[(cond) ? 1 : -1]
 UPAGER_ASSERT(request, sizeof(struct upager_request) == 56);
+UPAGER_ASSERT(outfit, sizeof(struct upager_outfit) == 128);
 UPAGER_ASSERT(reply, sizeof(struct upager_reply) == 288);
 UPAGER_ASSERT(record, sizeof(struct upager_record) == 16 + 20 * 8 + 32 * 8 + 8 * 8 + 16 + 240);
 

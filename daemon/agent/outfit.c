@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agent/outfit.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -18,7 +17,7 @@
 #include "agent/agent.h"
 #include "agent/call.h"
 #include "agent/cause.h"
-#include "agent/filter.h"
+#include "agent/frame.h"
 #include "agent/pass.h"
 #include "agent/place.h"
 #include "types.h"
@@ -28,26 +27,6 @@
 
 #define EFLAGS_PLAIN  0x202 /* interrupts on, everything else off */
 #define READY_TICK_NS 2000000
-
-/* The agent's first stack frame. */
-struct frame {
-	struct agent_start start;
-	struct sock_filter insn[64];
-};
-
-static int code_memfd(char *cause)
-{
-	size_t bytes = (size_t)(__stop_upager_agent - __start_upager_agent);
-	int fd = memfd_create(PLACE_CODE_NAME, MFD_CLOEXEC);
-	int err;
-
-	if (fd >= 0 && pwrite(fd, __start_upager_agent, bytes, 0) == (ssize_t)bytes)
-		return fd;
-	err = -errno;
-	if (fd >= 0)
-		close(fd);
-	return cause_set(cause, err, "no memory for the agent's code: %s", strerror(-err));
-}
 
 #define RESERVATION_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
@@ -135,9 +114,10 @@ int outfit_open(struct outfit *o, char *cause)
 		      0);
 	if (o->ctl == MAP_FAILED)
 		return cause_set(cause, -errno, "the control page: %s", strerror(errno));
-	o->fd[PASSED_CODE] = code_memfd(cause);
+	o->fd[PASSED_CODE] = frame_code_memfd();
 	if (o->fd[PASSED_CODE] < 0)
-		return o->fd[PASSED_CODE];
+		return cause_set(cause, o->fd[PASSED_CODE], "no memory for the agent's code: %s",
+				 strerror(-o->fd[PASSED_CODE]));
 	if (!o->unprivileged || o->uffd_given)
 		return 0;
 	o->fd[PASSED_DEVICE] = open(UFFD_DEVICE, O_RDWR | O_CLOEXEC);
@@ -192,24 +172,16 @@ static int make_uffd(struct outfit *o, int *uffd, char *cause)
 
 static int write_frame(const struct outfit *o, uint64_t addr)
 {
-	struct frame frame = { .start = { .name = PLACE_CODE_NAME, .root = "/" } };
-	unsigned short nr_insns;
-	const struct sock_filter *insn = filter_of_agent(&nr_insns);
+	struct frame frame;
 
-	assert(nr_insns <= ARRAY_SIZE(frame.insn));
-	memcpy(frame.insn, insn, nr_insns * sizeof(*insn));
-	frame.start.filter = (struct sock_fprog){
-		.len = nr_insns,
-		.filter = (void *)(uintptr_t)(addr + offsetof(struct frame, insn)),
-	};
+	frame_fill(&frame, addr);
 	return remote_write(o->agent->tid, addr, &frame, sizeof(frame));
 }
 
 static int start_code(const struct outfit *o)
 {
 	const struct inject_place *pl = &o->place;
-	uint64_t entry =
-		pl->code_addr + (uint64_t)((const char *)agent_entry - __start_upager_agent);
+	uint64_t entry = frame_entry(pl);
 	uint64_t frame = (pl->stack_addr + pl->stack_bytes - sizeof(struct frame)) & ~15ULL;
 	struct remote_regs regs = o->agent->regs;
 	int err = write_frame(o, frame);

@@ -2,11 +2,13 @@
 #include "agent/remove.h"
 
 #include <errno.h>
+#include <linux/kcmp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "agent/borrow.h"
 #include "agent/call.h"
@@ -73,9 +75,10 @@ int remove_by_thread(pid_t pid, const struct inject_place *place, char *cause)
 
 /*
  * Through the agent itself.  It is not let run again in between: it has no
- * code any more.  -ESRCH: it just died.
+ * code any more.  -ESRCH: it just died, or is no agent of this process.
  */
-static int remove_by_agent(pid_t agent_pid, const struct inject_place *place, char *cause)
+static int remove_by_agent(pid_t pid, pid_t agent_pid, const struct inject_place *place,
+			   char *cause)
 {
 	struct remote agent = { .deadline_ns = remote_now_ns() + STOP_NS };
 	struct target_vdso vdso;
@@ -94,6 +97,11 @@ static int remove_by_agent(pid_t agent_pid, const struct inject_place *place, ch
 	if (err)
 		return cause_set(cause, err, "the agent %d cannot be stopped: %s", agent_pid,
 				 strerror(-err));
+	/* It stands still now; what it was before, it may have executed something since. */
+	if (syscall(SYS_kcmp, pid, agent_pid, KCMP_VM, 0, 0) > 0) {
+		remote_detach(&agent);
+		return -ESRCH;
+	}
 	agent.insn = vdso.insn;
 	err = CALL_MUST(&agent, &ret, cause, munmap, place->ctl_addr, place_bytes(place));
 	if (!err)
@@ -109,8 +117,8 @@ int remove_agent(pid_t pid, pid_t agent_pid, int agent_pidfd, const struct injec
 	if (agent_pidfd < 0)
 		return remove_by_thread(pid, place, cause);
 	if (!has_ended(agent_pidfd, 0))
-		err = remove_by_agent(agent_pid, place, cause);
-	if (err == -ESRCH || has_ended(agent_pidfd, 0))
+		err = remove_by_agent(pid, agent_pid, place, cause);
+	if (err && (err == -ESRCH || has_ended(agent_pidfd, 0)))
 		err = remove_by_thread(pid, place, cause);
 	if (!err && !has_ended(agent_pidfd, EXIT_MS))
 		err = cause_set(cause, -EBUSY, "the agent %d does not end; detach again",

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "lib/upager.h"
+#include "lib/client.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,12 +11,6 @@
 #include <unistd.h>
 
 #include "proto.h"
-
-/* fd is -1 once request and answer can no longer be told to belong together. */
-struct upager {
-	int fd;
-	struct upager_reply reply;
-};
 
 const char *upager_socket_path(void)
 {
@@ -41,6 +36,7 @@ int upager_open(const char *socket_path, struct upager **up)
 	if (!u)
 		return -ENOMEM;
 	proto_init_reply(&u->reply);
+	u->pid = getpid();
 	u->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (u->fd < 0) {
 		err = -errno;
@@ -71,8 +67,7 @@ void upager_close(struct upager *u)
 	free(u);
 }
 
-/* An answer of the library's own. */
-static int fail(struct upager *u, int err, const char *text)
+int client_fail(struct upager *u, int err, const char *text)
 {
 	proto_init_reply(&u->reply);
 	u->reply.error = err;
@@ -81,7 +76,7 @@ static int fail(struct upager *u, int err, const char *text)
 	return err;
 }
 
-static int fail_connection(struct upager *u, int err)
+int client_fail_connection(struct upager *u, int err)
 {
 	const char *text;
 
@@ -101,36 +96,56 @@ static int fail_connection(struct upager *u, int err)
 		text = "the answer of upagerd makes no sense; install the same version of both";
 		break;
 	default:
-		return fail(u, err, strerror(-err));
+		return client_fail(u, err, strerror(-err));
 	}
-	return fail(u, err, text);
+	return client_fail(u, err, text);
 }
 
-static int send_request(struct upager *u, const struct upager_request *req)
+static bool names_process(const struct upager_request *req)
 {
-	int pidfd = -1;
+	return req->op != UPAGER_OP_STATUS && req->op != UPAGER_OP_PING;
+}
+
+/* The process as a pidfd: -1 with the reason as the answer. */
+static int open_process(struct upager *u, pid_t pid, int *err)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (pidfd >= 0)
+		return pidfd;
+	switch (errno) {
+	case ESRCH:
+		*err = client_fail(u, -ESRCH, "no such process; see ps -e");
+		break;
+	case EINVAL:
+	case ENOENT:
+		*err = client_fail(u, -EINVAL,
+				   "not a process id; name the process, not its thread");
+		break;
+	default:
+		*err = client_fail(u, -errno, strerror(errno));
+	}
+	return -1;
+}
+
+int client_ask(struct upager *u, const struct upager_request *req, int pass_fd,
+	       uint32_t max_records)
+{
 	int err;
 
-	if (req->op != UPAGER_OP_STATUS && req->op != UPAGER_OP_PING) {
-		pidfd = (int)syscall(SYS_pidfd_open, req->pid, 0);
-		if (pidfd < 0) {
-			err = -errno;
-			switch (err) {
-			case -ESRCH:
-				return fail(u, err, "no such process; see ps -e");
-			case -EINVAL:
-			case -ENOENT:
-				return fail(u, -EINVAL,
-					    "not a process id; name the process, not its thread");
-			default:
-				return fail(u, err, strerror(-err));
-			}
-		}
-	}
-	err = proto_send(u->fd, req, sizeof(*req), pidfd);
-	if (pidfd >= 0)
-		close(pidfd);
-	return err ? fail_connection(u, err) : 0;
+	if (u->fd < 0)
+		return client_fail(u, -ENOTCONN,
+				   "the connection to upagerd is broken; open another");
+	err = proto_send(u->fd, req, sizeof(*req), pass_fd);
+	if (err)
+		return client_fail_connection(u, err);
+	err = proto_recv(u->fd, &u->reply, sizeof(u->reply), NULL);
+	if (err <= 0)
+		return client_fail_connection(u, err);
+	err = proto_check_reply(&u->reply, (size_t)err);
+	if (!err && u->reply.nr_records > max_records)
+		err = -EBADMSG;
+	return err ? client_fail_connection(u, err) : u->reply.error;
 }
 
 /*
@@ -169,33 +184,30 @@ static int read_records(struct upager *u, struct upager_record **records)
 
 undo_array:
 	free(array);
-	return fail_connection(u, err);
+	return client_fail_connection(u, err);
 }
 
 /* records: NULL for operations that have none. */
 static int call(struct upager *u, const struct upager_request *req, struct upager_record **records)
 {
-	int err;
+	int pidfd = -1;
+	int err = 0;
 
-	if (u->fd < 0)
-		return fail(u, -ENOTCONN, "the connection to upagerd is broken; open another");
-	err = send_request(u, req);
-	if (err)
-		return err;
-	err = proto_recv(u->fd, &u->reply, sizeof(u->reply), NULL);
-	if (err <= 0)
-		return fail_connection(u, err);
-	err = proto_check_reply(&u->reply, (size_t)err);
-	if (!err && u->reply.nr_records && !records)
-		err = -EBADMSG;
-	if (err)
-		return fail_connection(u, err);
-	if (records) {
-		err = read_records(u, records);
-		if (err)
+	if (u->fd >= 0 && names_process(req)) {
+		pidfd = open_process(u, req->pid, &err);
+		if (pidfd < 0)
 			return err;
 	}
-	return u->reply.error;
+	err = client_ask(u, req, pidfd, records ? UINT32_MAX : 0);
+	if (pidfd >= 0)
+		close(pidfd);
+	/* What an answer announces follows it, even if it is an error. */
+	if (records && u->fd >= 0) {
+		int read_err = read_records(u, records);
+
+		err = read_err ? read_err : err;
+	}
+	return err;
 }
 
 static int call_process(struct upager *u, const struct upager_request *req,
@@ -242,7 +254,7 @@ int upager_set_weight(struct upager *u, pid_t pid, uint32_t weight, struct upage
 	struct upager_request req;
 
 	if (!weight)
-		return fail(u, -EINVAL, "a weight is 1 at least");
+		return client_fail(u, -EINVAL, "a weight is 1 at least");
 	proto_init_request(&req, UPAGER_OP_BUDGET, pid);
 	req.weight = weight;
 	return call_process(u, &req, reply);
@@ -283,7 +295,7 @@ int upager_ping(struct upager *u, struct upager_record *record)
 	proto_init_request(&req, UPAGER_OP_PING, 0);
 	err = call(u, &req, &array);
 	if (!err && (!array || u->reply.nr_records != 1))
-		err = fail_connection(u, -EBADMSG);
+		err = client_fail_connection(u, -EBADMSG);
 	else if (!err && record)
 		*record = array[0];
 	free(array);

@@ -2,6 +2,7 @@
 #ifndef LIBUPAGER_UPAGER_H
 #define LIBUPAGER_UPAGER_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -170,6 +171,104 @@ UPAGER_API int upager_status(struct upager *u, pid_t pid, struct upager_record *
  * Return: 0; what the daemon answers.
  */
 UPAGER_API int upager_ping(struct upager *u, struct upager_record *record);
+
+/**
+ * DOC: a process that pages ranges of its own
+ *
+ * Nobody stops or traces the calling process for this.  With its first
+ * registration it starts an agent: a process that shares its memory and moves
+ * pages out, which wait() does not see, and which ends with it, with exec, or
+ * with the last registration.  Nothing else of the program is paged, and
+ * nothing of it is that was not registered.
+ *
+ * These calls are about the process that called upager_open(); after a fork the
+ * child opens a connection of its own.  What the parent had registered is
+ * served in the child, too, which has no agent: nothing of it is taken out
+ * there.  A child that registers a range, be it one that is registered already,
+ * gets an agent.  Hints and the connection are not inherited.
+ *
+ * Linux 6.8 and /dev/userfaultfd are needed (%-EOPNOTSUPP).  A seccomp filter
+ * must allow what is done on the way: mmap, mprotect, madvise, munlock, munmap,
+ * ioctl, clone, wait4, prctl, pidfd_open, sendmsg, recvmsg, and in the agent
+ * close_range, setsid, chdir, capset, seccomp, futex, pwrite64, write, exit_group.
+ *
+ * In a process that is paged as a whole (upager run, upager attach) registering
+ * what can be paged succeeds and does nothing, unregistering fails with %-EPERM,
+ * and hints work where it is paged already.
+ *
+ * Besides the errors that each call lists and those of the connection there are
+ * %-EINVAL if @addr or @len is no multiple of 4096, @len is 0, or the connection
+ * was opened by another process; and %-ENOMEM if the daemon is short of memory.
+ */
+
+/**
+ * upager_join() - make the calling process known, with a budget
+ * @u: connection
+ * @budget_bytes: registered memory that may be resident; 0: all of the machine's,
+ *	or the budget that it has
+ *
+ * Sets the budget if the process is known.  Who does not call it before
+ * upager_register() gets the budget 0 and changes it here, or by
+ * upager_set_budget().  A process that has no range registered is forgotten when
+ * a connection that it opened ends.
+ *
+ * Return: 0; %-EINVAL the budget is smaller than 4 MiB or larger than memory;
+ * %-EOPNOTSUPP the kernel cannot, or this process adopts orphans
+ * (PR_SET_CHILD_SUBREAPER, PID 1 of a namespace); %-EACCES a seccomp filter
+ * stopped the agent; %-EAGAIN a detach, or another thread's join, does not end.
+ */
+UPAGER_API int upager_join(struct upager *u, uint64_t budget_bytes);
+
+/**
+ * upager_register() - page a range of the calling process
+ * @u: connection
+ * @addr: its start
+ * @len: its length, in bytes
+ *
+ * Private anonymous writable memory that is no stack can be paged.  From now on
+ * the range may be taken out when the process has more registered memory
+ * resident than its budget, and comes back when it is touched; that includes
+ * what mremap() moves or grows of it.  What is unmapped is unregistered.  Parts
+ * that are registered already stay so.
+ *
+ * Return: 0; %-ENOMEM not all of it is mapped; %-EINVAL some of it cannot be
+ * paged; %-EBUSY some of it is registered with another userfaultfd; as
+ * upager_join().  On error nothing of the range was registered that was not.
+ */
+UPAGER_API int upager_register(struct upager *u, void *addr, size_t len);
+
+/**
+ * upager_unregister() - give a range back
+ * @u: connection
+ * @addr: its start
+ * @len: its length, in bytes
+ *
+ * Returns when all of it is resident.  No other thread may move or map anything
+ * into the range meanwhile.  With the last range the agent ends, and nothing is
+ * left of the pager in the process.
+ *
+ * Return: 0; %-ENOMEM not all of it is registered, or memory has no room for it;
+ * %-ESRCH nothing of the process is; %-EIO pages of it were lost; %-EPERM the
+ * process is paged as a whole: upager_detach() gives it all back.
+ */
+UPAGER_API int upager_unregister(struct upager *u, void *addr, size_t len);
+
+/**
+ * upager_advise() - tell how a paged range will be used
+ * @u: connection
+ * @addr: its start
+ * @len: its length, in bytes
+ * @advice: see &enum upager_advice
+ *
+ * Hints stay with the memory when mremap() moves it, and end with it.  %UPAGER_PIN
+ * returns when the range is resident and holds until %UPAGER_NORMAL; all others
+ * return at once.  %UPAGER_WILLNEED brings in no more than half of the budget.
+ *
+ * Return: 0; %-ENOMEM not all of it is paged (the rest has got the hint), or more
+ * than three quarters of the budget would be pinned; %-EINVAL no such advice;
+ * %-ESRCH nothing of the process is paged.
+ */
+UPAGER_API int upager_advise(struct upager *u, void *addr, size_t len, enum upager_advice advice);
 
 /**
  * upager_last_reply() - the answer to the last call

@@ -26,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct upager_request request;
 		struct upager_reply reply;
 		struct upager_record record;
+		struct upager_outfit outfit;
 	} packet;
 	int len, fd;
 
@@ -48,10 +49,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(req->op > UPAGER_OP_UNSPEC && req->op <= UPAGER_OP_MAX);
 		require(req->pid >= 0);
 		require(req->flags == 0 || req->op == UPAGER_OP_ATTACH);
+		require(req->op < UPAGER_OP_JOIN || req->pid == 0);
+		require(req->op < UPAGER_OP_REGISTER || req->bytes);
+		require(req->op >= UPAGER_OP_JOIN || !(req->addr | req->bytes | req->arg));
+		require((req->addr + req->bytes) % 4096 == 0 &&
+			req->addr + req->bytes >= req->bytes);
 	}
 	if (proto_check_reply(&packet.reply, size) == 0)
 		require(strlen(packet.reply.text) < sizeof(packet.reply.text) &&
 			packet.reply.error <= 0);
+	if (proto_check_outfit(&packet.outfit, size) == 0) {
+		const struct upager_outfit *o = &packet.outfit;
+
+		require(o->ctl_bytes <= o->code && o->code + o->code_bytes <= o->stack);
+		require(o->stack + o->stack_bytes <= o->staging && o->staging_bytes);
+		require(o->staging + o->staging_bytes <= o->bytes && o->bytes >= o->staging);
+	}
 	if (proto_check_record(&packet.record, size) == 0)
 		require(strlen(packet.record.comm) < sizeof(packet.record.comm) &&
 			strlen(packet.record.text) < sizeof(packet.record.text));

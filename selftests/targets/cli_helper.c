@@ -57,8 +57,7 @@ static int receive(int fd, struct upager_request *req, int *pidfd)
 		memcpy(pidfd, CMSG_DATA(&control.head), sizeof(*pidfd));
 	if (len != sizeof(*req) || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
 	    req->magic != UPAGER_PROTO_MAGIC || req->version != UPAGER_PROTO_VERSION ||
-	    req->op > UPAGER_OP_MAX || req->reserved32 || req->reserved[0] || req->reserved[1] ||
-	    req->reserved[2]) {
+	    req->op > UPAGER_OP_MAX || req->addr || req->bytes || req->arg || req->reserved32) {
 		printf("BAD\n");
 		fflush(stdout);
 		return 0;

@@ -214,13 +214,87 @@ static void test_bounds(void **state)
 	free(m);
 }
 
+/* What one call offers, as page numbers in order. */
+static uint32_t offered(struct model *m, uint32_t nr_pages, uint32_t *first, uint32_t *end)
+{
+	struct space_fixture *f = m->f;
+	uint32_t n = policy_victims(&f->pg, f->sp, nr_pages, 64, m->run, MAX_RUNS), total = 0;
+
+	*first = n ? (uint32_t)(m->run[0].first.v - FIRST) : 0;
+	for (uint32_t r = 0; r < n; r++) {
+		*end = (uint32_t)(m->run[r].first.v + m->run[r].nr_pages - FIRST);
+		total += m->run[r].nr_pages;
+		for (uint32_t k = 0; k < m->run[r].nr_pages; k++)
+			set_page(m, (uint32_t)(m->run[r].first.v + k - FIRST),
+				 (struct page){ .state = PAGE_DETACHING });
+	}
+	return total;
+}
+
+/* First what a stream left behind, then what is cold, whatever their age; pinned never. */
+static void test_hints(void **state)
+{
+	struct model *m = model_new(state, __func__);
+	struct space *sp = m->f->sp;
+	uint32_t first, end, left = 0;
+
+	add_region(m, 0, PAGES, false);
+	for (uint32_t i = 0; i < PAGES; i++)
+		set_page(m, i, (struct page){ .state = PAGE_RESIDENT, .age = 3 });
+	assert_int_equal(region_hint(&sp->regions, at(2000), at(2100), REGION_COLD), 0);
+	assert_int_equal(region_hint(&sp->regions, at(2050), at(2060), REGION_PINNED), 0);
+	assert_int_equal(region_hint(&sp->regions, at(1000), at(1010), REGION_PINNED), 0);
+	policy_leave_behind(&sp->policy, at(3000), at(3040));
+	policy_leave_behind(&sp->policy, at(3020), at(3080));
+	assert_int_equal(sp->policy.nr_behind, 1);
+	assert_int_equal(offered(m, 50, &first, &end), 50);
+	assert_true(first == 3000 && end == 3050);
+	assert_int_equal(offered(m, 50, &first, &end), 30);
+	assert_true(first == 3050 && end == 3080);
+	assert_int_equal(offered(m, 60, &first, &end), 60);
+	assert_true(first == 2000 && end == 2070);
+	assert_int_equal(offered(m, 60, &first, &end), 30);
+	assert_true(first == 2070 && end == 2100);
+	/* Once: back again they are as any other. */
+	set_page(m, 2005, (struct page){ .state = PAGE_RESIDENT, .age = 3 });
+	assert_int_equal(region_find(&sp->regions, at(2005))->hint, REGION_PLAIN);
+	/* Nothing of an errand's range. */
+	sp->errand.first = at(0);
+	sp->errand.end = at(500);
+	sp->errand.state = ERRAND_FETCH;
+	assert_int_equal(offered(m, 10, &first, &end), 10);
+	assert_int_equal(first, 500);
+	for (uint32_t i = 0; i < PAGES; i++)
+		left += m->page[i].state == PAGE_RESIDENT;
+	for (uint32_t got; (got = offered(m, PAGES, &first, &end));)
+		left -= got;
+	assert_int_equal(left, 500 + 10 + 10);
+	sp->errand.state = ERRAND_NONE;
+	free(m);
+}
+
+/* Streams that do not touch are kept apart, the latest ones. */
+static void test_many_streams(void **state)
+{
+	struct policy po = { .nr_behind = 0 };
+
+	(void)state;
+	policy_leave_behind(&po, at(5), at(5));
+	assert_int_equal(po.nr_behind, 0);
+	for (uint32_t i = 0; i < POLICY_BEHIND + 3; i++)
+		policy_leave_behind(&po, at(100 * i), at(100 * i + 10));
+	assert_int_equal(po.nr_behind, POLICY_BEHIND);
+	assert_int_equal(po.behind[0].first.v, FIRST + 300);
+	assert_int_equal(po.behind[POLICY_BEHIND - 1].end.v,
+			 FIRST + 100 * (POLICY_BEHIND + 2) + 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SPACE_TEST(test_all_that_may_go),
-		SPACE_TEST(test_ages),
-		SPACE_TEST(test_hand_goes_on),
-		SPACE_TEST(test_bounds),
+		SPACE_TEST(test_all_that_may_go), SPACE_TEST(test_ages),
+		SPACE_TEST(test_hand_goes_on),	  SPACE_TEST(test_bounds),
+		SPACE_TEST(test_hints),		  cmocka_unit_test(test_many_streams),
 	};
 
 	return cmocka_run_group_tests(tests, space_group_setup, space_group_teardown);

@@ -157,6 +157,29 @@ static void test_interleaved_streams(void **state)
 	}
 }
 
+/* What is known to come in order is read far ahead from its first fault on. */
+static void test_widen(void **state)
+{
+	struct readahead ra = { 0 };
+	uint32_t stream;
+	struct run run;
+
+	(void)state;
+	run = readahead_plan(&ra, (pgno_t){ 1000 }, 50, &stream);
+	run = readahead_widen(&ra, stream, run, (pgno_t){ 1000 }, 50);
+	assert_true(run.first.v == 1000 && run.nr_pages == 50);
+	readahead_taken(&ra, stream, run);
+	run = readahead_plan(&ra, (pgno_t){ 1050 }, 1000, &stream);
+	run = readahead_widen(&ra, stream, run, (pgno_t){ 1050 }, 1000);
+	assert_true(run.first.v == 1050 && run.nr_pages == READAHEAD_MAX);
+	readahead_taken(&ra, stream, run);
+	/* Downwards, once that is seen. */
+	fault(&ra, 500, 64);
+	run = readahead_plan(&ra, (pgno_t){ 499 }, 64, &stream);
+	run = readahead_widen(&ra, stream, run, (pgno_t){ 499 }, 64);
+	assert_true(run.first.v == 436 && run.nr_pages == 64);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +189,7 @@ int main(void)
 		cmocka_unit_test(test_down_to_zero),
 		cmocka_unit_test(test_random_faults_alone),
 		cmocka_unit_test(test_interleaved_streams),
+		cmocka_unit_test(test_widen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

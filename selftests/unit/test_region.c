@@ -196,12 +196,73 @@ static void test_fixed(void **state)
 	regions_fini(&rs);
 }
 
+static enum region_hint hint_at(const struct regions *rs, uint32_t at)
+{
+	const struct region *r = region_find(rs, pg(at));
+
+	return r ? r->hint : (enum region_hint)99;
+}
+
+/* A hint stays with its part of a region when that is split, filled up, cut and moved. */
+static void test_hints(void **state)
+{
+	struct regions rs;
+
+	(void)state;
+	regions_init(&rs);
+	assert_int_equal(region_add(&rs, pg(0), pg(100)), 0);
+	assert_int_equal(region_hint(&rs, pg(20), pg(40), REGION_PINNED), 0);
+	assert_int_equal(rs.nr, 3);
+	assert_int_equal(rs.nr_pages, 100);
+	assert_int_equal(hint_at(&rs, 19), REGION_PLAIN);
+	assert_int_equal(hint_at(&rs, 20), REGION_PINNED);
+	assert_int_equal(hint_at(&rs, 39), REGION_PINNED);
+	assert_int_equal(hint_at(&rs, 40), REGION_PLAIN);
+	assert_int_equal(regions_hinted(&rs, REGION_PINNED), 20);
+	/* Nothing but PLAIN takes the place of PINNED. */
+	assert_int_equal(region_hint(&rs, pg(30), pg(60), REGION_RANDOM), 0);
+	assert_int_equal(hint_at(&rs, 30), REGION_PINNED);
+	assert_int_equal(hint_at(&rs, 59), REGION_RANDOM);
+	assert_int_equal(hint_at(&rs, 60), REGION_PLAIN);
+	/* A hole, and what fills it. */
+	assert_int_equal(region_cut(&rs, pg(25), pg(35)), 0);
+	assert_int_equal(region_add(&rs, pg(0), pg(100)), 0);
+	assert_int_equal(hint_at(&rs, 24), REGION_PINNED);
+	assert_int_equal(hint_at(&rs, 25), REGION_PLAIN);
+	assert_int_equal(hint_at(&rs, 35), REGION_PINNED);
+	assert_int_equal(rs.nr_pages, 100);
+	/* Fixing a part leaves the hint; unfixing joins only what is alike. */
+	assert_int_equal(region_fix(&rs, pg(36), pg(38)), 0);
+	assert_int_equal(hint_at(&rs, 37), REGION_PINNED);
+	regions_unfix(&rs);
+	assert_int_equal(hint_at(&rs, 39), REGION_PINNED);
+	assert_int_equal(hint_at(&rs, 40), REGION_RANDOM);
+	/* Moved, with the hole between them. */
+	assert_int_equal(region_cut(&rs, pg(22), pg(24)), 0);
+	assert_int_equal(region_move(&rs, pg(20), pg(200), 30), 0);
+	assert_false(region_covers(&rs, pg(20), pg(21)));
+	assert_true(region_covers(&rs, pg(0), pg(20)));
+	assert_false(region_covers(&rs, pg(200), pg(230)));
+	assert_true(region_covers(&rs, pg(204), pg(230)));
+	assert_int_equal(hint_at(&rs, 201), REGION_PINNED);
+	assert_int_equal(hint_at(&rs, 204), REGION_PINNED);
+	assert_int_equal(hint_at(&rs, 210), REGION_PLAIN);
+	assert_int_equal(hint_at(&rs, 219), REGION_PINNED);
+	assert_int_equal(hint_at(&rs, 229), REGION_RANDOM);
+	assert_int_equal(hint_at(&rs, 50), REGION_RANDOM);
+	assert_int_equal(rs.nr_pages, 98);
+	assert_int_equal(region_hint(&rs, pg(0), pg(300), REGION_PLAIN), 0);
+	assert_int_equal(regions_hinted(&rs, REGION_PINNED), 0);
+	regions_fini(&rs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_against_model),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_fixed),
+		cmocka_unit_test(test_hints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef LIBUPAGER_CLIENT_H
+#define LIBUPAGER_CLIENT_H
+
+#include <sys/types.h>
+
+#include "lib/upager.h"
+
+/* One connection, inside the library. */
+
+/* fd is -1 once request and answer can no longer be told to belong together. */
+struct upager {
+	int fd;
+	pid_t pid; /* who opened it: for the daemon it stays the peer */
+	struct upager_reply reply;
+};
+
+/* An answer of the library's own; err. */
+int client_fail(struct upager *u, int err, const char *text);
+/* After it the connection serves no further call; err, or what stands for it. */
+int client_fail_connection(struct upager *u, int err);
+/*
+ * Sends a request, with pass_fd unless it is -1, and takes the answer, which is
+ * returned too; -EPROTO when packets follow that are not expected.
+ */
+int client_ask(struct upager *u, const struct upager_request *req, int pass_fd,
+	       uint32_t max_records);
+
+#endif

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "lib/outfit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/spawn.h"
+#include "proto.h"
+
+#define NR_MAX 0x1fffff /* UPAGER_OUTFIT_NRS() */
+
+struct wearing {
+	struct upager *u;
+	const struct upager_outfit *outfit;
+	int *fd;
+	int uffd;
+	char *base; /* NULL: nothing is mapped */
+	pid_t agent;
+	int pidfd;
+};
+
+void outfit_close(int fd[UPAGER_OUTFIT_FDS])
+{
+	for (int i = 0; i < UPAGER_OUTFIT_FDS; i++) {
+		if (fd[i] >= 0)
+			close(fd[i]);
+		fd[i] = -1;
+	}
+}
+
+static int fail(const struct wearing *w, int err, const char *what)
+{
+	char text[UPAGER_TEXT_BYTES];
+
+	snprintf(text, sizeof(text), "%s: %s", what, strerror(-err));
+	return client_fail(w->u, err, text);
+}
+
+/* It would adopt the agent, and its wait() no longer say ECHILD. */
+static int check_parenthood(const struct wearing *w)
+{
+	int subreaper = 0;
+
+	prctl(PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0);
+	if (!subreaper && getpid() != 1)
+		return 0;
+	return client_fail(w->u, -EOPNOTSUPP,
+			   "this process adopts orphans (a subreaper, or PID 1 of a namespace) and "
+			   "would adopt the agent; page its children instead");
+}
+
+static char *reserve(const struct upager_outfit *o)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	void *hint = (void *)(uintptr_t)o->hint;
+	void *p = MAP_FAILED;
+
+	if (hint)
+		p = mmap(hint, o->bytes, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0);
+	if (p == MAP_FAILED)
+		p = mmap(NULL, o->bytes, PROT_NONE, flags, -1, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* munlock: after mlockall(MCL_FUTURE) a new mapping is locked. */
+static bool set_apart(char *p, size_t bytes)
+{
+	return !munlock(p, bytes) && !madvise(p, bytes, MADV_DONTFORK) &&
+	       !madvise(p, bytes, MADV_DONTDUMP);
+}
+
+static bool map_at(char *p, size_t bytes, int prot, int flags, int fd)
+{
+	return mmap(p, bytes, prot, flags | MAP_FIXED, fd, 0) == p;
+}
+
+static int map_all(struct wearing *w)
+{
+	const struct upager_outfit *o = w->outfit;
+
+	w->base = reserve(o);
+	if (!w->base)
+		return fail(w, -errno, "the agent's memory");
+	if (!set_apart(w->base, o->bytes) ||
+	    mprotect(w->base + o->stack, o->stack_bytes, PROT_READ | PROT_WRITE) ||
+	    mprotect(w->base + o->staging, o->staging_bytes, PROT_READ | PROT_WRITE) ||
+	    !map_at(w->base, o->ctl_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		    w->fd[UPAGER_OUTFIT_CTL]) ||
+	    !map_at(w->base + o->code, o->code_bytes, PROT_READ | PROT_EXEC, MAP_PRIVATE,
+		    w->fd[UPAGER_OUTFIT_CODE]) ||
+	    !set_apart(w->base, o->ctl_bytes) || !set_apart(w->base + o->code, o->code_bytes))
+		return fail(w, -errno, "the agent's memory");
+	/* EINVAL in a kernel without huge pages. */
+	madvise(w->base + o->staging, o->staging_bytes, MADV_NOHUGEPAGE);
+	return 0;
+}
+
+static int make_uffd(struct wearing *w)
+{
+	w->uffd = w->fd[UPAGER_OUTFIT_UFFD];
+	if (w->outfit->flags & UPAGER_OUTFIT_HAS_UFFD)
+		return 0;
+	w->uffd = ioctl(w->uffd, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
+	if (w->uffd < 0)
+		return fail(w, -errno, "a userfaultfd");
+	close(w->fd[UPAGER_OUTFIT_UFFD]);
+	w->fd[UPAGER_OUTFIT_UFFD] = w->uffd;
+	return 0;
+}
+
+static int show(struct wearing *w)
+{
+	struct upager_request req;
+
+	if (w->uffd > NR_MAX || w->fd[UPAGER_OUTFIT_POOL] > NR_MAX ||
+	    w->fd[UPAGER_OUTFIT_EVENT] > NR_MAX)
+		return fail(w, -EMFILE, "the agent's descriptors");
+	proto_init_request(&req, UPAGER_OP_OUTFITTED, 0);
+	req.addr = (uintptr_t)w->base;
+	req.arg = UPAGER_OUTFIT_NRS(w->uffd, w->fd[UPAGER_OUTFIT_POOL], w->fd[UPAGER_OUTFIT_EVENT]);
+	return client_ask(w->u, &req, w->outfit->flags & UPAGER_OUTFIT_HAS_UFFD ? -1 : w->uffd, 0);
+}
+
+static int start(struct wearing *w)
+{
+	const struct upager_outfit *o = w->outfit;
+	struct spawn sp = {
+		.entry = (void (*)(void *, void *))(uintptr_t)(w->base + o->entry),
+		.arg = { w->base, w->base + o->start },
+		.stack = w->base + o->stack,
+		.stack_bytes = o->stack_bytes,
+	};
+	struct upager_request req;
+
+	w->agent = spawn_orphan(&sp);
+	if (w->agent < 0)
+		return fail(w, w->agent, "the agent cannot be started");
+	w->pidfd = (int)syscall(SYS_pidfd_open, w->agent, 0);
+	if (w->pidfd < 0)
+		return fail(w, -errno, "the agent's pidfd");
+	proto_init_request(&req, UPAGER_OP_STARTED, 0);
+	return client_ask(w->u, &req, w->pidfd, 0);
+}
+
+static void end_agent(const struct wearing *w)
+{
+	struct pollfd pfd = { .fd = w->pidfd, .events = POLLIN };
+
+	if (w->pidfd < 0) {
+		kill(w->agent, SIGKILL);
+		return;
+	}
+	syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
+	while (poll(&pfd, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
+/* While staging is registered its unmapping would wait until the daemon has read of it. */
+static void take_off(const struct wearing *w)
+{
+	if (w->agent > 0)
+		end_agent(w);
+	if (w->base && w->uffd >= 0) {
+		struct uffdio_range range = {
+			.start = (uintptr_t)(w->base + w->outfit->staging),
+			.len = w->outfit->staging_bytes,
+		};
+
+		ioctl(w->uffd, UFFDIO_UNREGISTER, &range);
+	}
+	if (w->base)
+		munmap(w->base, w->outfit->bytes);
+}
+
+int outfit_wear(struct upager *u, const struct upager_outfit *outfit, int fd[UPAGER_OUTFIT_FDS])
+{
+	struct wearing w = { .u = u, .outfit = outfit, .fd = fd, .uffd = -1, .pidfd = -1 };
+	int err = check_parenthood(&w);
+
+	if (!err)
+		err = map_all(&w);
+	if (!err)
+		err = make_uffd(&w);
+	if (!err)
+		err = show(&w);
+	if (!err)
+		err = start(&w);
+	if (err)
+		take_off(&w);
+	if (w.pidfd >= 0)
+		close(w.pidfd);
+	outfit_close(fd);
+	return err;
+}
