@@ -107,7 +107,7 @@ static bool make_room(struct house *h)
 		nr++;
 	if (nr <= h->claims_room)
 		return true;
-	claims = reallocarray(h->claims, nr, 2 * sizeof(*claims));
+	claims = reallocarray(h->claims, 2 * (size_t)nr, sizeof(struct claim *));
 	if (!claims)
 		return false;
 	h->claims = claims;

@@ -328,7 +328,7 @@ void self_abort(struct house *h, struct self_join *join)
 	if (join->agent)
 		agent_dismiss(join->agent);
 	if (join->child) {
-		if (join->outfitted && !child_is_gone(h, join))
+		if (join->agent && join->outfitted && !child_is_gone(h, join))
 			uffd_unregister(join->sp->uffd, join->agent->place.staging_addr,
 					join->agent->place.staging_bytes);
 		if (join->newcomer) {

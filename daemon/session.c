@@ -14,16 +14,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "foreign.h"
 #include "log.h"
-#include "meminfo.h"
 #include "proto.h"
 #include "request.h"
 #include "session_self.h"
+#include "session_status.h"
 
-#define GROUP_NAME  "upager"
-#define SEND_MAX_NS NS_PER_S
+#define GROUP_NAME "upager"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
@@ -177,70 +175,6 @@ static bool exists(pid_t pid)
 	return !kill(pid, 0) || errno == EPERM;
 }
 
-/* Many records are more than a socket holds; a peer that does not read is left soon. */
-static int send_record(const struct session *s, const struct upager_record *rec, uint64_t end_ns)
-{
-	struct pollfd pfd = { .fd = s->fd, .events = POLLOUT };
-	int err;
-
-	while ((err = proto_send(s->fd, rec, sizeof(*rec), -1)) == -EAGAIN && clock_ns() < end_ns)
-		poll(&pfd, 1, 1);
-	return err;
-}
-
-static void status(struct session *s, struct house *h, pid_t pid, struct upager_reply *reply)
-{
-	struct upager_record rec;
-	uint64_t end_ns;
-	uint32_t n = 0;
-
-	for (const struct proc *p = h->procs; p; p = p->next)
-		n += (!pid || p->pid == pid) && (!s->uid || p->uid == s->uid);
-	if (pid && !n) {
-		proto_text(reply, "process %d is not paged: see upager status for those that are",
-			   pid);
-		session_answer(s, reply, -ESRCH);
-		return;
-	}
-	reply->nr_records = n;
-	session_answer(s, reply, 0);
-	end_ns = clock_ns() + SEND_MAX_NS;
-	for (const struct proc *p = h->procs; p && s->fd >= 0 && n; p = p->next) {
-		if ((pid && p->pid != pid) || (s->uid && p->uid != s->uid))
-			continue;
-		request_record(h, p, &rec);
-		n--;
-		if (send_record(s, &rec, end_ns))
-			session_close(s);
-	}
-}
-
-static uint64_t pools_bytes(const struct pager *pg)
-{
-	uint64_t pages = 0;
-
-	for (uint32_t id = 1; id < pg->nr_ids; id++)
-		if (pg->space[id])
-			pages += pg->space[id]->standby.nr_places;
-	return pages * PAGE_SIZE;
-}
-
-static void ping(struct session *s, struct house *h, struct upager_reply *reply)
-{
-	struct upager_record rec = { .pid = getpid() };
-
-	rec.slots_total = slots_total(h->pg->slots);
-	rec.slots_free = slots_free(h->pg->slots);
-	rec.table_bytes = tables_used(h->pg->tables) * PAGE_SIZE;
-	rec.memory_bytes = meminfo_own_bytes();
-	rec.pool_bytes = pools_bytes(h->pg);
-	rec.slot_bytes = slots_bytes(h->pg->slots);
-	reply->nr_records = 1;
-	session_answer(s, reply, 0);
-	if (s->fd >= 0 && proto_send(s->fd, &rec, sizeof(rec), -1))
-		session_close(s);
-}
-
 static struct proc *known(struct house *h, pid_t pid, struct upager_reply *reply)
 {
 	struct proc *p = house_find(h, pid);
@@ -327,10 +261,10 @@ static void handle(struct session *s, struct house *h, const struct upager_reque
 			session_answer(s, &reply, -ESRCH);
 		break;
 	case UPAGER_OP_STATUS:
-		status(s, h, req->pid, &reply);
+		session_status(s, h, req->pid, &reply);
 		break;
 	default:
-		ping(s, h, &reply);
+		session_ping(s, h, &reply);
 		break;
 	}
 }

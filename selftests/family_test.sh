@@ -182,7 +182,7 @@ limit_is_divided()
 	try "$BUILD/upager" budget --weight 300 "$(field pid | awk '$3 == "known_static" { print $1; exit }')"
 	heavy_one()
 	{
-		field share_bytes | awk -v mib=$MIB '$3 == "known_static" {
+		field share_bytes | awk -v mib="$MIB" '$3 == "known_static" {
 			big += $2 >= 20 * mib && $2 <= 26 * mib; small += $2 >= 5 * mib && $2 <= 11 * mib }
 			END { exit !(big == 1 && small == 1) }'
 	}

@@ -105,7 +105,8 @@ TEST_F_TIMEOUT(other, debugger_gets_an_error, 60)
 	if (pwrite(fd, page, PAGE_SIZE, (off_t)(at + (NR - 1) * PAGE_SIZE)) < 0)
 		EXPECT_EQ(EIO, errno);
 	close(fd);
-	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, t.pid, NULL, NULL));
+	/* The pager may have stopped it at this moment, which takes tracing, too. */
+	ASSERT_TRUE(wait_until(10, !ptrace(PTRACE_SEIZE, t.pid, NULL, NULL)));
 	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, t.pid, NULL, NULL));
 	ASSERT_EQ(t.pid, waitpid(t.pid, NULL, __WALL));
 	errno = 0;

@@ -32,7 +32,7 @@ redis_body()
 		redis_load
 		redis dbsize
 		redis debug digest
-		bench -n $((REDIS_KEYS / 20 * 3)) -r "$REDIS_KEYS" get key:__rand_int__
+		bench -n $((REDIS_KEYS * 3 / 20)) -r "$REDIS_KEYS" get key:__rand_int__
 		bench -n $((REDIS_KEYS / 40)) -r "$REDIS_KEYS" -d 1024 -t set
 		bench -n 2000 -t lrange_300
 		redis_load
