@@ -15,7 +15,7 @@ python=/usr/bin/python3
 need_root
 need gcc make "$python"
 
-FILES=${UPAGER_TEST_FULL:+120}
+FILES=${UPAGER_TEST_FULL:+120}${UPAGER_TEST_QUICK:+10}
 FILES=${FILES:-16}
 
 # shellcheck disable=SC2034 # lib.sh reads it

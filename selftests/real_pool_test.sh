@@ -18,6 +18,8 @@ need "$python"
 
 SCALE=${UPAGER_TEST_FULL:+6}
 SCALE=${SCALE:-1}
+ROUNDS=${UPAGER_TEST_QUICK:+2}
+ROUNDS=${ROUNDS:-4}
 
 cat >"$WORK/program.py" <<'PYTHON'
 import hashlib
@@ -26,7 +28,7 @@ import sys
 
 SCALE = int(sys.argv[1])
 WORKERS = 4
-ROUNDS = 4
+ROUNDS = int(sys.argv[2])
 ROWS = 80000 * SCALE
 TASKS = 48
 GROWTH = 9000 * SCALE
@@ -99,7 +101,7 @@ PYTHON
 
 pool_body()
 {
-	start "$@" "$python" "$WORK/program.py" "$SCALE" \
+	start "$@" "$python" "$WORK/program.py" "$SCALE" "$ROUNDS" \
 		>"$WORK/result" 2>"$WORK/python.log"
 	program_started "$started_pid"
 	program_wait
