@@ -19,7 +19,7 @@ struct inheritance {
 static bool see_parent(void *context, const struct vma *v)
 {
 	struct inheritance *in = context;
-	struct regions *to = v->wipe_on_fork || v->dont_fork ? &in->withheld : &in->passed;
+	struct regions *to = v->wipe_on_fork ? &in->withheld : &in->passed;
 
 	in->error = region_add(to, addr_pgno(v->start), addr_pgno(v->end));
 	return !in->error;

@@ -87,7 +87,6 @@ static bool parse_header(const char *line, struct vma *v)
 static void parse_flags(const char *flags, struct vma *v)
 {
 	v->wipe_on_fork = strstr(flags, " wf") != NULL;
-	v->dont_fork = strstr(flags, " dc") != NULL;
 	v->uffd_missing = strstr(flags, " um") != NULL;
 	v->locked = strstr(flags, " lo") != NULL;
 	v->huge_tlb = strstr(flags, " ht") != NULL;

@@ -17,7 +17,6 @@ struct vma {
 	bool heap;
 	/* smaps only: */
 	bool wipe_on_fork;
-	bool dont_fork;
 	bool uffd_missing; /* registered with a userfaultfd */
 	bool locked;
 	bool huge_tlb;

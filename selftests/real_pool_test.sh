@@ -109,7 +109,7 @@ pool_body()
 }
 
 real_compare "python3 with its children" pool_body
-is "the pool has answered" "$(grep -cE '^[0-9a-f]{64} [0-9]+$' "$WORK/result")" 96
-is "and those that live long" "$(grep -cE '^[0-9a-f]{64} [0-9a-f]{64}$' "$WORK/result")" 20
+is "the pool has answered" "$(grep -cE '^[0-9a-f]{64} [0-9]+$' "$WORK/result")" $((48 * ((ROUNDS + 2) / 3)))
+is "and those that live long" "$(grep -cE '^[0-9a-f]{64} [0-9a-f]{64}$' "$WORK/result")" $((4 * ROUNDS + 4))
 is "which ended well" "$(grep -c '^exit 0$' "$WORK/result")" 4
 done_testing

@@ -73,6 +73,17 @@ int remove_by_thread(pid_t pid, const struct inject_place *place, char *cause)
 	return verify_unmapped(tid, place, cause);
 }
 
+/* The leader may have ended before its process [F18], and that before the agent. */
+static bool is_agent_of(pid_t pid, pid_t agent_pid, const struct inject_place *place)
+{
+	bool mapped;
+	pid_t tid;
+
+	if (!any_thread(pid, &tid) && tid)
+		return syscall(SYS_kcmp, tid, agent_pid, KCMP_VM, 0, 0) <= 0;
+	return !place_mapped(agent_pid, place, &mapped) && mapped;
+}
+
 /*
  * Through the agent itself.  It is not let run again in between: it has no
  * code any more.  -ESRCH: it just died, or is no agent of this process.
@@ -98,7 +109,7 @@ static int remove_by_agent(pid_t pid, pid_t agent_pid, const struct inject_place
 		return cause_set(cause, err, "the agent %d cannot be stopped: %s", agent_pid,
 				 strerror(-err));
 	/* It stands still now; what it was before, it may have executed something since. */
-	if (syscall(SYS_kcmp, pid, agent_pid, KCMP_VM, 0, 0) > 0) {
+	if (!is_agent_of(pid, agent_pid, place)) {
 		remote_detach(&agent);
 		return -ESRCH;
 	}
