@@ -208,6 +208,8 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	arm(lp, sp);
 	if (sp->rescan_wanted || sp->stop_wanted)
 		pager_kick_house(pg);
+	if (sp->phase >= SPACE_CLOSING)
+		return now_ns; /* a fill found it gone just now: nobody else tells */
 	if (sp->retry_at_ns && !sp->events_waiting)
 		next_ns = sp->retry_at_ns;
 	if (sp->evict_backoff_ns && (!next_ns || sp->evict_backoff_ns < next_ns))
