@@ -73,7 +73,7 @@ static bool all_reached(uint32_t step)
 	return true;
 }
 
-static uint64_t swapped_pages(struct pager *pg)
+static uint64_t outside_pages(struct pager *pg)
 {
 	struct upager_record *list = NULL;
 	uint64_t pages = 0;
@@ -81,7 +81,7 @@ static uint64_t swapped_pages(struct pager *pg)
 
 	if (!upager_status(pg->client, 0, &list, &n))
 		for (uint32_t i = 0; i < n; i++)
-			pages += list[i].swapped_bytes / PAGE_SIZE;
+			pages += (list[i].swapped_bytes + list[i].standby_bytes) / PAGE_SIZE;
 	free(list);
 	return pages;
 }
@@ -115,8 +115,7 @@ TEST_F_TIMEOUT(many, two_hundred_programs, 150)
 	EXPECT_TRUE(all_reached(2));
 	for (uint64_t i = 0; i < PROGRAMS; i++)
 		EXPECT_TRUE(target_reached(&target[i], 3));
-	/* Some pages are on their way, in or out. */
-	EXPECT_TRUE(wait_until(20, swapped_pages(&self->pager) >= PROGRAMS));
+	EXPECT_TRUE(wait_until(20, outside_pages(&self->pager) >= PROGRAMS));
 	ASSERT_EQ(0, upager_ping(self->pager.client, &rec));
 	EXPECT_TRUE(all_reached(3));
 	for (uint64_t i = 0; i < PROGRAMS; i++) {
