@@ -155,32 +155,31 @@ uint64_t request_shortage(const struct house *h)
 	return need > spare ? need - spare : 0;
 }
 
-static void start_filling(struct house *h, struct space *sp)
+/* What is lost would read as zeros as soon as nobody serves its faults. */
+static int check_lost(const struct house *h, const struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
-	pthread_mutex_lock(&sp->lock);
-	sp->evict_off = true;
-	if (sp->phase == SPACE_LIVE) {
-		sp->fill_cursor = 0;
-		sp->phase = SPACE_FILLING;
-	}
-	pthread_mutex_unlock(&sp->lock);
-	pager_kick_worker(h->pg);
+	const struct space *sp = p->space;
+
+	if (!sp->nr_lost || h->pg->caps.poison || p->exited)
+		return 0;
+	snprintf(text, UPAGER_TEXT_BYTES,
+		 "process %d has lost %llu pages, which it would read as zeros without the "
+		 "pager on this kernel: end it instead",
+		 p->pid, (unsigned long long)sp->nr_lost);
+	return -EIO;
 }
 
 int request_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	struct space *sp = p->space;
 	uint64_t need;
+	int err;
 
 	if (!sp)
 		return 0;
-	if (sp->nr_lost && !h->pg->caps.poison) {
-		snprintf(text, UPAGER_TEXT_BYTES,
-			 "process %d has lost %llu pages, which it would read as zeros without the "
-			 "pager on this kernel: end it instead",
-			 p->pid, (unsigned long long)sp->nr_lost);
-		return -EIO;
-	}
+	err = check_lost(h, p, text);
+	if (err)
+		return err;
 	need = outside_bytes(sp);
 	if (need > request_spare_bytes()) {
 		snprintf(text, UPAGER_TEXT_BYTES,
@@ -191,17 +190,26 @@ int request_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 		return -ENOMEM;
 	}
 	pause_end(p);
-	start_filling(h, sp);
+	pthread_mutex_lock(&sp->lock);
+	sp->evict_off = true;
+	if (sp->phase == SPACE_LIVE) {
+		sp->fill_cursor = 0;
+		sp->phase = SPACE_FILLING;
+	}
+	pthread_mutex_unlock(&sp->lock);
+	pager_kick_worker(h->pg);
 	return 0;
 }
 
-bool request_fill_pending(struct house *h, const struct proc *p)
+bool request_fill_pending(struct house *h, struct proc *p)
 {
+	char text[UPAGER_TEXT_BYTES];
+
 	if (!p->space)
 		return false;
-	/* A fork's child that has been found and grown up since. */
-	if (p->space->phase == SPACE_LIVE)
-		start_filling(h, p->space);
+	/* A fork's child that was asked of before it had grown up. */
+	if (p->space->phase == SPACE_LIVE && p->space->evict_off)
+		request_fill(h, p, text);
 	return p->space->phase != SPACE_FILLED && p->space->phase < SPACE_CLOSING;
 }
 
@@ -223,6 +231,14 @@ int request_release(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES
 {
 	int err = 0;
 
+	/* More may have been lost while it came in. */
+	if (p->space)
+		err = check_lost(h, p, text);
+	if (err) {
+		p->state = UPAGER_PROC_PAGED;
+		request_resume(h, p);
+		return err;
+	}
 	if (p->space)
 		err = takeover_end(h->pg, p, text);
 	house_remove(h, p);

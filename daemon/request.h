@@ -20,7 +20,7 @@ int request_check_budget(const struct house *h, uint64_t budget_bytes,
 int request_set_budget(struct house *h, struct proc *p, const struct upager_request *req,
 		       char text[UPAGER_TEXT_BYTES]);
 int request_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);
-bool request_fill_pending(struct house *h, const struct proc *p);
+bool request_fill_pending(struct house *h, struct proc *p);
 /* After a fill, or instead of the rest of it: goes on paging. */
 void request_resume(struct house *h, struct proc *p);
 /* After a fill: gives the process back and forgets it. */

@@ -113,6 +113,26 @@ TEST_F_TIMEOUT(error, corrupt_area_raises_sigbus, 60)
 	EXPECT_EQ(0, target_end(&t));
 }
 
+/* Where the kernel cannot poison them, lost pages are not left to read as zeros. */
+TEST_F_TIMEOUT(error, detach_gives_no_zeros, 60)
+{
+	struct target t = target_start(&self->pager, lose, TARGET_BUDGET);
+	int err;
+
+	ASSERT_TRUE(target_reached(&t, 2));
+	EXPECT_TRUE(overwrite_area(self->pager.area, MIB, 64 * MIB));
+	err = upager_detach(self->pager.client, t.pid, NULL);
+	EXPECT_EQ(variant->disable ? -EIO : 0, err);
+	target_let(&t, 2);
+	EXPECT_TRUE(wait_until(30, atomic_load(&t.share->value[0]) +
+						   atomic_load(&t.share->value[1]) +
+						   atomic_load(&t.share->value[2]) ==
+					   NR));
+	EXPECT_EQ(0, atomic_load(&t.share->value[2]));
+	EXPECT_GT(atomic_load(&t.share->value[1]), NR / 2);
+	EXPECT_EQ(0, target_end(&t));
+}
+
 static int keep(struct target_share *sh)
 {
 	uint8_t *p = memory_map(4 * NR);
