@@ -2,7 +2,6 @@
 #include "house.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "child.h"
 #include "clock.h"
 #include "descent.h"
+#include "fd.h"
 #include "log.h"
 #include "meminfo.h"
 #include "pause.h"
@@ -56,13 +56,6 @@ void house_add(struct house *h, struct proc *p)
 	p->since_ns = clock_ns();
 	p->next = h->procs;
 	h->procs = p;
-}
-
-static bool fd_readable(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-
-	return fd >= 0 && poll(&pfd, 1, 0) == 1;
 }
 
 void house_remove(struct house *h, struct proc *p)

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/kcmp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "fd.h"
 #include "keeper.h"
 #include "request.h"
 #include "self_outfit.h"
@@ -40,13 +40,6 @@ static void forget_join(struct self_join *join)
 		at = &(*at)->next;
 	*at = join->next;
 	free(join);
-}
-
-static bool fd_readable(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-
-	return fd >= 0 && poll(&pfd, 1, 0) == 1;
 }
 
 /*
@@ -80,7 +73,8 @@ struct proc *self_find(struct house *h, const struct self_peer *peer, int *err)
 		*err = may_be_newborn(h, peer->pid) ? -EAGAIN : -ESRCH;
 	else if (fd_readable(peer->pidfd)) /* the number is another process's by now */
 		*err = -ESRCH;
-	else if (p->state != UPAGER_PROC_DETACHING && (!sp || sp->phase == SPACE_LIVE))
+	else if (p->state != UPAGER_PROC_DETACHING &&
+		 (sp ? sp->phase == SPACE_LIVE : !p->by_itself)) /* or it executed just now */
 		return p;
 	return NULL;
 }
@@ -295,6 +289,18 @@ static void commit(struct house *h, struct self_join *join)
 	forget_join(join);
 }
 
+/* As somebody's child it may have been followed meanwhile. */
+static bool give_way(struct house *h, const struct self_join *join)
+{
+	struct proc *known = house_find(h, join->pid);
+
+	if (known && known->space)
+		return false;
+	if (known)
+		house_remove(h, known);
+	return true;
+}
+
 int self_ready(struct house *h, struct self_join *join, char text[UPAGER_TEXT_BYTES])
 {
 	const struct agent_ctl *ctl = join->agent->ctl;
@@ -314,6 +320,11 @@ int self_ready(struct house *h, struct self_join *join, char text[UPAGER_TEXT_BY
 	}
 	if (!atomic_load(&ctl->ready))
 		return -EINPROGRESS;
+	if (!join->child && !give_way(h, join)) {
+		snprintf(text, UPAGER_TEXT_BYTES, "process %d has been attached meanwhile",
+			 join->pid);
+		return -EEXIST;
+	}
 	commit(h, join);
 	return 0;
 }

@@ -8,7 +8,11 @@
 #include "selftests/self.h"
 #include "selftests/worker.h"
 
+#include <dirent.h>
+#include <linux/kcmp.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 #include <kselftest_harness.h>
 
@@ -153,6 +157,53 @@ TEST_F_TIMEOUT(self_life, executes, 60)
 	EXPECT_TRUE(wait_until(10, pager_status(&self->pager, t.pid).pid == 0));
 	EXPECT_TRUE(wait_until(10, nr_orphans() == orphans));
 	EXPECT_EQ(TARGET_SIGNAL + SIGKILL, target_kill(&t));
+	EXPECT_EQ(0, pager_stop(&self->pager));
+}
+
+/* Who else runs in this memory: the agent, which cannot keep it alive any more then. */
+static bool kill_agent(void)
+{
+	DIR *dir = opendir("/proc");
+	bool killed = false;
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir))) {
+		pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
+
+		if (pid > 0 && pid != getpid() && !syscall(SYS_kcmp, getpid(), pid, KCMP_VM, 0, 0))
+			killed |= !kill(pid, SIGKILL);
+	}
+	if (dir)
+		closedir(dir);
+	return killed;
+}
+
+/* What it executes goes on asking through a connection that was left open. */
+static int execs_and_asks(struct target_share *sh)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	char path[640], number[16];
+	struct upager *u;
+	uint8_t *p;
+	int sock;
+
+	guard_build_dir(path, 512);
+	strcat(path, "/selftests/targets/self_join");
+	strcpy(addr.sun_path, self_pager->socket);
+	if (begin(sh, &u, &p, 1))
+		return 1;
+	sock = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	target_check(sh, !connect(sock, (struct sockaddr *)&addr, sizeof(addr)));
+	snprintf(number, sizeof(number), "%d", sock);
+	target_check(sh, kill_agent());
+	execl(path, "self_join", number, NULL);
+	return 1;
+}
+
+TEST_F_TIMEOUT(self_life, executes_what_asks, 60)
+{
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(0, self_run(execs_and_asks));
 	EXPECT_EQ(0, pager_stop(&self->pager));
 }
 
