@@ -144,6 +144,21 @@ static void divide_family(struct house *h, const struct family *f)
 	share_divide(h->claims, nr, total);
 }
 
+/* Alone with its budget it is pressed by what it has of that itself. */
+static void press(struct house *h)
+{
+	uint64_t held = 0;
+
+	for (const struct proc *p = h->procs; p; p = p->next)
+		held += p->claim.held;
+	for (struct proc *p = h->procs; p; p = p->next) {
+		const struct family *f = family_find(&h->families, p->terms.family);
+
+		p->pressed = h->limit_pages ? held > h->limit_pages : !f;
+		p->pressed |= f && f->claim.held > f->claim.share;
+	}
+}
+
 static bool has_space(const struct house *h, const struct family *f)
 {
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
@@ -175,6 +190,7 @@ void allot(struct house *h, uint64_t now_ns)
 	divide_limit(h);
 	for (struct family *f = h->families.first; f; f = f->next)
 		divide_family(h, f);
+	press(h);
 	for (struct proc *p = h->procs; p; p = p->next)
 		if (p->space && p->space->budget_pages != p->claim.share)
 			p->space->budget_pages = p->claim.share;

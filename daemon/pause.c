@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "pause.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -9,6 +8,7 @@
 
 #include "budget.h"
 #include "clock.h"
+#include "fd.h"
 #include "log.h"
 #include "takeover.h"
 
@@ -19,13 +19,6 @@
 #define SCAN_SHARE  10
 /* The program runs at least so long between two pauses. */
 #define RUN_MIN_NS  (2 * NS_PER_MS)
-
-static bool fd_readable(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-
-	return fd >= 0 && poll(&pfd, 1, 0) == 1;
-}
 
 /*
  * Until the agent drops nothing any more where the program could write it or
@@ -64,7 +57,8 @@ void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 {
 	struct space *sp = p->space;
 	char cause[INJECT_CAUSE_BYTES] = "";
-	bool over = p->rss_pages > sp->budget_pages + 2 * budget_slack(sp);
+	/* Not for what it only has to hand over: it goes on meanwhile. */
+	bool over = p->pressed && p->rss_pages > sp->budget_pages + 2 * budget_slack(sp);
 
 	if (p->stop_active) {
 		bool more = over || (sp->stop_wanted && budget_excess(sp));

@@ -26,6 +26,7 @@ struct proc {
 	uid_t uid; /* owner of /proc/PID */
 	struct terms terms;
 	struct claim claim; /* .share: what it may have now */
+	bool pressed; /* those that it shares with have more than they may together */
 	uint64_t faults_seen;
 	uint64_t active_ns; /* when it faulted last */
 	uint64_t idled_ns; /* when it last gave something for not faulting */
