@@ -169,6 +169,12 @@ static void take_on(struct house *h, struct space *sp, struct proc *child)
 {
 	struct proc *known = house_find(h, child->pid);
 
+	const struct family *f = family_find(&h->families, sp->terms.family);
+
+	if (f) { /* whose budget may have been changed since the fork */
+		child->terms.budget_bytes = f->budget_bytes;
+		child->terms.weight = f->weight;
+	}
 	child->claim.share = sp->budget_pages;
 	child->by_itself = sp->by_itself;
 	if (!known) {

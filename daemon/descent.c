@@ -6,6 +6,7 @@
 #include <linux/kcmp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,8 +18,11 @@
 
 /* Without the connector. */
 #define SCAN_NS		   (250 * NS_PER_MS)
-/* A fork bomb must not take all descriptors. */
+/* A fork bomb must not take the descriptors that fork events need [F19]. */
 #define FOLLOWED_MAX	   2048
+#define FOLLOWED_PART	   16
+/* In one round: others wait for the house. */
+#define EVENTS_MAX	   4096
 /* Start times have the resolution of a clock tick. */
 #define SCAN_OVERLAP_TICKS 2
 /* Its number will not be another process's so soon. */
@@ -26,7 +30,12 @@
 
 void descent_init(struct descent *d)
 {
-	*d = (struct descent){ .fd = -1 };
+	struct rlimit lim;
+
+	*d = (struct descent){ .fd = -1, .followed_max = FOLLOWED_MAX };
+	if (!getrlimit(RLIMIT_NOFILE, &lim))
+		d->followed_max =
+			(uint32_t)min_t(uint64_t, FOLLOWED_MAX, lim.rlim_cur / FOLLOWED_PART);
 }
 
 static uint64_t ticks_now(void)
@@ -79,11 +88,12 @@ static bool full(struct house *h)
 
 	for (const struct proc *p = h->procs; p; p = p->next)
 		nr += p->followed;
-	if (nr < FOLLOWED_MAX)
+	if (nr < h->descent.followed_max)
 		return false;
 	if (!h->descent.full_said)
-		log_warn("more than %d children are watched already: further ones are not paged",
-			 FOLLOWED_MAX);
+		log_warn("%u children are watched already: further ones are not paged; a higher "
+			 "limit of open files allows for %d",
+			 h->descent.followed_max, FOLLOWED_MAX);
 	h->descent.full_said = true;
 	return true;
 }
@@ -186,9 +196,12 @@ void descent_tick(struct house *h)
 		descent_close(d);
 		return;
 	}
-	while (d->fd >= 0 && (err = connector_read(d->fd, &event)) > 0) {
+	for (int n = 0; n < EVENTS_MAX && d->fd >= 0; n++) {
 		const struct fork_proc_event *f = &event.event_data.fork;
 
+		err = connector_read(d->fd, &event);
+		if (err <= 0)
+			break;
 		if (event.what != PROC_EVENT_FORK || f->child_pid != f->child_tgid)
 			continue; /* a thread */
 		if (house_find(h, f->parent_tgid))
@@ -199,7 +212,7 @@ void descent_tick(struct house *h)
 		d->lost = true;
 	else if (err < 0)
 		descent_close(d);
-	else if (!d->lost && d->fd >= 0)
+	else if (!err && !d->lost && d->fd >= 0)
 		d->scanned_ticks = ticks_now(); /* all until now are known */
 	if ((d->lost || d->fd < 0) && now_ns >= d->scan_at_ns)
 		scan_new(h, now_ns);

@@ -22,6 +22,7 @@ struct descent {
 	bool refused;
 	bool lost; /* some events, or not all processes were seen */
 	bool full_said;
+	uint32_t followed_max;
 	/* Of whom there may be children that are told of later: the oldest gives way. */
 	struct ended {
 		pid_t pid;
