@@ -22,6 +22,7 @@
 #include "session_status.h"
 
 #define GROUP_NAME "upager"
+#define SEND_BYTES (8 << 20)
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
@@ -135,6 +136,8 @@ static int open_peer(int fd, pid_t pid)
 
 static void accept_all(struct sessions *ss, struct house *h)
 {
+	const int bytes = SEND_BYTES;
+
 	for (int i = 0; i < SESSIONS_MAX; i++) {
 		struct ucred cred;
 		socklen_t len = sizeof(cred);
@@ -149,6 +152,8 @@ static void accept_all(struct sessions *ss, struct house *h)
 			close(fd);
 			continue;
 		}
+		/* More than the default, or a status of many would not fit; nobody waits for room. */
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
 		ss->at[i] = (struct session){
 			.fd = fd,
 			.uid = cred.uid,

@@ -2,31 +2,15 @@
 #include "session_status.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "meminfo.h"
 #include "proto.h"
 #include "request.h"
 
-#define SEND_MAX_NS NS_PER_S
-
-/* Many records are more than a socket holds; a peer that does not read is left soon. */
-static int send_record(const struct session *s, const struct upager_record *rec, uint64_t end_ns)
-{
-	struct pollfd pfd = { .fd = s->fd, .events = POLLOUT };
-	int err;
-
-	while ((err = proto_send(s->fd, rec, sizeof(*rec), -1)) == -EAGAIN && clock_ns() < end_ns)
-		poll(&pfd, 1, 1);
-	return err;
-}
-
 void session_status(struct session *s, struct house *h, pid_t pid, struct upager_reply *reply)
 {
 	struct upager_record rec;
-	uint64_t end_ns;
 	uint32_t n = 0;
 
 	for (const struct proc *p = h->procs; p; p = p->next)
@@ -39,13 +23,12 @@ void session_status(struct session *s, struct house *h, pid_t pid, struct upager
 	}
 	reply->nr_records = n;
 	session_answer(s, reply, 0);
-	end_ns = clock_ns() + SEND_MAX_NS;
 	for (const struct proc *p = h->procs; p && s->fd >= 0 && n; p = p->next) {
 		if ((pid && p->pid != pid) || (s->uid && p->uid != s->uid))
 			continue;
 		request_record(h, p, &rec);
 		n--;
-		if (send_record(s, &rec, end_ns))
+		if (proto_send(s->fd, &rec, sizeof(rec), -1))
 			session_close(s);
 	}
 }
