@@ -187,12 +187,17 @@ bool uffd_is_free(int uffd, uint64_t addr, uint64_t bytes)
  */
 static ssize_t read_now(int uffd, void *buf, size_t bytes)
 {
+	static _Atomic bool missing;
 	struct iovec iov = { .iov_base = buf, .iov_len = bytes };
 	struct pollfd pfd = { .fd = uffd, .events = POLLIN };
-	ssize_t n = preadv2(uffd, &iov, 1, -1, RWF_NOWAIT);
+	ssize_t n;
 
-	if (n >= 0 || (errno != EOPNOTSUPP && errno != ESPIPE && errno != EINVAL))
-		return n;
+	if (!missing) {
+		n = preadv2(uffd, &iov, 1, -1, RWF_NOWAIT);
+		if (n >= 0 || (errno != EOPNOTSUPP && errno != ESPIPE && errno != EINVAL))
+			return n;
+		missing = true;
+	}
 	if (poll(&pfd, 1, 0) != 1) {
 		errno = EAGAIN;
 		return -1;
