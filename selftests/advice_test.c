@@ -14,22 +14,9 @@
 #define MADV_GUARD_REMOVE  103
 #endif
 
+#include "selftests/paged.h"
+
 PAGER_FIXTURE(advice)
-
-static void *at(uint8_t *p, uint64_t page)
-{
-	return p + page * PAGE_SIZE;
-}
-
-static uint8_t *paged(uint64_t seed)
-{
-	uint8_t *p = memory_map(NR);
-
-	memory_fill(p, 0, NR, seed);
-	if (!memory_push_far(p, NR))
-		_exit(98);
-	return p;
-}
 
 /* Resident, in standby and on the device. */
 static int dont_need(struct target_share *sh)

@@ -21,22 +21,9 @@
 #define MADV_COLLAPSE 25
 #endif
 
+#include "selftests/paged.h"
+
 PAGER_FIXTURE(hint)
-
-static uint8_t *at(uint8_t *p, uint64_t page)
-{
-	return p + page * PAGE_SIZE;
-}
-
-static uint8_t *paged(uint64_t seed)
-{
-	uint8_t *p = memory_map(NR);
-
-	memory_fill(p, 0, NR, seed);
-	if (!memory_push_far(p, NR))
-		_exit(98);
-	return p;
-}
 
 /* Change nothing, or are refused as they are elsewhere. */
 static int advise(struct target_share *sh)

@@ -8,22 +8,9 @@
 #define NR 1024 /* pages; a quarter of them as a part */
 #define Q  (NR / 4)
 
+#include "selftests/paged.h"
+
 PAGER_FIXTURE(map)
-
-static void *at(uint8_t *p, uint64_t page)
-{
-	return p + page * PAGE_SIZE;
-}
-
-static uint8_t *paged(uint64_t seed)
-{
-	uint8_t *p = memory_map(NR);
-
-	memory_fill(p, 0, NR, seed);
-	if (!memory_push_far(p, NR))
-		_exit(98);
-	return p;
-}
 
 static int unmap_and_map(struct target_share *sh)
 {
