@@ -101,10 +101,13 @@ int upager_register(struct upager *u, void *addr, size_t len)
 
 	if (!err)
 		err = ask_range(u, UPAGER_OP_REGISTER, addr, len, 0);
-	if (err != -ESRCH)
-		return err;
-	err = upager_join(u, 0);
-	return err ? err : ask_range(u, UPAGER_OP_REGISTER, addr, len, 0);
+	/* Another thread's last range may go, and the process with it, after each join. */
+	for (int i = 0; err == -ESRCH && i < AGAIN_TRIES; i++) {
+		err = upager_join(u, 0);
+		if (!err)
+			err = ask_range(u, UPAGER_OP_REGISTER, addr, len, 0);
+	}
+	return err;
 }
 
 int upager_unregister(struct upager *u, void *addr, size_t len)
