@@ -50,6 +50,11 @@ disturb()
 {
 	local pid=$1
 
+	# On a slow machine that takes most of the time: first pages have to leave.
+	while alive "$pid" && [ "$evictions" -le 100 ]; do
+		sleep 0.1
+		look "$pid"
+	done
 	while alive "$pid"; do
 		case $((RANDOM % 8)) in
 		0) "$BUILD/upager" populate "$pid" ;;
