@@ -9,14 +9,11 @@
 #define NR 1024 /* pages */
 
 static sigjmp_buf caught;
-extern char __data_start[], _end[];
 
-/* Our own variables stay, or the handler itself would meet the loss. */
-static bool lock_variables(void)
+/* All else stays, or the program itself would meet the loss, and not where it is expected. */
+static bool lock_all_but(uint8_t *p, uint64_t nr_pages)
 {
-	uintptr_t start = (uintptr_t)__data_start & PAGE_MASK;
-
-	return !mlock((void *)start, (uintptr_t)_end - start);
+	return !mlockall(MCL_CURRENT) && !munlock(p, nr_pages * PAGE_SIZE);
 }
 
 static void catch (int sig)
@@ -43,7 +40,7 @@ static int lose(struct target_share *sh)
 {
 	uint8_t *p = memory_map(NR);
 
-	target_check(sh, lock_variables());
+	target_check(sh, lock_all_but(p, NR));
 	memory_fill(p, 0, NR, 1);
 	target_check(sh, memory_push_far(p, NR));
 	target_meet(sh, 2);
@@ -239,7 +236,7 @@ static int survey_once(struct target_share *sh)
 {
 	uint8_t *p = memory_map(3 * NR);
 
-	target_check(sh, lock_variables());
+	target_check(sh, lock_all_but(p, 3 * NR));
 	memory_fill(p, 0, 3 * NR, 1);
 	/* It may be faster than the pager; what is over the budget leaves soon. */
 	target_check(sh, wait_until(15, memory_resident(p, 3 * NR) < NR + NR / 8));
