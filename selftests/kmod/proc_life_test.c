@@ -96,6 +96,52 @@ TEST_F_TIMEOUT(life, held_over_exec, LIMIT_S)
 	EXPECT_EQ(0, report_query(self->pid));
 }
 
+/* The k-th of all reads that there are of a process. */
+static int read_any(pid_t pid, unsigned int k)
+{
+	char path[64];
+	int err;
+
+	snprintf(path, sizeof(path), PROC_DIR "/%d/%s", pid, names[k / 2 % NR_FILES]);
+	err = k & 1 ? report_query(pid) : report_read(path);
+	return !err && (report.len < 11 || report.text[report.len - 1] != '\n') ? -EBADMSG : err;
+}
+
+/* How long reading all of a process takes here, in ns. */
+static uint64_t read_time(pid_t pid)
+{
+	uint64_t begin = now_ns();
+
+	for (unsigned int k = 0; k < 2 * NR_FILES; k++)
+		read_any(pid, k);
+	return now_ns() - begin;
+}
+
+/* A child that ends @ns after the byte that the returned descriptor is for. */
+static pid_t start_mayfly(uint64_t ns, int *fd)
+{
+	int pipe_fd[2];
+	pid_t pid;
+	char byte;
+
+	if (pipe2(pipe_fd, O_CLOEXEC))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		uint64_t end;
+
+		close(pipe_fd[1]);
+		if (read(pipe_fd[0], &byte, 1) != 1)
+			_exit(1);
+		for (end = now_ns() + ns; now_ns() < end;)
+			;
+		_exit(0);
+	}
+	close(pipe_fd[0]);
+	*fd = pipe_fd[1];
+	return pid;
+}
+
 /*
  * Processes that end after any time, while all that there is of them is read. They are of the
  * reader's own making, so the number never means another one.
@@ -104,28 +150,21 @@ TEST_F_TIMEOUT(life, read_while_it_ends, LIMIT_S)
 {
 	const unsigned int nr_reads =
 		access("/sys/kernel/debug/kmemleak", F_OK) ? NR_READS : NR_READS_CHECKED;
-	/* It has to live for about as long as what is done meanwhile takes. */
-	const unsigned int spin = nr_reads == NR_READS ? 1 : 2000;
 	unsigned int nr_whole = 0, nr_gone = 0, nr_other = 0;
+	uint64_t all_ns = read_time(self->pid);
 	int last = 0;
 
-	for (unsigned int i = 0; i < nr_reads;) {
-		char path[64];
-		pid_t pid = fork();
+	for (unsigned int i = 0; i < nr_reads; i += 2 * NR_FILES) {
+		int fd = -1;
+		/* From before the first read until after the last, in an order that visits all. */
+		pid_t pid = start_mayfly(all_ns * (i * 7 % 1000) / 800, &fd);
 
-		if (!pid) {
-			for (volatile unsigned int n = i % 4096 * spin; n; n--)
-				;
-			_exit(0);
-		}
+		ASSERT_LT(0, pid);
 		module_track(pid);
-		for (int k = 0; k < 2 * NR_FILES && i < nr_reads; k++, i++) {
-			int err;
+		ASSERT_EQ(1, write(fd, "", 1));
+		for (unsigned int k = 0; k < 2 * NR_FILES; k++) {
+			int err = read_any(pid, k);
 
-			snprintf(path, sizeof(path), PROC_DIR "/%d/%s", pid, names[k % NR_FILES]);
-			err = k & 1 ? report_query(pid) : report_read(path);
-			if (!err && (report.len < 11 || report.text[report.len - 1] != '\n'))
-				err = -EBADMSG;
 			nr_whole += !err;
 			nr_gone += is_gone(err);
 			if (err && !is_gone(err)) {
@@ -133,6 +172,7 @@ TEST_F_TIMEOUT(life, read_while_it_ends, LIMIT_S)
 				last = err;
 			}
 		}
+		close(fd);
 		waitpid(pid, NULL, 0);
 	}
 	TH_LOG("%u whole, %u gone", nr_whole, nr_gone);
