@@ -17,8 +17,14 @@
 #define DROP_MAX_NS (2 * NS_PER_S)
 /* Of its time a program may be scanned, where that is not needed each time. */
 #define SCAN_SHARE  10
-/* The program runs at least so long between two pauses. */
+/*
+ * The program runs at least so long between two pauses: twice as long as before
+ * where the last was in vain, which it is where little of what was too much left:
+ * the rest is locked, pinned or read-only.
+ */
 #define RUN_MIN_NS  (2 * NS_PER_MS)
+#define RUN_MAX_NS  (500 * NS_PER_MS)
+#define VAIN_PART   16
 
 /*
  * Until the agent drops nothing any more where the program could write it or
@@ -51,6 +57,18 @@ void pause_end(struct proc *p)
 	}
 	inject_stop_end(&p->stop);
 	p->stop_active = false;
+	p->paused_ns += clock_ns() - p->stop_began_ns;
+}
+
+static void let_run(struct proc *p, bool vain)
+{
+	p->run_ns = vain ? min_t(uint64_t, p->run_ns * 2 + RUN_MIN_NS, RUN_MAX_NS) : RUN_MIN_NS;
+	p->run_until_ns = clock_ns() + p->run_ns;
+}
+
+static bool was_vain(const struct proc *p)
+{
+	return p->space->stats.evictions - p->stop_evictions < p->stop_excess / VAIN_PART;
 }
 
 void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
@@ -68,6 +86,7 @@ void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 			return;
 		sp->stop_wanted = false;
 		pause_end(p);
+		let_run(p, was_vain(p));
 		return;
 	}
 	if (!(sp->stop_wanted && budget_excess(sp)) && !over)
@@ -75,13 +94,18 @@ void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 	if (!space_can_evict(sp) || sp->phase != SPACE_LIVE)
 		return;
 	/* Not again and again without letting it run in between. */
-	if (now_ns - p->stop_began_ns < RUN_MIN_NS)
+	if (now_ns < p->run_until_ns)
 		return;
 	p->stop_began_ns = now_ns;
 	sp->stop_failed = inject_stop_begin(p->pid, sp->agent.pid, &p->stop, cause) != 0;
-	if (sp->stop_failed)
+	if (sp->stop_failed) {
+		let_run(p, false);
 		return;
+	}
 	p->stop_active = true;
+	p->stop_evictions = sp->stats.evictions;
+	p->stop_excess = budget_excess(sp);
+	p->pauses++;
 	/* What is dropped must be registered still [F2]; what is moved is checked by MOVE. */
 	if (!pg->caps.move || now_ns - p->scanned_ns > SCAN_SHARE * p->scan_cost_ns)
 		takeover_register(pg, p);

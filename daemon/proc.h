@@ -54,6 +54,12 @@ struct proc {
 	uint64_t stopped_ns; /* time that the target was stopped by attach */
 	bool stop_active;
 	uint64_t stop_began_ns;
+	uint64_t stop_evictions; /* of its space, when it began */
+	uint64_t stop_excess;
+	uint64_t run_ns; /* it runs at least so long after the last */
+	uint64_t run_until_ns;
+	uint64_t pauses;
+	uint64_t paused_ns;
 	struct inject_stop stop;
 	char text[UPAGER_TEXT_BYTES]; /* why it is refused, or what to know */
 	struct proc *next;

@@ -259,6 +259,8 @@ void request_record(const struct house *h, const struct proc *p, struct upager_r
 	rec->weight = p->terms.weight;
 	rec->family = f ? f->leader : 0;
 	rec->resident_bytes = p->rss_pages * PAGE_SIZE;
+	rec->pauses = p->pauses;
+	rec->paused_ns = p->paused_ns;
 	proc_comm(p, rec->comm);
 	snprintf(rec->text, sizeof(rec->text), "%s", p->text);
 	if (!sp)

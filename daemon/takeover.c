@@ -15,8 +15,8 @@
 #include "self_rescan.h"
 #include "vma.h"
 
-/* A sixteenth of the budget, but at least 4 MiB and at most 16. */
-#define POOL_MIN_PAGES 1024
+/* A sixteenth of the budget, but at least 2 MiB and at most 16. */
+#define POOL_MIN_PAGES 512
 #define POOL_MAX_PAGES 4096
 #define ADOPT_AGAIN_NS NS_PER_S
 

@@ -161,7 +161,7 @@ ok "status --json has the contract's fields" json 'all(k in p for p in d["proces
 	"pid comm state uid budget_bytes resident_bytes standby_bytes swapped_bytes registered_bytes "
 	"table_bytes faults zero_fills swap_ins evictions clean_drops rescues refaults "
 	"readahead_pages readahead_hits checksum_failures io_errors pinned throttled forks "
-	"latency_ns_log2".split())'
+	"pauses paused_ns latency_ns_log2".split())'
 ok "status --json has the values" json '[p["pid"] for p in d["processes"]] == [4242, 4243, 4244] and
 	d["processes"][0]["swapped_bytes"] == 196 << 20 and d["processes"][0]["evictions"] == 2000 and
 	d["processes"][0]["comm"] == "redis-server" and "text" not in d["processes"][0] and

@@ -148,4 +148,60 @@ TEST_F_TIMEOUT(locked, amid_eviction, 90)
 	EXPECT_EQ(0, target_end_within(&t, 80));
 }
 
+/* Twice the budget that cannot leave, and nothing else is done. */
+static int keep_locked(struct target_share *sh)
+{
+	uint8_t *p = memory_map(4 * NR);
+
+	target_check(sh, !mlock(p, 4 * NR * PAGE_SIZE));
+	memory_fill(p, 0, 4 * NR, 1);
+	target_meet(sh, 2);
+	target_check(sh, memory_resident(p, 4 * NR) == 4 * NR);
+	target_check(sh, !munlock(p, 4 * NR * PAGE_SIZE));
+	target_check(sh, memory_push_far(p, 4 * NR));
+	target_check(sh, memory_is(p, 0, 4 * NR, 1));
+	return 0;
+}
+
+static int keep_read_only(struct target_share *sh)
+{
+	uint8_t *p = memory_map(4 * NR);
+
+	memory_fill(p, 0, 4 * NR, 1);
+	target_check(sh, !mprotect(p, 4 * NR * PAGE_SIZE, PROT_READ));
+	target_check(sh, memory_is(p, 0, 4 * NR, 1));
+	target_meet(sh, 2);
+	target_check(sh, !mprotect(p, 4 * NR * PAGE_SIZE, PROT_READ | PROT_WRITE));
+	target_check(sh, memory_push_far(p, 4 * NR));
+	target_check(sh, memory_is(p, 0, 4 * NR, 1));
+	return 0;
+}
+
+/* Regression: a hundred times a second, all the time. */
+static uint64_t pauses_in_vain(struct pager *pager, target_fn fn, int *result)
+{
+	struct target t = target_start(pager, fn, TARGET_BUDGET);
+	uint64_t before = 0, after = UINT64_MAX;
+
+	if (target_reached(&t, 2)) {
+		sleep_us(2000000);
+		before = pager_status(pager, t.pid).pauses;
+		sleep_us(2000000);
+		after = pager_status(pager, t.pid).pauses;
+	}
+	target_let(&t, 2);
+	*result = target_end(&t);
+	return after - before;
+}
+
+TEST_F_TIMEOUT(locked, no_pauses_in_vain, 60)
+{
+	int result;
+
+	EXPECT_GT(20, pauses_in_vain(&self->pager, keep_locked, &result));
+	EXPECT_EQ(0, result);
+	EXPECT_GT(20, pauses_in_vain(&self->pager, keep_read_only, &result));
+	EXPECT_EQ(0, result);
+}
+
 TEST_HARNESS_MAIN

@@ -217,6 +217,9 @@ struct upager_record {
 	__u64 memory_bytes; /* all that the daemon has in memory but its program files */
 	__u64 pool_bytes; /* of it second-chance pools, one for each process */
 	__u64 slot_bytes; /* of it for slots, whether used or not */
+	/* Of a process again. */
+	__u64 pauses; /* times that all its threads were stopped to get it under its budget */
+	__u64 paused_ns; /* for so long together */
 	__u64 reserved[1];
 	char comm[16];
 	char text[UPAGER_TEXT_BYTES];
@@ -226,6 +229,6 @@ struct upager_record {
 UPAGER_ASSERT(request, sizeof(struct upager_request) == 56);
 UPAGER_ASSERT(outfit, sizeof(struct upager_outfit) == 128);
 UPAGER_ASSERT(reply, sizeof(struct upager_reply) == 288);
-UPAGER_ASSERT(record, sizeof(struct upager_record) == 16 + 20 * 8 + 32 * 8 + 8 * 8 + 16 + 240);
+UPAGER_ASSERT(record, sizeof(struct upager_record) == 16 + 20 * 8 + 32 * 8 + 10 * 8 + 16 + 240);
 
 #endif

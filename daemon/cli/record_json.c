@@ -28,7 +28,8 @@ static const struct counter {
 	COUNTER(readahead_hits),   COUNTER(checksum_failures),
 	COUNTER(io_errors),	   COUNTER(pinned),
 	COUNTER(throttled),	   COUNTER(forks),
-	COUNTER(share_bytes),
+	COUNTER(share_bytes),	   COUNTER(pauses),
+	COUNTER(paused_ns),
 };
 
 /* "text" of a record is empty unless there is something to say. */

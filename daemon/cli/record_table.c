@@ -159,6 +159,8 @@ void record_table_print_details(const struct upager_record *record)
 	print_count("readahead hits", record->readahead_hits, "of them used");
 	print_count("pinned", record->pinned, "pages that could not be moved");
 	print_count("throttled", record->throttled, "faults that waited for an eviction");
+	print_count("pauses", record->pauses, "stops of all threads until it was under its budget");
+	print_count("paused ms", record->paused_ns / 1000000, "together");
 	print_count("forks", record->forks, "children made while paged");
 	print_count("checksum failures", record->checksum_failures, "pages lost on the device");
 	print_count("i/o errors", record->io_errors, "of the swap area");
