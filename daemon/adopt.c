@@ -58,7 +58,8 @@ static uint64_t adopt_slice(struct pager *pg, struct space *sp)
 			pgno_t at = pgno_add(runs[i].first, k);
 
 			if (page_read(pg, sp, at).state != PAGE_VIRGIN ||
-			    quarantine_contains(&sp->quarantine, at))
+			    quarantine_contains(&sp->quarantine, at) ||
+			    !page_room(pg, sp, (struct run){ at, 1 }))
 				continue;
 			page_change(pg, sp, at, (struct page){ .state = PAGE_VIRGIN },
 				    (struct page){ .state = PAGE_RESIDENT });

@@ -73,7 +73,7 @@ static uint32_t record_run(struct pager *pg, struct space *sp, struct agent_post
 		pgno_t n = pgno_add(run.first, done);
 		uint32_t place, got = standby_find(sb, run.nr_pages - done, &place);
 
-		if (!got)
+		if (!got || !page_room(pg, sp, (struct run){ n, got }))
 			break;
 		forget_clean(pg, sp, place, got);
 		standby_take(sb, place, got);

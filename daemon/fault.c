@@ -93,7 +93,8 @@ static void fill_zero(struct pager *pg, struct space *sp, struct fault f)
 	while (n < want && page_read(pg, sp, pgno_add(f.page, n)).state == PAGE_VIRGIN)
 		n++;
 	fill = uffd_zero(sp->uffd, (struct run){ f.page, n });
-	if (!space_is_ours(sp, pgno_addr(f.page)))
+	/* Without room it stays VIRGIN: as if it had come before we did, until it is adopted. */
+	if (!space_is_ours(sp, pgno_addr(f.page)) && page_room(pg, sp, (struct run){ f.page, n }))
 		for (uint32_t i = 0; i < fill.filled; i++)
 			page_change(
 				pg, sp, pgno_add(f.page, i), (struct page){ .state = PAGE_VIRGIN },
@@ -181,7 +182,7 @@ static bool throttled(struct space *sp, struct fault *f)
 	if (budget_room(sp) || !space_can_evict(sp) || sp->phase != SPACE_LIVE)
 		return false;
 	/* Its thread may be the one that cannot be stopped before it has the page. */
-	if (sp->stop_failed)
+	if (sp->stop_failed || sp->stop_vain)
 		return false;
 	if (!f->throttled) {
 		f->throttled = true;
@@ -206,6 +207,12 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 	if (f.write_protect && p.state == PAGE_RESIDENT) {
 		uffd_write_protect(sp->uffd, (struct run){ f.page, 1 }, false);
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
+		return;
+	}
+	/* What comes back may need a table of this space's own. */
+	if ((p.state == PAGE_STANDBY || p.state == PAGE_SWAPPED) &&
+	    !page_may_return(pg, sp, f.page)) {
+		defer_later(pg, sp, f);
 		return;
 	}
 	switch (p.state) {

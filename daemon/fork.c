@@ -20,6 +20,15 @@ bool fork_may_apply(const struct space *sp)
 	return !sb->nr_dirty || sp->area_full || sp->write_backoff_ns;
 }
 
+/*
+ * Each may come to need tables of its own for all that they share, and stand
+ * still where there are none.
+ */
+static bool has_room(struct pager *pg, const struct space *parent)
+{
+	return tables_could(pg->tables, table_count(pg->tables, parent->root));
+}
+
 /* Pages that no slot can hold now: the child gets copies in a pool of its own. */
 static int copy_dirty(struct pager *pg, struct space *parent, struct space *child)
 {
@@ -62,23 +71,23 @@ static void lose_dirty(struct pager *pg, struct space *parent, struct space *chi
 
 void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 {
+	table_id_t root = { 0 };
 	struct space *child;
 	int err;
 
 	failpoint(FP_FORK_READ);
 	space_count(&parent->stats.forks, 1);
 	evict_forget_clean(pg, parent);
-	child = pager_add_space(pg, child_uffd);
-	if (child)
-		child->root = table_root_share(pg->tables, parent->root);
-	if (!child || !child->root.v) {
-		/*
-		 * The child's memory cannot be served.  Its descriptor stays open
-		 * and is never read, so it waits instead of reading zeros.
-		 */
+	if (has_room(pg, parent))
+		root = table_root_share(pg->tables, parent->root);
+	child = root.v ? pager_add_space(pg, child_uffd) : NULL;
+	if (!child) {
+		table_root_put(pg->tables, root);
+		orphans_add(&pg->orphans, child_uffd);
 		parent->orphans++;
 		return;
 	}
+	child->root = root;
 	failpoint(FP_FORK_SHARED);
 	child->phase = SPACE_NEWBORN;
 	child->parent_id = parent->id;

@@ -31,6 +31,8 @@
 /* A followed child that cannot be begun yet. */
 #define BEGIN_NS       (100 * NS_PER_MS)
 #define BEGIN_MAX_NS   (2 * NS_PER_S)
+/* How often the same warning is written. */
+#define SHORT_SAY_NS   (60 * NS_PER_S)
 
 void house_init(struct house *h, struct pager *pg, uint64_t limit_bytes)
 {
@@ -266,6 +268,16 @@ static void say_orphans(struct space *sp)
 	sp->orphans_said = orphans;
 }
 
+static void say_short(struct house *h, uint64_t now_ns)
+{
+	if (!tables_short(h->pg->tables) || now_ns < h->short_say_ns)
+		return;
+	h->short_say_ns = now_ns + SHORT_SAY_NS;
+	log_warn("no room for page tables: memory touched from now on is not paged, children are "
+		 "not served; make room in the file system of the state directory, or detach a "
+		 "program that uses little of much address space");
+}
+
 static void say_full(struct house *h)
 {
 	bool full = false;
@@ -303,7 +315,9 @@ uint64_t house_tick(struct house *h)
 	for (p = h->procs; p; p = p->next)
 		near |= p->state != UPAGER_PROC_REFUSED;
 	free_closed(h);
+	orphans_look_after(&h->pg->orphans);
 	say_full(h);
+	say_short(h, now_ns);
 	for (uint32_t id = 1; id < h->pg->nr_ids && !near; id++)
 		near |= h->pg->space[id] != NULL;
 	return near ? TICK_NEAR_NS : TICK_FAR_NS;

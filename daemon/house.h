@@ -46,6 +46,7 @@ struct house {
 	uint32_t claims_room;
 	uint64_t memory_bytes; /* MemTotal */
 	bool area_full_said;
+	uint64_t short_say_ns; /* not before */
 };
 
 void house_init(struct house *h, struct pager *pg, uint64_t limit_bytes);

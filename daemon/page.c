@@ -24,6 +24,18 @@ struct page page_read(struct pager *pg, const struct space *sp, pgno_t n)
 	return page_entry_unpack(table_get(pg->tables, sp->root, n));
 }
 
+bool page_room(struct pager *pg, const struct space *sp, struct run run)
+{
+	return tables_room(pg->tables, 2 * TABLE_LEVELS) ||
+	       (table_owned(pg->tables, sp->root, run.first) &&
+		table_owned(pg->tables, sp->root, pgno_add(run.first, run.nr_pages - 1)));
+}
+
+bool page_may_return(struct pager *pg, const struct space *sp, pgno_t n)
+{
+	return tables_last_room(pg->tables, TABLE_LEVELS) || table_owned(pg->tables, sp->root, n);
+}
+
 static void count(struct space *sp, enum page_state state, uint64_t delta)
 {
 	switch (state) {

@@ -18,6 +18,15 @@ struct page page_read(struct pager *pg, const struct space *sp, pgno_t n);
  */
 int page_change(struct pager *pg, struct space *sp, pgno_t n, struct page from, struct page to);
 
+/*
+ * Whether the entries of a run, of two leaves at most, can be changed without
+ * the tables that are kept for others: for what comes back, and for what cannot
+ * wait.
+ */
+bool page_room(struct pager *pg, const struct space *sp, struct run run);
+/* Whether a page can come back without the tables that are kept for what cannot wait. */
+bool page_may_return(struct pager *pg, const struct space *sp, pgno_t n);
+
 /* REMOVE, UNMAP: [first, end) becomes VIRGIN, whatever it was. No batch is pending. */
 void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
 /* REMAP: entries of [from, from + nr_pages) go to `to`; the source becomes VIRGIN. */

@@ -7,6 +7,7 @@
 #include "area.h"
 #include "fault_list.h"
 #include "module.h"
+#include "orphan.h"
 #include "slot.h"
 #include "space.h"
 #include "space_record.h"
@@ -25,10 +26,11 @@ struct pager {
 	struct tables *tables;
 	struct store *store; /* the worker's */
 	struct fault_nodes faults; /* the worker's */
-	struct swapin *swapin; /* the worker's: reads in flight */
+	struct reads *reads; /* the worker's: in flight */
 	struct writeback *writeback; /* the worker's: writes in flight */
 	struct event_slot *events; /* SPACES_MAX of them, in the state file */
 	struct space_record *records; /* likewise */
+	struct orphans orphans;
 	struct uffd_caps caps;
 	int state_dir_fd;
 

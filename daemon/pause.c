@@ -23,7 +23,7 @@
  * the rest is locked, pinned or read-only.
  */
 #define RUN_MIN_NS  (2 * NS_PER_MS)
-#define RUN_MAX_NS  (500 * NS_PER_MS)
+#define RUN_MAX_NS  (200 * NS_PER_MS)
 #define VAIN_PART   16
 
 /*
@@ -60,10 +60,12 @@ void pause_end(struct proc *p)
 	p->paused_ns += clock_ns() - p->stop_began_ns;
 }
 
-static void let_run(struct proc *p, bool vain)
+static void let_run(struct pager *pg, struct proc *p, bool vain)
 {
 	p->run_ns = vain ? min_t(uint64_t, p->run_ns * 2 + RUN_MIN_NS, RUN_MAX_NS) : RUN_MIN_NS;
 	p->run_until_ns = clock_ns() + p->run_ns;
+	/* Faults do not wait so long for what will not come. */
+	p->space->stop_vain = vain && !pg->caps.move;
 }
 
 static bool was_vain(const struct proc *p)
@@ -86,7 +88,7 @@ void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 			return;
 		sp->stop_wanted = false;
 		pause_end(p);
-		let_run(p, was_vain(p));
+		let_run(pg, p, was_vain(p));
 		return;
 	}
 	if (!(sp->stop_wanted && budget_excess(sp)) && !over)
@@ -99,7 +101,7 @@ void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 	p->stop_began_ns = now_ns;
 	sp->stop_failed = inject_stop_begin(p->pid, sp->agent.pid, &p->stop, cause) != 0;
 	if (sp->stop_failed) {
-		let_run(p, false);
+		let_run(pg, p, false);
 		return;
 	}
 	p->stop_active = true;

@@ -13,6 +13,9 @@ static bool populate_leaf(struct pager *pg, struct space *sp, uint64_t *cursor, 
 		struct page p = page_read(pg, sp, f.page);
 		uint32_t n = 1;
 
+		if ((p.state == PAGE_STANDBY || p.state == PAGE_SWAPPED) &&
+		    !page_may_return(pg, sp, f.page))
+			return false;
 		if (p.state == PAGE_STANDBY)
 			fault_rescue(pg, sp, f, p);
 		else if (p.state == PAGE_LOST && pg->caps.poison)

@@ -143,6 +143,8 @@ struct space {
 	uint64_t write_backoff_ns; /* a write failed: no further one before */
 	_Atomic bool stop_wanted; /* worker: evicting needs every thread stopped */
 	_Atomic bool stop_failed; /* house: a thread may wait in the kernel for a fault */
+	_Atomic bool
+		stop_vain; /* house: little left the last time; it is not stopped for a while */
 	_Atomic bool stopped; /* house: every thread is stopped */
 	_Atomic bool dropping; /* worker: they must stay so until it is not [F2] */
 	bool draining; /* a fork waits for writes: nothing new is dirtied */

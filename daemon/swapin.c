@@ -6,13 +6,13 @@
 #include "swapin.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "budget.h"
 #include "clock.h"
 #include "failpoint.h"
 #include "fault.h"
 #include "page.h"
+#include "read.h"
 #include "readahead_space.h"
 
 /* Reads of a space in flight while everything is brought in. */
@@ -20,112 +20,9 @@
 #define READ_TRIES_MAX	2
 #define RETRY_LATER_NS	NS_PER_MS
 
-enum read_state {
-	READ_FREE,
-	READ_QUEUED, /* with the kernel */
-	READ_READY, /* checked; the fill waits for events to be applied */
-};
-
-/* Volatile: after a crash a read in flight never happened. */
-struct read {
-	struct op op;
-	struct pager *pg;
-	struct space *sp;
-	enum read_state state;
-	struct run run;
-	slot_t slot; /* of the first page; a reference is held on each */
-	struct read_buffer buf;
-	uint32_t tries;
-	uint32_t tid;
-	uint64_t begin_ns; /* of the fault; 0: nobody waits */
-	uint64_t bad; /* bit per page whose data cannot be had */
-};
-
-struct swapin {
-	struct read read[STORE_READS];
-	uint16_t free[STORE_READS];
-	uint32_t nr_free;
-	uint16_t busy[STORE_READS]; /* dense: the reads that are not free */
-	uint32_t nr_busy;
-};
-
-static void read_done(void *context, struct op *op, int res);
-
-int swapin_init(struct pager *pg)
-{
-	struct swapin *in = calloc(1, sizeof(*in));
-
-	if (!in)
-		return -ENOMEM;
-	for (uint16_t i = 0; i < STORE_READS; i++) {
-		in->read[i].op = (struct op){ .kind = OP_READ, .done = read_done };
-		in->read[i].pg = pg;
-		in->free[in->nr_free++] = i;
-	}
-	pg->swapin = in;
-	return 0;
-}
-
-void swapin_fini(struct pager *pg)
-{
-	free(pg->swapin);
-	pg->swapin = NULL;
-}
-
-static struct read *read_get(struct pager *pg, struct space *sp, uint32_t want)
-{
-	struct swapin *in = pg->swapin;
-	struct read_buffer buf;
-	struct read *rd;
-
-	if (!in->nr_free || !store_buffer_get(pg->store, want, &buf))
-		return NULL;
-	rd = &in->read[in->free[--in->nr_free]];
-	in->busy[in->nr_busy++] = (uint16_t)(rd - in->read);
-	rd->sp = sp;
-	rd->buf = buf;
-	rd->tries = 0;
-	rd->bad = 0;
-	rd->tid = 0;
-	rd->begin_ns = 0;
-	return rd;
-}
-
-static void read_put(struct read *rd)
-{
-	struct swapin *in = rd->pg->swapin;
-	uint16_t self = (uint16_t)(rd - in->read);
-
-	for (uint32_t i = 0; i < rd->run.nr_pages; i++)
-		slot_put(rd->pg->slots, slot_add(rd->slot, i));
-	rd->sp->nr_reading -= rd->run.nr_pages;
-	store_buffer_put(rd->pg->store, rd->buf);
-	rd->state = READ_FREE;
-	for (uint32_t i = 0; i < in->nr_busy; i++) {
-		if (in->busy[i] == self) {
-			in->busy[i] = in->busy[--in->nr_busy];
-			break;
-		}
-	}
-	in->free[in->nr_free++] = self;
-}
-
-static struct read *read_find(struct pager *pg, const struct space *sp, pgno_t n)
-{
-	struct swapin *in = pg->swapin;
-
-	for (uint32_t i = 0; i < in->nr_busy; i++) {
-		struct read *rd = &in->read[in->busy[i]];
-
-		if (rd->sp == sp && n.v - rd->run.first.v < rd->run.nr_pages)
-			return rd;
-	}
-	return NULL;
-}
-
 uint32_t swapin_in_flight(struct pager *pg, const struct space *sp)
 {
-	struct swapin *in = pg->swapin;
+	const struct reads *in = pg->reads;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < in->nr_busy; i++)
@@ -236,9 +133,11 @@ static uint32_t still_wanted(struct read *rd, uint32_t i)
 	uint32_t n = 0;
 
 	while (i + n < rd->run.nr_pages && !(rd->bad & 1ULL << (i + n))) {
-		struct page p = page_read(rd->pg, rd->sp, pgno_add(rd->run.first, i + n));
+		pgno_t at = pgno_add(rd->run.first, i + n);
+		struct page p = page_read(rd->pg, rd->sp, at);
 
-		if (p.state != PAGE_SWAPPED || p.slot.v != rd->slot.v + i + n)
+		if (p.state != PAGE_SWAPPED || p.slot.v != rd->slot.v + i + n ||
+		    !page_may_return(rd->pg, rd->sp, at))
 			break;
 		n++;
 	}
@@ -386,7 +285,7 @@ static void read_done(void *context, struct op *op, int res)
 
 void swapin_retry(struct pager *pg, struct space *sp)
 {
-	struct swapin *in = pg->swapin;
+	struct reads *in = pg->reads;
 
 	for (uint32_t i = 0; i < in->nr_busy;) {
 		struct read *rd = &in->read[in->busy[i]];
@@ -397,4 +296,14 @@ void swapin_retry(struct pager *pg, struct space *sp)
 		if (in->nr_busy == before)
 			i++;
 	}
+}
+
+int swapin_init(struct pager *pg)
+{
+	return reads_init(pg, read_done);
+}
+
+void swapin_fini(struct pager *pg)
+{
+	reads_fini(pg);
 }

@@ -4,15 +4,22 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 
 #include "page_entry.h"
 #include "statefile.h"
 
-#define TABLES_MAX     (1u << 20) /* 4 GiB of sparse file */
-#define TABLES_RESERVE 512u /* free tables kept populated */
+#define TABLES_MAX     (1u << 22) /* 16 GiB of sparse file */
+#define TABLES_KEPT    256u /* for what cannot wait, and as many again for what should not */
+#define TABLES_RESERVE (4 * TABLES_KEPT) /* never used ones that are kept populated */
+#define TABLES_CHUNK   64u
+/* Others use the file system, too: it stays free for them, or an eighth of it. */
+#define LEAVE_BYTES    (64ULL << 20)
+#define LEAVE_PART     8
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -27,6 +34,8 @@ struct tables {
 	uint32_t nr_free;
 	uint32_t next; /* ids from here on were never used */
 	_Atomic uint32_t populated; /* ids below are populated */
+	_Atomic bool full; /* the worker found no room */
+	int dir_fd;
 };
 
 static unsigned int level_index(pgno_t pg, int level)
@@ -52,6 +61,34 @@ static void *map_counts(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+static bool has_space(const struct tables *t, uint64_t nr_tables)
+{
+	struct statvfs fs;
+	uint64_t leave;
+
+	if (fstatvfs(t->dir_fd, &fs) || !fs.f_blocks)
+		return true;
+	leave = min_t(uint64_t, fs.f_blocks * fs.f_frsize / LEAVE_PART, LEAVE_BYTES);
+	return fs.f_bavail * fs.f_frsize >= leave + nr_tables * PAGE_SIZE;
+}
+
+/* Only so is it certain that there is room: SIGBUS tells who touches what has none. */
+static bool populate(struct tables *t, uint32_t end)
+{
+	uint32_t from = t->populated;
+
+	if (end > TABLES_MAX)
+		return false;
+	if (end <= from)
+		return true;
+	if (!has_space(t, end - from) ||
+	    madvise(t->entry[from], (size_t)(end - from) * PAGE_SIZE, MADV_POPULATE_WRITE))
+		return false;
+	while (from < end && !atomic_compare_exchange_weak(&t->populated, &from, end))
+		;
+	return true;
+}
+
 int tables_init(struct tables **tables, struct slots *slots, int state_dir_fd)
 {
 	struct tables *t = calloc(1, sizeof(*t));
@@ -75,25 +112,55 @@ int tables_init(struct tables **tables, struct slots *slots, int state_dir_fd)
 		free(t); /* at start only: what is mapped goes with the process */
 		return -ENOMEM;
 	}
+	t->dir_fd = state_dir_fd;
 	t->next = 1;
 	t->populated = 1;
+	if (!populate(t, 1 + TABLES_RESERVE))
+		return -ENOSPC;
 	*tables = t;
-	tables_refill(t);
 	return 0;
 }
 
 void tables_refill(struct tables *t)
 {
-	uint32_t from = t->populated;
 	uint32_t want = __atomic_load_n(&t->next, __ATOMIC_RELAXED) + TABLES_RESERVE;
 
-	if (want > TABLES_MAX)
-		want = TABLES_MAX;
-	if (want < from + TABLES_RESERVE / 4)
-		return;
-	if (madvise(t->entry[from], (size_t)(want - from) * PAGE_SIZE, MADV_POPULATE_WRITE))
-		return; /* before 5.14, or memory is short: touched one by one then */
-	t->populated = want;
+	if ((t->full || want >= t->populated + TABLES_CHUNK) && populate(t, want))
+		t->full = false;
+}
+
+static uint32_t nr_available(const struct tables *t)
+{
+	return t->nr_free + t->populated - t->next;
+}
+
+bool tables_room(struct tables *t, uint32_t n)
+{
+	uint32_t want = 2 * TABLES_KEPT + n;
+	bool room =
+		nr_available(t) >= want || (!t->full && populate(t, t->next + want + TABLES_CHUNK));
+
+	if (t->full == room)
+		t->full = !room;
+	return room;
+}
+
+bool tables_last_room(struct tables *t, uint32_t n)
+{
+	return tables_room(t, n) || nr_available(t) >= TABLES_KEPT + n;
+}
+
+bool tables_could(const struct tables *t, uint64_t n)
+{
+	uint64_t have = nr_available(t);
+
+	n += 2 * TABLES_KEPT;
+	return have >= n || (t->next + n <= TABLES_MAX && has_space(t, n - have));
+}
+
+bool tables_short(const struct tables *t)
+{
+	return t->full;
 }
 
 uint64_t tables_used(const struct tables *t)
@@ -107,7 +174,7 @@ static table_id_t table_new(struct tables *t)
 
 	if (t->nr_free)
 		id.v = t->free[--t->nr_free];
-	else if (t->next < TABLES_MAX)
+	else if (t->next < t->populated || populate(t, t->next + TABLES_CHUNK))
 		id.v = __atomic_fetch_add(&t->next, 1, __ATOMIC_RELAXED);
 	else
 		return id;
@@ -155,6 +222,22 @@ static table_id_t table_copy(struct tables *t, uint32_t from, int level)
 			slot_get(t->slots, page_entry_slot(e));
 	}
 	return id;
+}
+
+/* Below a table; those above leaves know how many they have. */
+static uint64_t count_below(const struct tables *t, uint32_t id, int level)
+{
+	uint64_t n = t->used[id];
+
+	for (unsigned int i = 0; level > 1 && i < TABLE_ENTRIES; i++)
+		if (t->entry[id][i])
+			n += count_below(t, (uint32_t)t->entry[id][i], level - 1);
+	return n;
+}
+
+uint64_t table_count(const struct tables *t, table_id_t root)
+{
+	return 1 + count_below(t, root.v, TABLE_LEVELS - 1);
 }
 
 table_id_t table_root_new(struct tables *t)
@@ -230,6 +313,18 @@ int table_set(struct tables *t, table_id_t root, pgno_t pg, uint64_t entry)
 	path[0] = id;
 	prune(t, path, pg);
 	return 0;
+}
+
+bool table_owned(const struct tables *t, table_id_t root, pgno_t pg)
+{
+	uint32_t id = root.v;
+
+	for (int level = TABLE_LEVELS - 1; level; level--) {
+		id = (uint32_t)load(&t->entry[id][level_index(pg, level)]);
+		if (!id || t->refs[id] != 1)
+			return false;
+	}
+	return true;
 }
 
 void table_hint(struct tables *t, table_id_t root, pgno_t pg, uint64_t clear, uint64_t set)

@@ -2,6 +2,7 @@
 #ifndef UPAGER_TABLE_H
 #define UPAGER_TABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "slot.h"
@@ -20,7 +21,11 @@
  * before it is linked, and a link is one aligned store.  The counts are plain
  * memory: recovery recomputes them.
  *
- * Only the worker calls these, except tables_refill().
+ * A file system can be full.  Who may do without a table asks tables_room()
+ * before, and who can wait for one tables_last_room(): some are kept for it, and
+ * others for what cannot wait (unmapped, moved or lost pages).
+ *
+ * Only the worker calls these, except tables_refill() and tables_short().
  */
 #define TABLE_BITS    9
 #define TABLE_ENTRIES 512
@@ -32,10 +37,24 @@ typedef struct {
 
 struct tables;
 
+/* -ENOSPC: no room for as many as are kept. The directory stays open as long as the tables. */
 int tables_init(struct tables **tables, struct slots *slots, int state_dir_fd);
 /* Keeps some free tables populated, so that a fault does not allocate. House thread. */
 void tables_refill(struct tables *tables);
+/*
+ * Whether n tables can be made besides those that are kept.  They are not set
+ * apart: for what is done before anything else is.
+ */
+bool tables_room(struct tables *tables, uint32_t n);
+bool tables_last_room(struct tables *tables, uint32_t n);
+/* tables_room() had to say no, and there is still no room. */
+bool tables_short(const struct tables *tables);
 uint64_t tables_used(const struct tables *tables);
+
+/* Whether there is room for n beyond those that are kept, without making them. */
+bool tables_could(const struct tables *tables, uint64_t n);
+/* Tables of a tree, shared or not. */
+uint64_t table_count(const struct tables *tables, table_id_t root);
 
 /* v == 0 when out of tables. */
 table_id_t table_root_new(struct tables *tables);
@@ -51,6 +70,8 @@ uint64_t table_get(struct tables *tables, table_id_t root, pgno_t pg);
  * caller's business.
  */
 int table_set(struct tables *tables, table_id_t root, pgno_t pg, uint64_t entry);
+/* Whether table_set() of this entry needs no table: the path is there and this tree's alone. */
+bool table_owned(const struct tables *tables, table_id_t root, pgno_t pg);
 /* Changes hint bits in place even where the leaf is shared. */
 void table_hint(struct tables *tables, table_id_t root, pgno_t pg, uint64_t clear, uint64_t set);
 

@@ -3,6 +3,8 @@
 #define UPAGER_SELFTESTS_PAGER_H
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 
 #include "area.h"
@@ -21,6 +23,8 @@ struct pager_options {
 	uint64_t area_bytes; /* 0: 128 MiB */
 	uint64_t area2_bytes; /* 0: no second area; it has the higher priority */
 	rlim_t nofile; /* 0: as it is */
+	const char *
+		state_size; /* NULL: of the file system; else of one of its own, as tmpfs takes it */
 };
 
 struct pager {
@@ -58,6 +62,19 @@ static inline int pager_make_area(const char *path, uint64_t bytes)
 	return err;
 }
 
+/* Seen by this process and what it starts only, and gone with them. */
+static inline int pager_mount_state(const struct pager *pg, const char *size)
+{
+	char options[64];
+
+	snprintf(options, sizeof(options), "mode=0700,size=%s", size);
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return -errno;
+	if (mkdir(pg->state, 0700) && errno != EEXIST)
+		return -errno;
+	return mount("tmpfs", pg->state, "tmpfs", 0, options) ? -errno : 0;
+}
+
 /* Starts upagerd on what the paths say, which may be there already. */
 static inline pid_t pager_spawn(const struct pager *pg, const struct pager_options *opt)
 {
@@ -80,6 +97,8 @@ static inline pid_t pager_spawn(const struct pager *pg, const struct pager_optio
 		setenv("UPAGER_FAILPOINTS", opt->failpoints, 1);
 	if (opt->nofile)
 		setrlimit(RLIMIT_NOFILE, &(struct rlimit){ opt->nofile, opt->nofile });
+	if (opt->state_size && pager_mount_state(pg, opt->state_size))
+		_exit(127);
 	execl(path, "upagerd", "--swap", pg->area, "--socket", pg->socket, "--state", pg->state,
 	      "--hold-latency", "no", opt->area2_bytes ? "--swap" : NULL, swap2, NULL);
 	_exit(127);

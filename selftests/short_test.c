@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * TIMEOUT 400
+ *
+ * The file system of the state directory has no room for more page tables.
+ */
+#include "selftests/memory.h"
+#include "selftests/target.h"
+
+#include <kselftest_harness.h>
+
+/* Some hundred tables more than upagerd keeps for itself. */
+#define STATE_SIZE "9M"
+/* One page each in so many leaves, several times what there are tables for. */
+#define TOUCHED	   2000ULL
+#define STRIDE	   (4 * MIB)
+#define NR	   1024ULL /* pages */
+
+FIXTURE(short)
+{
+	struct pager pager;
+};
+FIXTURE_VARIANT(short)
+{
+	const char *disable;
+};
+FIXTURE_VARIANT_ADD(short, move){ .disable = NULL };
+FIXTURE_VARIANT_ADD(short, stopped){ .disable = "move" };
+
+FIXTURE_SETUP(short)
+{
+	struct pager_options opt = { .disable = variant->disable, .state_size = STATE_SIZE };
+
+	ASSERT_EQ(0, pager_start(&self->pager, &opt));
+}
+
+FIXTURE_TEARDOWN(short)
+{
+	if (_metadata->exit_code != KSFT_PASS)
+		pager_show_log(&self->pager);
+	pager_fini(&self->pager);
+}
+
+/* As target_reached(); a program that has no room is slow. */
+static bool reached(const struct target *t, uint32_t step)
+{
+	return wait_until(100, atomic_load(&t->share->at) >= step || target_is_over(t)) &&
+	       atomic_load(&t->share->at) >= step;
+}
+
+static bool sparse_is(const uint8_t *p, uint64_t seed)
+{
+	for (uint64_t i = 0; i < TOUCHED; i++)
+		if (!memory_page_is(p + i * STRIDE, seed, i))
+			return false;
+	return true;
+}
+
+static void sparse_fill(uint8_t *p, uint64_t seed)
+{
+	for (uint64_t i = 0; i < TOUCHED; i++)
+		memory_fill_page(p + i * STRIDE, seed, i);
+}
+
+/* Takes all the tables, and gives them back after a while. */
+static int touch_too_much(struct target_share *sh)
+{
+	uint8_t *dense = memory_map(2 * NR), *p;
+
+	memory_fill(dense, 0, 2 * NR, 1);
+	target_check(sh, memory_push_out(dense, NR));
+	p = mmap(NULL, TOUCHED * STRIDE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	target_check(sh, p != MAP_FAILED);
+	target_check(sh, !madvise(p, TOUCHED * STRIDE, MADV_NOHUGEPAGE));
+	sparse_fill(p, 2);
+	target_check(sh, sparse_is(p, 2));
+	sparse_fill(p, 3);
+	target_check(sh, memory_is(dense, 0, 2 * NR, 1));
+	target_check(sh, sparse_is(p, 3));
+	target_meet(sh, 2);
+	memory_fill(dense, 0, NR, 4);
+	target_check(sh, sparse_is(p, 3));
+	target_check(sh, memory_is(dense, 0, NR, 4) && memory_is(dense, NR, 2 * NR, 1));
+	target_check(sh, !munmap(p, TOUCHED * STRIDE));
+	target_meet(sh, 3);
+	target_check(sh, memory_push_out(dense, NR));
+	target_check(sh, memory_is(dense, 0, NR, 4) && memory_is(dense, NR, 2 * NR, 1));
+	return 0;
+}
+
+/* What another program does meanwhile, paged before. */
+static int live_beside(struct target_share *sh)
+{
+	uint8_t *p = memory_map(2 * NR);
+
+	memory_fill(p, 0, 2 * NR, 5);
+	target_check(sh, memory_push_out(p, NR));
+	target_meet(sh, 2);
+	for (int i = 0; i < 2; i++) {
+		target_check(sh, memory_is(p, 0, 2 * NR, 5 + (uint64_t)i));
+		memory_fill(p, 0, 2 * NR, 6 + (uint64_t)i);
+	}
+	target_check(sh, !mprotect(p, NR * PAGE_SIZE, PROT_READ));
+	target_check(sh, !munmap(p, NR / 2 * PAGE_SIZE));
+	target_check(sh, memory_is(p, NR / 2, 2 * NR, 7));
+	target_meet(sh, 3);
+	target_check(sh, memory_is(p, NR / 2, 2 * NR, 7));
+	return 0;
+}
+
+static bool knows_shortage(struct pager *pager)
+{
+	return pager_logged(pager, "no room for page tables");
+}
+
+/* Regression: upagerd died of SIGBUS, and with it all that it serves stood still. */
+TEST_F_TIMEOUT(short, one_takes_all, 300)
+{
+	struct target beside = target_start(&self->pager, live_beside, TARGET_BUDGET);
+	struct target greedy = target_start(&self->pager, touch_too_much, TARGET_BUDGET);
+
+	ASSERT_TRUE(reached(&beside, 2));
+	ASSERT_TRUE(reached(&greedy, 2));
+	EXPECT_TRUE(wait_until(10, knows_shortage(&self->pager)));
+	EXPECT_EQ(0, upager_ping(self->pager.client, NULL));
+	target_let(&beside, 2);
+	EXPECT_TRUE(reached(&beside, 3));
+	target_let(&greedy, 2);
+	EXPECT_TRUE(reached(&greedy, 3));
+	target_let(&greedy, 3);
+	EXPECT_EQ(0, target_end_within(&greedy, 100));
+	target_let(&beside, 3);
+	EXPECT_EQ(0, target_end_within(&beside, 100));
+	EXPECT_EQ(0, pager_stop(&self->pager));
+}
+
+/* Forked while there is room, or not any more; each child writes and checks all that it has. */
+static int fork_too_much(struct target_share *sh)
+{
+	uint8_t *p = mmap(NULL, TOUCHED * STRIDE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *dense = memory_map(2 * NR);
+	pid_t pid;
+
+	target_check(sh, p != MAP_FAILED);
+	memory_fill(dense, 0, 2 * NR, 1);
+	target_check(sh, memory_push_out(dense, NR));
+	pid = fork();
+	if (!pid) {
+		if (!memory_is(dense, 0, 2 * NR, 1))
+			_exit(1);
+		memory_fill(dense, 0, 2 * NR, 6);
+		_exit(memory_is(dense, 0, 2 * NR, 6) ? 0 : 2);
+	}
+	sparse_fill(p, 2);
+	target_check(sh, status_of(pid) == 0);
+	target_check(sh, sparse_is(p, 2) && memory_is(dense, 0, 2 * NR, 1));
+	pid = fork(); /* it may have to wait until it is killed */
+	if (!pid)
+		_exit(memory_is(dense, 0, 2 * NR, 1) && sparse_is(p, 2) ? 0 : 1);
+	memory_fill(dense, 0, 2 * NR, 3);
+	target_check(sh, sparse_is(p, 2) && memory_is(dense, 0, 2 * NR, 3));
+	atomic_store(&sh->value[0], (uint64_t)pid);
+	target_meet(sh, 2);
+	target_check(sh, !kill(pid, SIGKILL));
+	pid = status_of(pid);
+	target_check(sh, pid == 0 || pid == TARGET_SIGNAL + SIGKILL);
+	target_check(sh, sparse_is(p, 2) && memory_is(dense, 0, 2 * NR, 3));
+	return 0;
+}
+
+TEST_F_TIMEOUT(short, forks, 300)
+{
+	struct target t = target_start(&self->pager, fork_too_much, TARGET_BUDGET);
+
+	ASSERT_TRUE(reached(&t, 2));
+	EXPECT_EQ(0, upager_ping(self->pager.client, NULL));
+	EXPECT_TRUE(wait_until(10, knows_shortage(&self->pager)));
+	sleep_us(500000);
+	target_let(&t, 2);
+	EXPECT_EQ(0, target_end_within(&t, 100));
+	EXPECT_EQ(0, pager_stop(&self->pager));
+}
+
+/* Given back to the program while there is no room. */
+static int detach_short(struct target_share *sh)
+{
+	uint8_t *p = mmap(NULL, TOUCHED * STRIDE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *dense = memory_map(2 * NR);
+
+	target_check(sh, p != MAP_FAILED);
+	memory_fill(dense, 0, 2 * NR, 1);
+	sparse_fill(p, 2);
+	target_meet(sh, 2);
+	target_check(sh, sparse_is(p, 2) && memory_is(dense, 0, 2 * NR, 1));
+	return 0;
+}
+
+TEST_F_TIMEOUT(short, detaches, 300)
+{
+	struct target t = target_start(&self->pager, detach_short, TARGET_BUDGET);
+
+	ASSERT_TRUE(reached(&t, 2));
+	EXPECT_TRUE(wait_until(10, knows_shortage(&self->pager)));
+	EXPECT_EQ(0, upager_detach(self->pager.client, t.pid, NULL));
+	EXPECT_EQ(0, pager_stop(&self->pager));
+	target_let(&t, 2);
+	EXPECT_EQ(0, target_end_within(&t, 100));
+}
+
+/* A child that waits, and must not be told zeros when upagerd ends. */
+static int leave_orphan(struct target_share *sh)
+{
+	uint8_t *p = mmap(NULL, TOUCHED * STRIDE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *dense = memory_map(2 * NR);
+	pid_t pid;
+
+	target_check(sh, p != MAP_FAILED);
+	memory_fill(dense, 0, 2 * NR, 1);
+	target_check(sh, memory_push_out(dense, NR));
+	sparse_fill(p, 2);
+	pid = fork();
+	if (!pid)
+		_exit(memory_is(dense, 0, 2 * NR, 1) ? 0 : 1);
+	atomic_store(&sh->value[0], (uint64_t)pid);
+	target_meet(sh, 2);
+	target_check(sh, !kill(pid, SIGKILL));
+	target_check(sh, status_of(pid) == TARGET_SIGNAL + SIGKILL);
+	return 0;
+}
+
+TEST_F_TIMEOUT(short, orphan_waits_for_its_end, 300)
+{
+	struct target t = target_start(&self->pager, leave_orphan, TARGET_BUDGET);
+	int status;
+
+	ASSERT_TRUE(reached(&t, 2));
+	ASSERT_TRUE(wait_until(10, pager_logged(&self->pager, "cannot be served and wait")));
+	kill(self->pager.pid, SIGTERM);
+	sleep_us(2000000);
+	EXPECT_FALSE(pager_ended(&self->pager, &status));
+	target_let(&t, 2);
+	EXPECT_EQ(0, target_end_within(&t, 100));
+	/* Told to end already, it does so once all that waits for it is gone. */
+	EXPECT_TRUE(wait_until(20, pager_ended(&self->pager, &status)));
+}
+
+TEST_HARNESS_MAIN
