@@ -283,6 +283,56 @@ static void test_empty_leaves(void **state)
 	assert_null(table_next_leaf(t, f->sp->root, (pgno_t){ 0 }, (pgno_t){ 1ULL << 45 }, &base));
 }
 
+/* What is a tree's alone is changed in place; all else needs tables. */
+static void test_owned_and_counted(void **state)
+{
+	struct space_fixture *f = *state;
+	struct tables *t = f->pg.tables;
+	uint64_t entry = page_entry_pack((struct page){ .state = PAGE_RESIDENT });
+	pgno_t far = { 1ULL << 40 }, near = { 77 };
+	table_id_t root = f->sp->root, child;
+	uint64_t used;
+
+	assert_int_equal(table_count(t, root), 1);
+	assert_false(table_owned(t, root, far));
+	assert_int_equal(table_set(t, root, far, entry), 0);
+	assert_int_equal(table_set(t, root, near, entry), 0);
+	assert_true(table_owned(t, root, far));
+	assert_true(table_owned(t, root, pgno_add(far, 511)));
+	assert_false(table_owned(t, root, pgno_add(far, 512)));
+	assert_int_equal(table_count(t, root), tables_used(t));
+	assert_int_equal(table_count(t, root), 1 + 2 * (TABLE_LEVELS - 1));
+	child = table_root_share(t, root);
+	assert_false(table_owned(t, root, far) || table_owned(t, child, far));
+	assert_int_equal(table_count(t, child), table_count(t, root));
+	used = tables_used(t);
+	assert_int_equal(table_set(t, child, far, 0), 0);
+	assert_true(table_owned(t, root, far));
+	assert_false(table_owned(t, child, far) || table_owned(t, root, near));
+	assert_int_equal(table_count(t, child), TABLE_LEVELS);
+	assert_int_equal(tables_used(t), used);
+	table_root_put(t, child);
+	assert_true(table_owned(t, root, near));
+}
+
+/* More than the file system has room for are not promised, and not made. */
+static void test_room(void **state)
+{
+	struct space_fixture *f = *state;
+	struct tables *t = f->pg.tables;
+
+	assert_true(tables_room(t, 1));
+	assert_true(tables_last_room(t, 1));
+	assert_true(tables_could(t, 1000));
+	assert_false(tables_short(t));
+	assert_false(tables_could(t, 1ULL << 40));
+	assert_false(tables_room(t, UINT32_MAX / 2));
+	assert_true(tables_short(t));
+	assert_true(tables_room(t, 1));
+	assert_false(tables_short(t));
+	assert_int_equal(tables_used(t), 1);
+}
+
 struct refill {
 	struct tables *tables;
 	atomic_bool stop;
@@ -327,6 +377,8 @@ int main(void)
 		SPACE_TEST(test_random_against_model),
 		SPACE_TEST(test_counts_leaves),
 		SPACE_TEST(test_empty_leaves),
+		SPACE_TEST(test_owned_and_counted),
+		SPACE_TEST(test_room),
 		SPACE_TEST(test_refill_beside_worker),
 	};
 
