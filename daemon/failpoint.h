@@ -28,6 +28,7 @@ enum failpoint {
 	FP_FORK_READ, /* fork event read, child space not made */
 	FP_FORK_SHARED, /* child shares the leaves */
 	FP_ATTACH_INJECTED, /* agent runs, space not known to the worker */
+	FP_ATTACH_SEEN, /* a mapping was read that is not registered yet */
 	FP_ATTACH_REGISTERED, /* first range registered */
 	FP_DETACH_FILLED, /* everything resident, still registered */
 	FP_DETACH_UNREGISTERED, /* unregistered, agent still there */

@@ -83,7 +83,7 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	child = root.v ? pager_add_space(pg, child_uffd) : NULL;
 	if (!child) {
 		table_root_put(pg->tables, root);
-		orphans_add(&pg->orphans, child_uffd);
+		unserved_add(&pg->unserved, child_uffd);
 		parent->orphans++;
 		return;
 	}

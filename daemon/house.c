@@ -315,7 +315,7 @@ uint64_t house_tick(struct house *h)
 	for (p = h->procs; p; p = p->next)
 		near |= p->state != UPAGER_PROC_REFUSED;
 	free_closed(h);
-	orphans_look_after(&h->pg->orphans);
+	unserved_look_after(&h->pg->unserved);
 	say_full(h);
 	say_short(h, now_ns);
 	for (uint32_t id = 1; id < h->pg->nr_ids && !near; id++)

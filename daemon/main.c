@@ -35,7 +35,7 @@
 
 static struct pager pager = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
-	.orphans.lock = PTHREAD_MUTEX_INITIALIZER,
+	.unserved.lock = PTHREAD_MUTEX_INITIALIZER,
 	.module_fd = -1,
 };
 static struct sessions sessions;
@@ -241,7 +241,7 @@ static bool shut_down(struct house *h, int signal_fd)
 	for (struct proc *p = h->procs; p; p = p->next)
 		if (p->state != UPAGER_PROC_DETACHING && !request_fill(h, p, text))
 			p->state = UPAGER_PROC_DETACHING;
-	while (h->procs || pager_has_spaces(&pager) || orphans_look_after(&pager.orphans)) {
+	while (h->procs || pager_has_spaces(&pager) || unserved_look_after(&pager.unserved)) {
 		struct proc *next;
 
 		for (struct proc *p = h->procs; p; p = next) {

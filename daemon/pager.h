@@ -7,7 +7,7 @@
 #include "area.h"
 #include "fault_list.h"
 #include "module.h"
-#include "orphan.h"
+#include "unserved.h"
 #include "slot.h"
 #include "space.h"
 #include "space_record.h"
@@ -30,7 +30,7 @@ struct pager {
 	struct writeback *writeback; /* the worker's: writes in flight */
 	struct event_slot *events; /* SPACES_MAX of them, in the state file */
 	struct space_record *records; /* likewise */
-	struct orphans orphans;
+	struct unserved unserved;
 	struct uffd_caps caps;
 	int state_dir_fd;
 

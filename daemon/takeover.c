@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "budget.h"
@@ -19,6 +20,11 @@
 #define POOL_MIN_PAGES 512
 #define POOL_MAX_PAGES 4096
 #define ADOPT_AGAIN_NS NS_PER_S
+/* What may have grown meanwhile; new mappings mostly come at the other end of large holes. */
+#define GROWN_MAX      (64ULL << 20)
+/* For an event to be read. */
+#define COVER_TRIES    20
+#define COVER_PAUSE_NS (50 * NS_PER_US)
 
 uint32_t takeover_pool_pages(const struct proc *p)
 {
@@ -188,10 +194,11 @@ undo:
 	return err;
 }
 
+/* Mappings are worked on one behind the one that is read: how far they may have grown. */
 struct scan {
 	struct pager *pg;
 	struct space *sp;
-	uint64_t changes; /* map_changes before the maps were read */
+	struct vma last; /* .end == 0: none */
 	bool added;
 	int error;
 };
@@ -201,55 +208,93 @@ static bool is_candidate(const struct space *sp, const struct vma *v)
 	return vma_is_pageable(v) && !space_is_ours(sp, v->start);
 }
 
-static bool register_one(void *context, const struct vma *seen)
+/*
+ * What grew in place since it was read must not be registered in part: mremap()
+ * fails where its range is not one mapping [F21].  So the hole behind it, too,
+ * unless something has been mapped there that cannot be registered.
+ */
+static int register_grown(const struct scan *scan, const struct vma *v, uint64_t hole_end)
 {
-	struct scan *scan = context;
+	bool wp = !scan->pg->caps.move && scan->pg->caps.wp;
+	int err;
+
+	hole_end = min_t(uint64_t, hole_end, v->end + GROWN_MAX);
+	err = uffd_register(scan->sp->uffd, v->start, hole_end - v->start, wp);
+	if (err && err != -ESRCH && hole_end > v->end)
+		err = uffd_register(scan->sp->uffd, v->start, v->end - v->start, wp);
+	return err;
+}
+
+/* One mapping, or -EAGAIN: an event kept us from looking. */
+static int find_covered(const struct space *sp, const struct vma *v)
+{
+	const struct timespec pause = { .tv_nsec = COVER_PAUSE_NS };
+	int err = uffd_covers(sp->uffd, v->start, v->end - v->start);
+
+	for (int n = 1; err == -EAGAIN && n < COVER_TRIES; n++) {
+		nanosleep(&pause, NULL);
+		err = uffd_covers(sp->uffd, v->start, v->end - v->start);
+	}
+	return err;
+}
+
+static bool register_one(struct scan *scan, const struct vma *v, uint64_t hole_end)
+{
+	pgno_t first = addr_pgno(v->start), end = addr_pgno(v->end);
 	struct space *sp = scan->sp;
-	struct vma now = *seen, *v = &now;
 	const struct region *r;
-	pgno_t first, end;
 	uint64_t changes;
 	bool known;
 	int err;
 
-	if (!is_candidate(sp, v))
-		return true;
 	pthread_mutex_lock(&sp->lock);
-	r = region_find(&sp->regions, addr_pgno(v->start));
-	known = r && r->end.v >= addr_pgno(v->end).v;
+	r = region_find(&sp->regions, first);
+	known = r && r->end.v >= end.v;
 	changes = sp->map_changes;
 	pthread_mutex_unlock(&sp->lock);
 	if (known)
 		return true;
-	/*
-	 * Something went away since the maps were read: there may be a hole in it
-	 * by now, and what is mapped there next is not registered.
-	 */
-	if (changes != scan->changes &&
-	    (vma_find(sp->maps_fd, seen->start, v) || !is_candidate(sp, v)))
-		return true;
-	first = addr_pgno(v->start);
-	end = addr_pgno(v->end);
+	failpoint(FP_ATTACH_SEEN);
 	/* Neighbours in one go keep mremap() across them possible [F21]. */
-	err = uffd_register(sp->uffd, v->start, v->end - v->start,
-			    !scan->pg->caps.move && scan->pg->caps.wp);
+	err = register_grown(scan, v, hole_end);
 	if (err) {
 		/* Gone meanwhile, huge pages, or registered by the program itself. */
 		scan->error = err == -ESRCH ? err : scan->error;
 		return err != -ESRCH;
 	}
 	failpoint(FP_ATTACH_REGISTERED);
+	/*
+	 * It was read before: there may have been a hole in it when it was
+	 * registered, and something else be mapped there now, from which a page
+	 * moved out would read as zero.  What goes away from now on has an event.
+	 */
+	err = find_covered(sp, v);
 	pthread_mutex_lock(&sp->lock);
-	if (sp->map_changes != changes)
-		/*
-		 * What was registered may be gone and another mapping in its place,
-		 * from which a page moved out would read as zero.
-		 */
+	if (err || sp->map_changes != changes)
 		sp->rescan_wanted = true;
 	else if (region_add(&sp->regions, first, end) || run_list_add(&sp->adopt, first, end))
 		scan->error = -ENOMEM;
 	pthread_mutex_unlock(&sp->lock);
 	scan->added = true;
+	return true;
+}
+
+static bool register_last(struct scan *scan, uint64_t next_start)
+{
+	struct vma last = scan->last;
+
+	scan->last.end = 0;
+	return !last.end || register_one(scan, &last, next_start);
+}
+
+static bool see_mapping(void *context, const struct vma *v)
+{
+	struct scan *scan = context;
+
+	if (!register_last(scan, v->start))
+		return false;
+	if (is_candidate(scan->sp, v))
+		scan->last = *v;
 	return true;
 }
 
@@ -284,12 +329,12 @@ int takeover_register(struct pager *pg, struct proc *p)
 	p->space->rescan_wanted = false;
 	pthread_mutex_lock(&p->space->lock);
 	regions_unfix(&p->space->regions);
-	scan.changes = p->space->map_changes;
 	pthread_mutex_unlock(&p->space->lock);
 	if (!p->by_itself)
-		err = vma_for_each(p->space->maps_fd, register_one, &scan);
+		err = vma_for_each(p->space->maps_fd, see_mapping, &scan);
 	else
 		err = rescan ? self_rescan(pg, p) : 0;
+	register_last(&scan, scan.last.end);
 	if (!err)
 		adopt_left_over(p, begin_ns, &scan);
 	p->scanned_ns = clock_ns();
@@ -298,17 +343,32 @@ int takeover_register(struct pager *pg, struct proc *p)
 		p->space->adopt_wanted = true;
 		pager_kick_worker(pg);
 	}
-	if (p->state == UPAGER_PROC_READY)
+	if (p->state == UPAGER_PROC_READY) {
 		p->state = UPAGER_PROC_PAGED;
+		/* What was split or merged meanwhile is in two parts for mremap() [F21]. */
+		p->space->rescan_wanted = true;
+	}
 	return err ? err : scan.error;
 }
 
-static bool unregister_one(void *context, const struct vma *v)
+static void unregister_last(struct scan *scan, uint64_t next_start)
 {
-	const struct space *sp = context;
+	const struct vma *v = &scan->last;
+	int uffd = scan->sp->uffd;
 
+	/* Grown in place since it was read: see register_grown(). */
+	if (v->end && uffd_unregister(uffd, v->start, next_start - v->start))
+		uffd_unregister(uffd, v->start, v->end - v->start);
+	scan->last.end = 0;
+}
+
+static bool unregister_seen(void *context, const struct vma *v)
+{
+	struct scan *scan = context;
+
+	unregister_last(scan, v->start);
 	if (v->anonymous && !v->stack)
-		uffd_unregister(sp->uffd, v->start, v->end - v->start);
+		scan->last = *v;
 	return true;
 }
 
@@ -316,12 +376,14 @@ int takeover_end(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	struct space *sp = p->space;
 	struct agent *ag = &sp->agent;
+	struct scan scan = { .sp = sp };
 	char cause[INJECT_CAUSE_BYTES] = "";
 	int err = 0;
 
 	failpoint(FP_DETACH_FILLED);
 	/* The worker reads events until the last registration is gone. */
-	vma_for_each(sp->maps_fd, unregister_one, sp);
+	vma_for_each(sp->maps_fd, unregister_seen, &scan);
+	unregister_last(&scan, scan.last.end);
 	failpoint(FP_DETACH_UNREGISTERED);
 	if (ag->ctl && !p->exited) {
 		err = inject_remove(p->pid, ag->pid, ag->pidfd, &ag->place, cause);

@@ -158,10 +158,10 @@ int uffd_wake(int uffd, struct run run)
  * address space is gone; EAGAIN: an event is unread; ENOENT: nothing that is
  * registered with this userfaultfd is there; EINVAL: something is.
  */
-static int try_continue(int uffd, uint64_t addr)
+static int try_continue(int uffd, uint64_t addr, uint64_t bytes)
 {
 	struct uffdio_continue arg = {
-		.range = { .start = addr, .len = PAGE_SIZE },
+		.range = { .start = addr, .len = bytes },
 		.mode = UFFDIO_CONTINUE_MODE_DONTWAKE,
 	};
 
@@ -170,15 +170,22 @@ static int try_continue(int uffd, uint64_t addr)
 
 int uffd_alive(int uffd)
 {
-	return try_continue(uffd, ALIVE_ADDR) == -ESRCH ? -ESRCH : 0;
+	return try_continue(uffd, ALIVE_ADDR, PAGE_SIZE) == -ESRCH ? -ESRCH : 0;
 }
 
 bool uffd_is_free(int uffd, uint64_t addr, uint64_t bytes)
 {
 	for (uint64_t at = addr; at < addr + bytes; at += PAGE_SIZE)
-		if (try_continue(uffd, at) != -ENOENT)
+		if (try_continue(uffd, at, PAGE_SIZE) != -ENOENT)
 			return false;
 	return true;
+}
+
+int uffd_covers(int uffd, uint64_t addr, uint64_t bytes)
+{
+	int err = try_continue(uffd, addr, bytes);
+
+	return err == -EINVAL ? 0 : err;
 }
 
 /*

@@ -184,9 +184,9 @@ static uint64_t pauses_in_vain(struct pager *pager, target_fn fn, int *result)
 	uint64_t before = 0, after = UINT64_MAX;
 
 	if (target_reached(&t, 2)) {
-		sleep_us(2000000);
+		sleep_us(1000000);
 		before = pager_status(pager, t.pid).pauses;
-		sleep_us(2000000);
+		sleep_us(1000000);
 		after = pager_status(pager, t.pid).pauses;
 	}
 	target_let(&t, 2);
@@ -198,9 +198,9 @@ TEST_F_TIMEOUT(locked, no_pauses_in_vain, 60)
 {
 	int result;
 
-	EXPECT_GT(20, pauses_in_vain(&self->pager, keep_locked, &result));
+	EXPECT_GT(12, pauses_in_vain(&self->pager, keep_locked, &result));
 	EXPECT_EQ(0, result);
-	EXPECT_GT(20, pauses_in_vain(&self->pager, keep_read_only, &result));
+	EXPECT_GT(12, pauses_in_vain(&self->pager, keep_read_only, &result));
 	EXPECT_EQ(0, result);
 }
 

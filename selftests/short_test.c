@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TIMEOUT 400
+ * TIMEOUT 300
  *
  * The file system of the state directory has no room for more page tables.
  */
@@ -20,18 +20,11 @@ FIXTURE(short)
 {
 	struct pager pager;
 };
-FIXTURE_VARIANT(short)
-{
-	const char *disable;
-};
-FIXTURE_VARIANT_ADD(short, move){ .disable = NULL };
-FIXTURE_VARIANT_ADD(short, stopped){ .disable = "move" };
 
 FIXTURE_SETUP(short)
 {
-	struct pager_options opt = { .disable = variant->disable, .state_size = STATE_SIZE };
-
-	ASSERT_EQ(0, pager_start(&self->pager, &opt));
+	ASSERT_EQ(0,
+		  pager_start(&self->pager, &(struct pager_options){ .state_size = STATE_SIZE }));
 }
 
 FIXTURE_TEARDOWN(short)
@@ -170,17 +163,32 @@ static int fork_too_much(struct target_share *sh)
 	return 0;
 }
 
-TEST_F_TIMEOUT(short, forks, 300)
+static void run_forks(struct __test_metadata *_metadata, struct pager *pager)
 {
-	struct target t = target_start(&self->pager, fork_too_much, TARGET_BUDGET);
+	struct target t = target_start(pager, fork_too_much, TARGET_BUDGET);
 
 	ASSERT_TRUE(reached(&t, 2));
-	EXPECT_EQ(0, upager_ping(self->pager.client, NULL));
-	EXPECT_TRUE(wait_until(10, knows_shortage(&self->pager)));
+	EXPECT_EQ(0, upager_ping(pager->client, NULL));
+	EXPECT_TRUE(wait_until(10, knows_shortage(pager)));
 	sleep_us(500000);
 	target_let(&t, 2);
 	EXPECT_EQ(0, target_end_within(&t, 100));
-	EXPECT_EQ(0, pager_stop(&self->pager));
+	EXPECT_EQ(0, pager_stop(pager));
+}
+
+TEST_F_TIMEOUT(short, forks, 300)
+{
+	run_forks(_metadata, &self->pager);
+}
+
+TEST_F_TIMEOUT(short, forks_while_stopped_for_eviction, 300)
+{
+	struct pager_options opt = { .disable = "move", .state_size = STATE_SIZE };
+	struct pager stopping;
+
+	ASSERT_EQ(0, pager_start(&stopping, &opt));
+	run_forks(_metadata, &stopping);
+	pager_fini(&stopping);
 }
 
 /* Given back to the program while there is no room. */

@@ -20,7 +20,7 @@
 #define PAGE_SIZE 4096UL
 
 /* A limit for what hangs; a kernel full of checks is emulated at a hundredth of a machine's speed. */
-#define LIMIT_S	     300
+#define LIMIT_S	     900
 #define WAIT_STEP_US 500
 
 static inline uint64_t now_ns(void)

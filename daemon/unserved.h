@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_ORPHAN_H
-#define UPAGER_ORPHAN_H
+#ifndef UPAGER_UNSERVED_H
+#define UPAGER_UNSERVED_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -12,18 +12,18 @@
  * and are never read, so they wait instead of reading zeros, until they are
  * killed.
  */
-#define ORPHANS_MAX 1024u
+#define UNSERVED_MAX 1024u
 
-struct orphans {
+struct unserved {
 	pthread_mutex_t lock;
-	int uffd[ORPHANS_MAX];
+	int uffd[UNSERVED_MAX];
 	uint32_t nr;
 	uint32_t nr_more; /* which nobody looks after: open as long as the daemon runs */
 };
 
 /* Worker. The descriptor is theirs. */
-void orphans_add(struct orphans *o, int uffd);
+void unserved_add(struct unserved *o, int uffd);
 /* House: lets go of those whose address space is gone; how many are left. */
-uint32_t orphans_look_after(struct orphans *o);
+uint32_t unserved_look_after(struct unserved *o);
 
 #endif

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "orphan.h"
+#include "unserved.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 #include "uffd.h"
 
-void orphans_add(struct orphans *o, int uffd)
+void unserved_add(struct unserved *o, int uffd)
 {
 	pthread_mutex_lock(&o->lock);
-	if (o->nr < ORPHANS_MAX)
+	if (o->nr < UNSERVED_MAX)
 		o->uffd[o->nr++] = uffd;
 	else
 		o->nr_more++;
 	pthread_mutex_unlock(&o->lock);
 }
 
-uint32_t orphans_look_after(struct orphans *o)
+uint32_t unserved_look_after(struct unserved *o)
 {
 	uint32_t left;
 
