@@ -4,6 +4,39 @@
 #include <stdlib.h>
 
 #include "page.h"
+#include "present.h"
+
+/* As many are asked for at most. */
+#define HANDED_ON_PAGES 512
+
+/*
+ * Whether what was present at the fork is present here, all of it: then it was
+ * handed on, and so was what was outside.  Its faults have waited until now, so
+ * nothing else can have come in its place.
+ */
+static bool is_handed_on(struct pager *pg, const struct space *sp, const struct region *r)
+{
+	uint64_t bits[PRESENT_MAX / 64];
+	const uint64_t *leaf;
+	pgno_t n = r->first, base;
+	uint32_t seen = 0;
+
+	while (n.v < r->end.v && (leaf = table_next_leaf(pg->tables, sp->root, n, r->end, &base))) {
+		for (unsigned int i = 0; i < TABLE_ENTRIES && seen < HANDED_ON_PAGES; i++) {
+			pgno_t at = pgno_add(base, i);
+
+			if (at.v < r->first.v || at.v >= r->end.v ||
+			    page_entry_state(leaf[i]) != PAGE_RESIDENT)
+				continue;
+			if (present_read(sp->pagemap_fd, (struct run){ at, 1 }, bits) ||
+			    !(bits[0] & 1))
+				return false;
+			seen++;
+		}
+		n = pgno_add(base, TABLE_ENTRIES);
+	}
+	return seen;
+}
 
 void newborn_grow_up(struct pager *pg, struct space *sp)
 {
@@ -24,7 +57,9 @@ void newborn_grow_up(struct pager *pg, struct space *sp)
 	}
 	page_drop(pg, sp, n, end);
 	for (uint32_t i = 0; i < sp->born_doubted.nr; i++)
-		page_doubt(pg, sp, sp->born_doubted.at[i].first, sp->born_doubted.at[i].end);
+		if (!is_handed_on(pg, sp, &sp->born_doubted.at[i]))
+			page_doubt(pg, sp, sp->born_doubted.at[i].first,
+				   sp->born_doubted.at[i].end);
 	pthread_mutex_lock(&sp->lock);
 	regions_fini(&sp->regions);
 	sp->regions = sp->born_with;
