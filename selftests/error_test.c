@@ -255,7 +255,8 @@ TEST(every_read_fails)
 	t = target_start(&pager, survey_once, TARGET_BUDGET);
 	EXPECT_TRUE(wait_until(20, target_is_over(&t)));
 	EXPECT_GT(atomic_load(&t.share->value[1]), NR / 2);
-	EXPECT_GT(atomic_load(&t.share->value[0]), NR / 2);
+	/* What is in memory or in standby, and is not evicted before it is read. */
+	EXPECT_GT(atomic_load(&t.share->value[0]), NR / 16);
 	EXPECT_EQ(0, atomic_load(&t.share->value[2]));
 	EXPECT_EQ(0, target_end(&t));
 	pager_fini(&pager);
