@@ -14,7 +14,7 @@ python=/usr/bin/python3
 need_root
 need "$python"
 
-BLOCKS=${UPAGER_TEST_QUICK:+3}
+BLOCKS=${UPAGER_TEST_QUICK:+2}
 BLOCKS=${BLOCKS:-7}
 
 cat >"$WORK/program.py" <<'PYTHON'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # TIMEOUT 400
 #
-# redis-server with a quarter of the memory that it needs: 200,000 keys of 1 KiB (80,000 with
+# redis-server with a quarter of the memory that it needs: 200,000 keys of 1 KiB (60,000 with
 # UPAGER_TEST_QUICK=1) are loaded, read, overwritten at random and loaded again; the digests of the whole
 # data set must be those of a run without the pager, and so must the length and the ends of a list that
 # LRANGE read.
@@ -15,7 +15,7 @@
 
 need_root
 need redis-server redis-cli redis-benchmark
-[ -z "${UPAGER_TEST_QUICK:-}" ] || REDIS_KEYS=80000
+[ -z "${UPAGER_TEST_QUICK:-}" ] || REDIS_KEYS=60000
 
 bench()
 {

@@ -13,7 +13,7 @@
 need_root
 need sqlite3
 
-ROWS=${UPAGER_TEST_FULL:+900000}
+ROWS=${UPAGER_TEST_FULL:+900000}${UPAGER_TEST_QUICK:+40000}
 ROWS=${ROWS:-60000}
 
 cat >"$WORK/script" <<SQL
