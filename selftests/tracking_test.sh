@@ -76,11 +76,11 @@ ok "the program runs" wait_for 200 test -s "$WORK/ready"
 pid=$(cat "$WORK/ready")
 
 ok "it is tracked" wait_for 20 tracked "$pid"
-ok "its paging is shown" wait_for 20 stat_has "$pid" 'd["paging"]["budget_bytes"] == 6 << 20 and
+ok "its paging is shown" wait_for 60 stat_has "$pid" 'd["paging"]["budget_bytes"] == 6 << 20 and
 	d["paging"]["evictions"] > 100 and d["paging"]["faults"] > 100 and
 	d["paging"]["swapped_bytes"] + d["paging"]["standby_bytes"] > 1 << 20'
 before=$(awk '$1 == "faults" { print $2 }' "/proc/upager/$pid/paging")
-ok "and kept up to date" wait_for 20 stat_has "$pid" "d['paging']['faults'] > $before"
+ok "and kept up to date" wait_for 60 stat_has "$pid" "d['paging']['faults'] > $before"
 ok "its agent is not tracked" test "$(grep -c '^[0-9]' /proc/upager/processes)" -eq 1
 try "$UPAGER" stat "$pid"
 ok "upager stat prints it" grep -qE '^ +budget +6.0M ' "$WORK/out"
@@ -105,7 +105,7 @@ if [ -n "${UPAGER_VM-}" ]; then
 	ok "and is paged" status_has "any(p['pid'] == $pid for p in d['processes'])"
 	modprobe upager
 	ok "the module is back: the program is tracked again" wait_for 60 tracked "$pid"
-	ok "and shown" wait_for 20 stat_has "$pid" 'd["paging"]["budget_bytes"] == 6 << 20'
+	ok "and shown" wait_for 60 stat_has "$pid" 'd["paging"]["budget_bytes"] == 6 << 20'
 	is "that it was gone was said once" "$(grep -c 'was unloaded' "$WORK/upagerd.log")" 1
 fi
 
