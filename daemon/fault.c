@@ -66,6 +66,20 @@ static bool fill_failed(struct pager *pg, struct space *sp, struct fault f, int 
 	}
 }
 
+/* They are present without having been handed on. */
+static void note_newborn(struct space *sp, struct run run)
+{
+	struct page_range *r = &sp->born_touched;
+	pgno_t end = pgno_add(run.first, run.nr_pages);
+
+	if (r->first.v == r->end.v)
+		*r = (struct page_range){ run.first, end };
+	if (run.first.v < r->first.v)
+		r->first = run.first;
+	if (end.v > r->end.v)
+		r->end = end;
+}
+
 /* First touches: a window of VIRGIN pages that grows while they come in order. */
 static void fill_zero(struct pager *pg, struct space *sp, struct fault f)
 {
@@ -103,6 +117,8 @@ static void fill_zero(struct pager *pg, struct space *sp, struct fault f)
 		fill_failed(pg, sp, f, fill.error);
 		return;
 	}
+	if (sp->phase == SPACE_NEWBORN)
+		note_newborn(sp, (struct run){ f.page, fill.filled });
 	sp->zero_window = n;
 	sp->zero_next = pgno_add(f.page, fill.filled);
 	space_count(&sp->stats.zero_fills, fill.filled);

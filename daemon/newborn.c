@@ -12,7 +12,8 @@
 /*
  * Whether what was present at the fork is present here, all of it: then it was
  * handed on, and so was what was outside.  Its faults have waited until now, so
- * nothing else can have come in its place.
+ * nothing else can have come in its place; but where first touches were served,
+ * or something was moved or unmapped, nothing is known.
  */
 static bool is_handed_on(struct pager *pg, const struct space *sp, const struct region *r)
 {
@@ -21,7 +22,11 @@ static bool is_handed_on(struct pager *pg, const struct space *sp, const struct 
 	pgno_t n = r->first, base;
 	uint32_t seen = 0;
 
-	while (n.v < r->end.v && (leaf = table_next_leaf(pg->tables, sp->root, n, r->end, &base))) {
+	if (sp->map_changes ||
+	    (sp->born_touched.first.v < r->end.v && r->first.v < sp->born_touched.end.v))
+		return false;
+	while (seen < HANDED_ON_PAGES &&
+	       (leaf = table_next_leaf(pg->tables, sp->root, n, r->end, &base))) {
 		for (unsigned int i = 0; i < TABLE_ENTRIES && seen < HANDED_ON_PAGES; i++) {
 			pgno_t at = pgno_add(base, i);
 

@@ -106,6 +106,7 @@ struct space {
 	struct regions born_with; /* newborn: what is registered, WIPEONFORK left out [F8] */
 	struct regions born_doubted; /* and of that: what may not have been inherited */
 	uint64_t born_changes; /* map_changes of that */
+	struct page_range born_touched; /* worker, newborn: holds all first touches until now */
 	pid_t parent_pid;
 	uint64_t parent_changes; /* the parent's map_changes at the fork */
 	_Atomic bool identified; /* newborn: that and the descriptors are set */

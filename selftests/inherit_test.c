@@ -95,6 +95,32 @@ TEST_F_TIMEOUT(inherit, wipeonfork_set_by_the_parent_later, 60)
 	EXPECT_EQ(0, target_run(&self->pager, wiped_later));
 }
 
+/* What a child has touched itself is present, and says nothing of what it was given. */
+static int kept_later(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR);
+	pid_t child;
+
+	memory_fill(p, 0, NR / 2, 1);
+	target_check(sh, !madvise(p, NR * PAGE_SIZE, MADV_WIPEONFORK));
+	target_check(sh, memory_push_far(p, NR / 2));
+	child = fork();
+	if (!child) {
+		memory_fill(p, NR - 1, NR, 2);
+		sleep_us(LOOK_US);
+		_exit(memory_is_zero(p, 0, NR / 2) && memory_is(p, NR - 1, NR, 2) ? 0 : 3);
+	}
+	target_check(sh, !madvise(p, NR * PAGE_SIZE, MADV_KEEPONFORK));
+	target_check(sh, right_or_bus(child));
+	target_check(sh, memory_is(p, 0, NR / 2, 1));
+	return 0;
+}
+
+TEST_F_TIMEOUT(inherit, wipeonfork_cleared_by_the_parent_later, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, kept_later));
+}
+
 /* A parent may withhold from later forks what an earlier one has inherited. */
 static int withheld_later(struct target_share *sh)
 {
