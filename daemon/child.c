@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "failpoint.h"
 #include "inherit.h"
 #include "takeover.h"
 #include "vma.h"
@@ -48,6 +49,25 @@ static struct stack find_stack(const struct proc *p, const char *file)
 }
 
 /*
+ * Its parent was asked in this way when it was forked, and its stack stayed
+ * registered.  Unregistered again it tells the same.
+ */
+static bool is_child_of_asked(const struct space *sp, const struct proc *p,
+			      const struct stack *stack)
+{
+	struct stack with = find_stack(p, "smaps"), without;
+
+	if (!with.registered || uffd_unregister(sp->uffd, stack->start, stack->end - stack->start))
+		return false;
+	without = find_stack(p, "smaps");
+	if (without.end && !without.registered)
+		return true;
+	/* Another's. What was registered at this place of the child must stay so. */
+	uffd_register(sp->uffd, stack->start, stack->end - stack->start, false);
+	return false;
+}
+
+/*
  * A fault there meanwhile is served as any first touch.  Nobody else registers
  * and unregisters this mapping at just these moments.  Where another process
  * has its stack the child may have memory that is paged, which must stay
@@ -57,9 +77,13 @@ static bool is_child(const struct space *sp, const struct proc *p)
 {
 	struct stack stack = find_stack(p, "maps"), with, without;
 
-	if (!stack.end || !uffd_is_free(sp->uffd, stack.start, stack.end - stack.start) ||
-	    uffd_register(sp->uffd, stack.start, stack.end - stack.start, false))
+	if (!stack.end)
 		return false;
+	if (!uffd_is_free(sp->uffd, stack.start, stack.end - stack.start))
+		return is_child_of_asked(sp, p, &stack);
+	if (uffd_register(sp->uffd, stack.start, stack.end - stack.start, false))
+		return false;
+	failpoint(FP_CHILD_ASKED);
 	with = find_stack(p, "smaps");
 	uffd_unregister(sp->uffd, stack.start, stack.end - stack.start);
 	if (!with.registered)

@@ -16,15 +16,25 @@
 _Static_assert(__FP_MAX <= 32, "failpoint_armed has a bit per failpoint");
 
 static const char *const names[__FP_MAX] = {
-	[FP_FAULT_READ] = "fault_read",		  [FP_FAULT_SUBMIT] = "fault_submit",
-	[FP_FAULT_READ_DONE] = "fault_read_done", [FP_FAULT_FILLED] = "fault_filled",
-	[FP_EVICT_RECORDED] = "evict_recorded",	  [FP_EVICT_POSTED] = "evict_posted",
-	[FP_EVICT_SETTLED] = "evict_settled",	  [FP_EVICT_SUBMIT] = "evict_submit",
-	[FP_EVICT_WRITTEN] = "evict_written",	  [FP_FORK_READ] = "fork_read",
-	[FP_FORK_SHARED] = "fork_shared",	  [FP_ATTACH_INJECTED] = "attach_injected",
-	[FP_ATTACH_SEEN] = "attach_seen",	  [FP_ATTACH_REGISTERED] = "attach_registered",
-	[FP_DETACH_FILLED] = "detach_filled",	  [FP_DETACH_UNREGISTERED] = "detach_unregistered",
-	[FP_STORE_READ] = "store_read",		  [FP_STORE_WRITE] = "store_write",
+	[FP_FAULT_READ] = "fault_read",
+	[FP_FAULT_SUBMIT] = "fault_submit",
+	[FP_FAULT_READ_DONE] = "fault_read_done",
+	[FP_FAULT_FILLED] = "fault_filled",
+	[FP_EVICT_RECORDED] = "evict_recorded",
+	[FP_EVICT_POSTED] = "evict_posted",
+	[FP_EVICT_SETTLED] = "evict_settled",
+	[FP_EVICT_SUBMIT] = "evict_submit",
+	[FP_EVICT_WRITTEN] = "evict_written",
+	[FP_FORK_READ] = "fork_read",
+	[FP_FORK_SHARED] = "fork_shared",
+	[FP_CHILD_ASKED] = "child_asked",
+	[FP_ATTACH_INJECTED] = "attach_injected",
+	[FP_ATTACH_SEEN] = "attach_seen",
+	[FP_ATTACH_REGISTERED] = "attach_registered",
+	[FP_DETACH_FILLED] = "detach_filled",
+	[FP_DETACH_UNREGISTERED] = "detach_unregistered",
+	[FP_STORE_READ] = "store_read",
+	[FP_STORE_WRITE] = "store_write",
 };
 
 enum action {

@@ -160,4 +160,58 @@ TEST_F_TIMEOUT(brood, beside_faults, 90)
 	EXPECT_EQ(0, target_end_within(&t, 80));
 }
 
+#define FORKS 60
+
+/* Forks all the time from its birth on, while it is found out whose child it is. */
+static void breed_at_once(const uint8_t *p)
+{
+	pid_t child[FORKS];
+
+	for (uint64_t i = 0; i < FORKS; i++) {
+		child[i] = fork();
+		if (!child[i])
+			_exit(memory_page_is(p + i * PAGE_SIZE, 1, i) ? 0 : 3);
+		sleep_us(4000);
+	}
+	for (uint64_t i = 0; i < FORKS; i++)
+		if (status_of(child[i]))
+			_exit(4);
+	_exit(memory_is(p, 0, NR, 1) ? 0 : 5);
+}
+
+static int have_breeders(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR);
+
+	memory_fill(p, 0, NR, 1);
+	for (int n = 0; n < 4; n++) {
+		pid_t child;
+
+		target_check(sh, memory_push_far(p, NR));
+		child = fork();
+		if (!child)
+			breed_at_once(p);
+		target_check(sh, status_of(child) == 0);
+	}
+	return 0;
+}
+
+/*
+ * Regression: the stack of a child is registered for a moment to see whose it
+ * is. Those forked at that moment had theirs registered for good, were not
+ * recognized by it, and waited for ever.
+ */
+TEST(forks_while_it_is_asked)
+{
+	struct pager_options opt = { .failpoints = "child_asked=delay:30000" };
+	struct pager pager;
+	struct target t;
+
+	ASSERT_EQ(0, pager_start(&pager, &opt));
+	t = target_start(&pager, have_breeders, TARGET_BUDGET);
+	EXPECT_EQ(0, target_end_within(&t, 25));
+	EXPECT_EQ(0, pager_stop(&pager));
+	pager_fini(&pager);
+}
+
 TEST_HARNESS_MAIN
