@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "budget.h"
 #include "clock.h"
 #include "failpoint.h"
 #include "log.h"
+#include "registration.h"
 #include "self_rescan.h"
 #include "vma.h"
 
@@ -20,11 +20,6 @@
 #define POOL_MIN_PAGES 512
 #define POOL_MAX_PAGES 4096
 #define ADOPT_AGAIN_NS NS_PER_S
-/* What may have grown meanwhile; new mappings mostly come at the other end of large holes. */
-#define GROWN_MAX      (64ULL << 20)
-/* For an event to be read. */
-#define COVER_TRIES    20
-#define COVER_PAUSE_NS (50 * NS_PER_US)
 
 uint32_t takeover_pool_pages(const struct proc *p)
 {
@@ -194,135 +189,31 @@ undo:
 	return err;
 }
 
-/* Mappings are worked on one behind the one that is read: how far they may have grown. */
-struct scan {
-	struct pager *pg;
-	struct space *sp;
-	struct vma last; /* .end == 0: none */
-	bool added;
-	int error;
-};
-
-static bool is_candidate(const struct space *sp, const struct vma *v)
-{
-	return vma_is_pageable(v) && !space_is_ours(sp, v->start);
-}
-
-/*
- * What grew in place since it was read must not be registered in part: mremap()
- * fails where its range is not one mapping [F21].  So the hole behind it, too,
- * unless something has been mapped there that cannot be registered.
- */
-static int register_grown(const struct scan *scan, const struct vma *v, uint64_t hole_end)
-{
-	bool wp = !scan->pg->caps.move && scan->pg->caps.wp;
-	int err;
-
-	hole_end = min_t(uint64_t, hole_end, v->end + GROWN_MAX);
-	err = uffd_register(scan->sp->uffd, v->start, hole_end - v->start, wp);
-	if (err && err != -ESRCH && hole_end > v->end)
-		err = uffd_register(scan->sp->uffd, v->start, v->end - v->start, wp);
-	return err;
-}
-
-/* One mapping, or -EAGAIN: an event kept us from looking. */
-static int find_covered(const struct space *sp, const struct vma *v)
-{
-	const struct timespec pause = { .tv_nsec = COVER_PAUSE_NS };
-	int err = uffd_covers(sp->uffd, v->start, v->end - v->start);
-
-	for (int n = 1; err == -EAGAIN && n < COVER_TRIES; n++) {
-		nanosleep(&pause, NULL);
-		err = uffd_covers(sp->uffd, v->start, v->end - v->start);
-	}
-	return err;
-}
-
-static bool register_one(struct scan *scan, const struct vma *v, uint64_t hole_end)
-{
-	pgno_t first = addr_pgno(v->start), end = addr_pgno(v->end);
-	struct space *sp = scan->sp;
-	const struct region *r;
-	uint64_t changes;
-	bool known;
-	int err;
-
-	pthread_mutex_lock(&sp->lock);
-	r = region_find(&sp->regions, first);
-	known = r && r->end.v >= end.v;
-	changes = sp->map_changes;
-	pthread_mutex_unlock(&sp->lock);
-	if (known)
-		return true;
-	failpoint(FP_ATTACH_SEEN);
-	/* Neighbours in one go keep mremap() across them possible [F21]. */
-	err = register_grown(scan, v, hole_end);
-	if (err) {
-		/* Gone meanwhile, huge pages, or registered by the program itself. */
-		scan->error = err == -ESRCH ? err : scan->error;
-		return err != -ESRCH;
-	}
-	failpoint(FP_ATTACH_REGISTERED);
-	/*
-	 * It was read before: there may have been a hole in it when it was
-	 * registered, and something else be mapped there now, from which a page
-	 * moved out would read as zero.  What goes away from now on has an event.
-	 */
-	err = find_covered(sp, v);
-	pthread_mutex_lock(&sp->lock);
-	if (err || sp->map_changes != changes)
-		sp->rescan_wanted = true;
-	else if (region_add(&sp->regions, first, end) || run_list_add(&sp->adopt, first, end))
-		scan->error = -ENOMEM;
-	pthread_mutex_unlock(&sp->lock);
-	scan->added = true;
-	return true;
-}
-
-static bool register_last(struct scan *scan, uint64_t next_start)
-{
-	struct vma last = scan->last;
-
-	scan->last.end = 0;
-	return !last.end || register_one(scan, &last, next_start);
-}
-
-static bool see_mapping(void *context, const struct vma *v)
-{
-	struct scan *scan = context;
-
-	if (!register_last(scan, v->start))
-		return false;
-	if (is_candidate(scan->sp, v))
-		scan->last = *v;
-	return true;
-}
-
 /*
  * Much is there that the tables do not know: pages that MADV_FREE left and the
  * program used again.  Once the quarantine lets go of them they are adopted.
  */
-static void adopt_left_over(struct proc *p, uint64_t now_ns, struct scan *scan)
+static int adopt_left_over(struct proc *p, uint64_t now_ns, bool *added)
 {
 	struct space *sp = p->space;
+	int err = 0;
 
 	if (p->rss_pages <= sp->nr_resident + budget_slack(sp) ||
 	    now_ns - p->adopted_ns < ADOPT_AGAIN_NS)
-		return;
+		return 0;
 	p->adopted_ns = now_ns;
 	pthread_mutex_lock(&sp->lock);
-	for (uint32_t i = 0; i < sp->regions.nr; i++)
-		if (run_list_add(&sp->adopt, sp->regions.at[i].first, sp->regions.at[i].end))
-			scan->error = -ENOMEM;
+	for (uint32_t i = 0; i < sp->regions.nr && !err; i++)
+		err = run_list_add(&sp->adopt, sp->regions.at[i].first, sp->regions.at[i].end);
 	pthread_mutex_unlock(&sp->lock);
-	scan->added = true;
+	*added = true;
+	return err;
 }
 
 int takeover_register(struct pager *pg, struct proc *p)
 {
-	struct scan scan = { .pg = pg, .sp = p->space };
 	uint64_t begin_ns = clock_ns();
-	bool rescan = p->space->rescan_wanted;
+	bool rescan = p->space->rescan_wanted, added = false;
 	int err;
 
 	p->size_changed = false;
@@ -331,15 +222,14 @@ int takeover_register(struct pager *pg, struct proc *p)
 	regions_unfix(&p->space->regions);
 	pthread_mutex_unlock(&p->space->lock);
 	if (!p->by_itself)
-		err = vma_for_each(p->space->maps_fd, see_mapping, &scan);
+		err = registration_add(pg, p->space, &added);
 	else
 		err = rescan ? self_rescan(pg, p) : 0;
-	register_last(&scan, scan.last.end);
 	if (!err)
-		adopt_left_over(p, begin_ns, &scan);
+		err = adopt_left_over(p, begin_ns, &added);
 	p->scanned_ns = clock_ns();
 	p->scan_cost_ns = p->scanned_ns - begin_ns;
-	if (scan.added) {
+	if (added) {
 		p->space->adopt_wanted = true;
 		pager_kick_worker(pg);
 	}
@@ -348,42 +238,19 @@ int takeover_register(struct pager *pg, struct proc *p)
 		/* What was split or merged meanwhile is in two parts for mremap() [F21]. */
 		p->space->rescan_wanted = true;
 	}
-	return err ? err : scan.error;
-}
-
-static void unregister_last(struct scan *scan, uint64_t next_start)
-{
-	const struct vma *v = &scan->last;
-	int uffd = scan->sp->uffd;
-
-	/* Grown in place since it was read: see register_grown(). */
-	if (v->end && uffd_unregister(uffd, v->start, next_start - v->start))
-		uffd_unregister(uffd, v->start, v->end - v->start);
-	scan->last.end = 0;
-}
-
-static bool unregister_seen(void *context, const struct vma *v)
-{
-	struct scan *scan = context;
-
-	unregister_last(scan, v->start);
-	if (v->anonymous && !v->stack)
-		scan->last = *v;
-	return true;
+	return err;
 }
 
 int takeover_end(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	struct space *sp = p->space;
 	struct agent *ag = &sp->agent;
-	struct scan scan = { .sp = sp };
 	char cause[INJECT_CAUSE_BYTES] = "";
 	int err = 0;
 
 	failpoint(FP_DETACH_FILLED);
 	/* The worker reads events until the last registration is gone. */
-	vma_for_each(sp->maps_fd, unregister_seen, &scan);
-	unregister_last(&scan, scan.last.end);
+	registration_remove(sp);
 	failpoint(FP_DETACH_UNREGISTERED);
 	if (ag->ctl && !p->exited) {
 		err = inject_remove(p->pid, ag->pid, ag->pidfd, &ag->place, cause);
