@@ -17,6 +17,7 @@
 #include "page.h"
 #include "present.h"
 #include "swapin.h"
+#include "vma.h"
 
 #define ZERO_WINDOW_MAX	   64
 #define DETACH_PATIENCE_NS (20 * NS_PER_MS)
@@ -46,6 +47,21 @@ static void defer_throttled(struct pager *pg, struct space *sp, struct fault f)
 		sp->retry_at_ns = clock_ns() + THROTTLE_LOOK_NS;
 }
 
+/*
+ * Huge pages, mapped where there was a hole when that was registered with what
+ * is before it.  They are not ours: all of that mapping is let go of, which
+ * wakes who waits.
+ */
+static bool let_go_of_huge(const struct space *sp, pgno_t n)
+{
+	struct vma v;
+
+	/* No event unread: nothing of ours was moved there since. */
+	return !vma_find(sp->maps_fd, pgno_addr(n), &v) &&
+	       uffd_covers(sp->uffd, v.start, PAGE_SIZE) != -EAGAIN &&
+	       !uffd_unregister(sp->uffd, v.start, v.end - v.start);
+}
+
 /* What to do about a fill that did not happen. True: the fault is over. */
 static bool fill_failed(struct pager *pg, struct space *sp, struct fault f, int error)
 {
@@ -57,6 +73,11 @@ static bool fill_failed(struct pager *pg, struct space *sp, struct fault f, int 
 	case -ESRCH:
 		sp->phase = SPACE_CLOSING;
 		return true;
+	case -EINVAL: /* small pages cannot be put there */
+		if (let_go_of_huge(sp, f.page))
+			return true;
+		defer_later(pg, sp, f);
+		return false;
 	case -ENOMEM: /* the target's own memory cgroup is full [F19] */
 		sp->starved = true;
 		/* fall through */

@@ -89,7 +89,6 @@ static void parse_flags(const char *flags, struct vma *v)
 	v->wipe_on_fork = strstr(flags, " wf") != NULL;
 	v->uffd_missing = strstr(flags, " um") != NULL;
 	v->locked = strstr(flags, " lo") != NULL;
-	v->huge_tlb = strstr(flags, " ht") != NULL;
 }
 
 static struct lines *lines_new(int fd)

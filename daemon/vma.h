@@ -19,7 +19,6 @@ struct vma {
 	bool wipe_on_fork;
 	bool uffd_missing; /* registered with a userfaultfd */
 	bool locked;
-	bool huge_tlb;
 };
 
 /*

@@ -9,12 +9,17 @@
 #include "selftests/target.h"
 
 #include <kselftest_harness.h>
+#include <setjmp.h>
+#include <signal.h>
 
-#define NR	 512 /* pages */
-#define ROUNDS	 15
-#define REPLACED 5
-#define TOGGLES	 50
-#define PAUSE_US 11000
+#define NR	    512 /* pages */
+#define HUGE	    (2UL << 20)
+#define ROUNDS	    15
+#define REPLACED    5
+#define TOGGLES	    50
+#define PAUSE_US    11000
+#define HUGE_ROUNDS 100
+#define HUGE_HITS   3
 
 FIXTURE(register)
 {
@@ -136,6 +141,83 @@ TEST_F_TIMEOUT(register, grown_in_place, 100)
 	struct target t = target_start(&self->pager, grow_in_place, TARGET_BUDGET);
 
 	EXPECT_EQ(0, target_end_within(&t, 90));
+}
+
+static sigjmp_buf no_page;
+
+static void on_sigbus(int sig)
+{
+	(void)sig;
+	siglongjmp(no_page, 1);
+}
+
+/* Whether it is touched in the end, or the program is told that there are no such pages. */
+static void touch_huge(volatile uint8_t *p)
+{
+	if (!sigsetjmp(no_page, 1))
+		p[0] = 1;
+}
+
+static bool is_registered(const uint8_t *p)
+{
+	char line[512], start[32];
+	bool at = false, is = false;
+	FILE *f = fopen("/proc/self/smaps", "r");
+
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)p);
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, start, strlen(start)))
+			at = true;
+		else if (at && !strncmp(line, "VmFlags:", 8)) {
+			is = strstr(line, " um");
+			break;
+		}
+	}
+	if (f)
+		fclose(f);
+	return is;
+}
+
+/* Huge pages come where there was nothing behind what is being registered. */
+static int huge_pages_behind_it(struct target_share *sh)
+{
+	unsigned int hits = 0;
+
+	signal(SIGBUS, on_sigbus);
+	memory_press();
+	for (uint64_t i = 0; i < HUGE_ROUNDS && hits < HUGE_HITS; i++) {
+		uint8_t *p = reserve(4 * HUGE / PAGE_SIZE), *huge;
+
+		target_check(sh, p);
+		huge = (uint8_t *)(((uintptr_t)p + 2 * HUGE - 1) & ~(HUGE - 1));
+		target_check(sh, !munmap(huge - HUGE / 2, HUGE / 2 + HUGE));
+		target_check(sh, map_at(huge - HUGE, NR / 2));
+		memory_fill(huge - HUGE, 0, NR / 2, i);
+		sleep_us((long)((i + 1) * 7000 % 31000));
+		if (mmap(huge, HUGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE | MAP_FIXED, -1,
+			 0) != huge)
+			return KSFT_SKIP;
+		sleep_us(40000);
+		hits += is_registered(huge);
+		touch_huge(huge);
+		target_check(sh, !is_registered(huge));
+		target_check(sh, memory_is(huge - HUGE, 0, NR / 2, i));
+		target_check(sh, !munmap(p, 4 * HUGE));
+	}
+	target_check(sh, hits);
+	return 0;
+}
+
+/* Regression: they were registered with it, and touching them waited for ever. */
+TEST_F_TIMEOUT(register, huge_pages_behind_it, 100)
+{
+	struct target t = target_start(&self->pager, huge_pages_behind_it, TARGET_BUDGET);
+	int status = target_end_within(&t, 90);
+
+	if (status == KSFT_SKIP)
+		SKIP(return, "no huge pages in this kernel");
+	EXPECT_EQ(0, status);
 }
 
 TEST_HARNESS_MAIN

@@ -277,7 +277,6 @@ static void test_flags(void **state)
 		assert_int_equal(found.v[i].start, (i + 1) * 0x1000);
 		assert_int_equal(found.v[i].wipe_on_fork, i == 1);
 		assert_int_equal(found.v[i].locked, i == 2);
-		assert_int_equal(found.v[i].huge_tlb, i == 3);
 		assert_int_equal(vma_is_pageable(&found.v[i]), i != 3);
 	}
 	found.stop_after = 2;
