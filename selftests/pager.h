@@ -23,8 +23,8 @@ struct pager_options {
 	uint64_t area_bytes; /* 0: 128 MiB */
 	uint64_t area2_bytes; /* 0: no second area; it has the higher priority */
 	rlim_t nofile; /* 0: as it is */
-	const char *
-		state_size; /* NULL: of the file system; else of one of its own, as tmpfs takes it */
+	/* NULL: the state is on no file system of its own; else its size, as tmpfs takes it. */
+	const char *state_size;
 };
 
 struct pager {

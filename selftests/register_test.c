@@ -21,33 +21,7 @@
 #define HUGE_ROUNDS 100
 #define HUGE_HITS   3
 
-FIXTURE(register)
-{
-	struct pager pager;
-};
-FIXTURE_VARIANT(register)
-{
-	const char *disable;
-};
-FIXTURE_VARIANT_ADD(register, move){ .disable = NULL };
-FIXTURE_VARIANT_ADD(register, stopped){ .disable = "move" };
-
-FIXTURE_SETUP(register)
-{
-	struct pager_options opt = {
-		.disable = variant->disable,
-		.failpoints = "attach_seen=delay:20000",
-	};
-
-	ASSERT_EQ(0, pager_start(&self->pager, &opt));
-}
-
-FIXTURE_TEARDOWN(register)
-{
-	if (_metadata->exit_code != KSFT_PASS)
-		pager_show_log(&self->pager);
-	pager_fini(&self->pager);
-}
+PAGER_FIXTURE_FAILING(register, "attach_seen=delay:20000")
 
 static uint8_t *reserve(uint64_t nr_pages)
 {

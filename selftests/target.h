@@ -164,28 +164,34 @@ static inline int target_run(struct pager *pg, target_fn fn)
 }
 
 /* Each test of a fixture runs with UFFDIO_MOVE and with the stopped eviction. */
-#define PAGER_FIXTURE(name)                                                 \
-	FIXTURE(name)                                                       \
-	{                                                                   \
-		struct pager pager;                                         \
-	};                                                                  \
-	FIXTURE_VARIANT(name)                                               \
-	{                                                                   \
-		const char *disable;                                        \
-	};                                                                  \
-	FIXTURE_VARIANT_ADD(name, move){ .disable = NULL };                 \
-	FIXTURE_VARIANT_ADD(name, stopped){ .disable = "move" };            \
-	FIXTURE_SETUP(name)                                                 \
-	{                                                                   \
-		struct pager_options opt = { .disable = variant->disable }; \
-                                                                            \
-		ASSERT_EQ(0, pager_start(&self->pager, &opt));              \
-	}                                                                   \
-	FIXTURE_TEARDOWN(name)                                              \
-	{                                                                   \
-		if (_metadata->exit_code != KSFT_PASS)                      \
-			pager_show_log(&self->pager);                       \
-		pager_fini(&self->pager);                                   \
+#define PAGER_FIXTURE(name) PAGER_FIXTURE_FAILING(name, NULL)
+
+/* With failpoints, as UPAGER_FAILPOINTS takes them. */
+#define PAGER_FIXTURE_FAILING(name, points)                      \
+	FIXTURE(name)                                            \
+	{                                                        \
+		struct pager pager;                              \
+	};                                                       \
+	FIXTURE_VARIANT(name)                                    \
+	{                                                        \
+		const char *disable;                             \
+	};                                                       \
+	FIXTURE_VARIANT_ADD(name, move){ .disable = NULL };      \
+	FIXTURE_VARIANT_ADD(name, stopped){ .disable = "move" }; \
+	FIXTURE_SETUP(name)                                      \
+	{                                                        \
+		struct pager_options opt = {                     \
+			.disable = variant->disable,             \
+			.failpoints = points,                    \
+		};                                               \
+                                                                 \
+		ASSERT_EQ(0, pager_start(&self->pager, &opt));   \
+	}                                                        \
+	FIXTURE_TEARDOWN(name)                                   \
+	{                                                        \
+		if (_metadata->exit_code != KSFT_PASS)           \
+			pager_show_log(&self->pager);            \
+		pager_fini(&self->pager);                        \
 	}
 
 /* How a child of the target ended: its exit status, or TARGET_SIGNAL and more. */

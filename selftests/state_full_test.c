@@ -16,18 +16,18 @@
 #define STRIDE	   (4 * MIB)
 #define NR	   1024ULL /* pages */
 
-FIXTURE(short)
+FIXTURE(state_full)
 {
 	struct pager pager;
 };
 
-FIXTURE_SETUP(short)
+FIXTURE_SETUP(state_full)
 {
 	ASSERT_EQ(0,
 		  pager_start(&self->pager, &(struct pager_options){ .state_size = STATE_SIZE }));
 }
 
-FIXTURE_TEARDOWN(short)
+FIXTURE_TEARDOWN(state_full)
 {
 	if (_metadata->exit_code != KSFT_PASS)
 		pager_show_log(&self->pager);
@@ -39,6 +39,14 @@ static bool reached(const struct target *t, uint32_t step)
 {
 	return wait_until(100, atomic_load(&t->share->at) >= step || target_is_over(t)) &&
 	       atomic_load(&t->share->at) >= step;
+}
+
+static uint8_t *sparse_map(void)
+{
+	uint8_t *p = mmap(NULL, TOUCHED * STRIDE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED || madvise(p, TOUCHED * STRIDE, MADV_NOHUGEPAGE) ? NULL : p;
 }
 
 static bool sparse_is(const uint8_t *p, uint64_t seed)
@@ -62,10 +70,8 @@ static int touch_too_much(struct target_share *sh)
 
 	memory_fill(dense, 0, 2 * NR, 1);
 	target_check(sh, memory_push_out(dense, NR));
-	p = mmap(NULL, TOUCHED * STRIDE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	target_check(sh, p != MAP_FAILED);
-	target_check(sh, !madvise(p, TOUCHED * STRIDE, MADV_NOHUGEPAGE));
+	p = sparse_map();
+	target_check(sh, p);
 	sparse_fill(p, 2);
 	target_check(sh, sparse_is(p, 2));
 	sparse_fill(p, 3);
@@ -108,7 +114,7 @@ static bool knows_shortage(struct pager *pager)
 }
 
 /* Regression: upagerd died of SIGBUS, and with it all that it serves stood still. */
-TEST_F_TIMEOUT(short, one_takes_all, 300)
+TEST_F_TIMEOUT(state_full, one_takes_all, 300)
 {
 	struct target beside = target_start(&self->pager, live_beside, TARGET_BUDGET);
 	struct target greedy = target_start(&self->pager, touch_too_much, TARGET_BUDGET);
@@ -131,12 +137,11 @@ TEST_F_TIMEOUT(short, one_takes_all, 300)
 /* Forked while there is room, or not any more; each child writes and checks all that it has. */
 static int fork_too_much(struct target_share *sh)
 {
-	uint8_t *p = mmap(NULL, TOUCHED * STRIDE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *p = sparse_map();
 	uint8_t *dense = memory_map(2 * NR);
 	pid_t pid;
 
-	target_check(sh, p != MAP_FAILED);
+	target_check(sh, p);
 	memory_fill(dense, 0, 2 * NR, 1);
 	target_check(sh, memory_push_out(dense, NR));
 	pid = fork();
@@ -176,12 +181,12 @@ static void run_forks(struct __test_metadata *_metadata, struct pager *pager)
 	EXPECT_EQ(0, pager_stop(pager));
 }
 
-TEST_F_TIMEOUT(short, forks, 300)
+TEST_F_TIMEOUT(state_full, forks, 300)
 {
 	run_forks(_metadata, &self->pager);
 }
 
-TEST_F_TIMEOUT(short, forks_while_stopped_for_eviction, 300)
+TEST_F_TIMEOUT(state_full, forks_while_stopped_for_eviction, 300)
 {
 	struct pager_options opt = { .disable = "move", .state_size = STATE_SIZE };
 	struct pager stopping;
@@ -192,13 +197,12 @@ TEST_F_TIMEOUT(short, forks_while_stopped_for_eviction, 300)
 }
 
 /* Given back to the program while there is no room. */
-static int detach_short(struct target_share *sh)
+static int detach_sparse(struct target_share *sh)
 {
-	uint8_t *p = mmap(NULL, TOUCHED * STRIDE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *p = sparse_map();
 	uint8_t *dense = memory_map(2 * NR);
 
-	target_check(sh, p != MAP_FAILED);
+	target_check(sh, p);
 	memory_fill(dense, 0, 2 * NR, 1);
 	sparse_fill(p, 2);
 	target_meet(sh, 2);
@@ -206,9 +210,9 @@ static int detach_short(struct target_share *sh)
 	return 0;
 }
 
-TEST_F_TIMEOUT(short, detaches, 300)
+TEST_F_TIMEOUT(state_full, detaches, 300)
 {
-	struct target t = target_start(&self->pager, detach_short, TARGET_BUDGET);
+	struct target t = target_start(&self->pager, detach_sparse, TARGET_BUDGET);
 
 	ASSERT_TRUE(reached(&t, 2));
 	EXPECT_TRUE(wait_until(10, knows_shortage(&self->pager)));
@@ -221,12 +225,11 @@ TEST_F_TIMEOUT(short, detaches, 300)
 /* A child that waits, and must not be told zeros when upagerd ends. */
 static int leave_orphan(struct target_share *sh)
 {
-	uint8_t *p = mmap(NULL, TOUCHED * STRIDE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *p = sparse_map();
 	uint8_t *dense = memory_map(2 * NR);
 	pid_t pid;
 
-	target_check(sh, p != MAP_FAILED);
+	target_check(sh, p);
 	memory_fill(dense, 0, 2 * NR, 1);
 	target_check(sh, memory_push_out(dense, NR));
 	sparse_fill(p, 2);
@@ -240,7 +243,7 @@ static int leave_orphan(struct target_share *sh)
 	return 0;
 }
 
-TEST_F_TIMEOUT(short, orphan_waits_for_its_end, 300)
+TEST_F_TIMEOUT(state_full, orphan_waits_for_its_end, 300)
 {
 	struct target t = target_start(&self->pager, leave_orphan, TARGET_BUDGET);
 	int status;
