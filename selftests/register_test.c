@@ -15,13 +15,13 @@
 #define NR	    512 /* pages */
 #define HUGE	    (2UL << 20)
 #define ROUNDS	    15
-#define REPLACED    5
-#define TOGGLES	    50
-#define PAUSE_US    11000
+#define REPLACED    15
+#define TOGGLES     8
+#define PAUSE_US    20000 /* as long as the failpoint: what was there is not, and comes again */
 #define HUGE_ROUNDS 100
 #define HUGE_HITS   3
 
-PAGER_FIXTURE_FAILING(register, "attach_seen=delay:20000")
+PAGER_FIXTURE_FAILING(register, "attach_seen=delay:20000,attach_registered=delay:20000")
 
 static uint8_t *reserve(uint64_t nr_pages)
 {
@@ -46,7 +46,7 @@ static bool toggle(uint8_t *half)
 		sleep_us(PAUSE_US);
 		if (!map_at(half, NR / 2))
 			return false;
-		half[0] = 1;
+		memory_fill(half, 0, NR / 2, 7);
 		sleep_us(PAUSE_US);
 	}
 	return true;
