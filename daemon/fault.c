@@ -128,8 +128,11 @@ static void fill_zero(struct pager *pg, struct space *sp, struct fault f)
 	while (n < want && page_read(pg, sp, pgno_add(f.page, n)).state == PAGE_VIRGIN)
 		n++;
 	fill = uffd_zero(sp->uffd, (struct run){ f.page, n });
-	/* Without room it stays VIRGIN: as if it had come before we did, until it is adopted. */
-	if (!space_is_ours(sp, pgno_addr(f.page)) && page_room(pg, sp, (struct run){ f.page, n }))
+	/*
+	 * Without room, or if it is not known what was mapped there, it stays
+	 * VIRGIN: as if it had come before we did, until it is adopted.
+	 */
+	if (r && page_room(pg, sp, (struct run){ f.page, n }))
 		for (uint32_t i = 0; i < fill.filled; i++)
 			page_change(
 				pg, sp, pgno_add(f.page, i), (struct page){ .state = PAGE_VIRGIN },

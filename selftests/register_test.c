@@ -16,7 +16,7 @@
 #define HUGE	    (2UL << 20)
 #define ROUNDS	    15
 #define REPLACED    15
-#define TOGGLES     8
+#define TOGGLES	    8
 #define PAUSE_US    20000 /* as long as the failpoint: what was there is not, and comes again */
 #define HUGE_ROUNDS 100
 #define HUGE_HITS   3
@@ -80,12 +80,27 @@ TEST_F_TIMEOUT(register, replaced_in_part, 100)
 	EXPECT_EQ(0, target_end_within(&t, 90));
 }
 
-/* It grows where it is, and is moved as a whole, which takes one mapping. */
+/* As a whole, while the pager reads of it and registers it; that takes one mapping. */
+static bool moves_to_and_fro(uint8_t *p, uint64_t nr)
+{
+	for (int n = 0; n < 20; n++) {
+		uint8_t *q = mremap(p, nr * PAGE_SIZE, nr * PAGE_SIZE,
+				    MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+
+		if (q == MAP_FAILED || mremap(q, nr * PAGE_SIZE, nr * PAGE_SIZE,
+					      MREMAP_MAYMOVE | MREMAP_FIXED, p) != p)
+			return false;
+		sleep_us(2000);
+	}
+	return true;
+}
+
+/* It grows where it is. */
 static int grow_in_place(struct target_share *sh)
 {
 	memory_press();
 	for (uint64_t i = 0; i < ROUNDS; i++) {
-		uint8_t *p = reserve(NR + 2), *q;
+		uint8_t *p = reserve(NR + 2);
 
 		target_check(sh, p);
 		p += PAGE_SIZE;
@@ -95,14 +110,7 @@ static int grow_in_place(struct target_share *sh)
 		sleep_us((long)((i + 1) * 7000 % 31000));
 		target_check(sh, mremap(p, NR / 2 * PAGE_SIZE, NR * PAGE_SIZE, 0) == p);
 		memory_fill(p, NR / 2, NR, i);
-		for (int n = 0; n < 20; n++) {
-			q = mremap(p, NR * PAGE_SIZE, NR * PAGE_SIZE,
-				   MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
-			target_check(sh, q != MAP_FAILED);
-			target_check(sh, mremap(q, NR * PAGE_SIZE, NR * PAGE_SIZE,
-						MREMAP_MAYMOVE | MREMAP_FIXED, p) == p);
-			sleep_us(2000);
-		}
+		target_check(sh, moves_to_and_fro(p, NR));
 		target_check(sh, memory_is(p, 0, NR, i));
 		target_check(sh, !munmap(p - PAGE_SIZE, (NR + 2) * PAGE_SIZE));
 	}
@@ -113,6 +121,37 @@ static int grow_in_place(struct target_share *sh)
 TEST_F_TIMEOUT(register, grown_in_place, 100)
 {
 	struct target t = target_start(&self->pager, grow_in_place, TARGET_BUDGET);
+
+	EXPECT_EQ(0, target_end_within(&t, 90));
+}
+
+/* It goes away, and one that reaches beyond it on both sides comes. */
+static int replace_by_more(struct target_share *sh)
+{
+	memory_press();
+	for (uint64_t i = 0; i < ROUNDS; i++) {
+		uint8_t *p = reserve(NR + 2);
+
+		target_check(sh, p);
+		p += PAGE_SIZE;
+		target_check(sh, !munmap(p, NR * PAGE_SIZE));
+		target_check(sh, map_at(p + NR / 4 * PAGE_SIZE, NR / 2));
+		memory_fill(p, NR / 4, NR / 2, i);
+		sleep_us((long)((i + 1) * 7000 % 31000));
+		target_check(sh, !munmap(p + NR / 4 * PAGE_SIZE, NR / 2 * PAGE_SIZE));
+		target_check(sh, map_at(p, NR));
+		memory_fill(p, 0, NR, i);
+		target_check(sh, moves_to_and_fro(p, NR));
+		target_check(sh, memory_is(p, 0, NR, i));
+		target_check(sh, !munmap(p - PAGE_SIZE, (NR + 2) * PAGE_SIZE));
+	}
+	return 0;
+}
+
+/* Regression: where the first one had been was registered, a part of the other. */
+TEST_F_TIMEOUT(register, replaced_by_more, 100)
+{
+	struct target t = target_start(&self->pager, replace_by_more, TARGET_BUDGET);
 
 	EXPECT_EQ(0, target_end_within(&t, 90));
 }
