@@ -166,6 +166,8 @@ static void post_stopped(struct pager *pg, struct space *sp, struct agent_post *
 
 	for (i = 0; i < nr_runs; i++)
 		runs[i] = protect_present(sp, runs[i]);
+	if (failpoint(FP_EVICT_PROTECTED))
+		return;
 	pinned_find(pg, sp, runs, nr_runs, pinned);
 	for (i = 0; i < nr_runs; i++)
 		if (!record_unpinned(pg, sp, post, runs[i], pinned[i]))

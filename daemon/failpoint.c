@@ -20,6 +20,7 @@ static const char *const names[__FP_MAX] = {
 	[FP_FAULT_SUBMIT] = "fault_submit",
 	[FP_FAULT_READ_DONE] = "fault_read_done",
 	[FP_FAULT_FILLED] = "fault_filled",
+	[FP_EVICT_PROTECTED] = "evict_protected",
 	[FP_EVICT_RECORDED] = "evict_recorded",
 	[FP_EVICT_POSTED] = "evict_posted",
 	[FP_EVICT_SETTLED] = "evict_settled",

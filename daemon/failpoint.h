@@ -20,6 +20,7 @@ enum failpoint {
 	FP_FAULT_SUBMIT, /* swap read queued */
 	FP_FAULT_READ_DONE, /* data is in the read buffer */
 	FP_FAULT_FILLED, /* page filled, state not yet RESIDENT */
+	FP_EVICT_PROTECTED, /* err: what is write-protected stays so, and is not evicted */
 	FP_EVICT_RECORDED, /* DETACHING recorded, batch not posted */
 	FP_EVICT_POSTED, /* batch posted */
 	FP_EVICT_SETTLED, /* STANDBY recorded, write not queued */

@@ -244,7 +244,8 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 		defer_later(pg, sp, f);
 		return;
 	}
-	if (f.write_protect && p.state == PAGE_RESIDENT) {
+	/* Lifting it fails while an event is unread; MADV_FREE may have come since. */
+	if (f.write_protect && (p.state == PAGE_RESIDENT || p.state == PAGE_VIRGIN)) {
 		uffd_write_protect(sp->uffd, (struct run){ f.page, 1 }, false);
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
 		return;

@@ -181,4 +181,51 @@ TEST_F_TIMEOUT(evict, clean_pages_are_dropped, 60)
 	EXPECT_EQ(0, target_end(&t));
 }
 
+#define PAGEMAP_WRITE_PROTECTED (1ULL << 57)
+
+static uint64_t nr_protected(const uint8_t *p, uint64_t nr_pages)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry, nr = 0;
+
+	for (uint64_t i = 0; i < nr_pages; i++)
+		if (pread(fd, &entry, sizeof(entry),
+			  (off_t)(((uintptr_t)p / PAGE_SIZE + i) * sizeof(entry))) ==
+			    sizeof(entry) &&
+		    entry & PAGEMAP_WRITE_PROTECTED)
+			nr++;
+	close(fd);
+	return nr;
+}
+
+#define FEW 32 /* pages: that they are not known to be there is not looked into */
+
+static int write_protected(struct target_share *sh)
+{
+	uint8_t *p = memory_map(2 * NR);
+
+	memory_fill(p, 0, 2 * NR, 1);
+	target_check(sh, wait_until(20, nr_protected(p, 2 * FEW) == 2 * FEW));
+	memory_fill(p, 0, FEW, 2);
+	target_check(sh, !madvise(p + FEW * PAGE_SIZE, FEW * PAGE_SIZE, MADV_FREE));
+	target_check(sh, nr_protected(p + FEW * PAGE_SIZE, FEW) == FEW);
+	memory_fill(p, FEW, 2 * FEW, 2);
+	target_check(sh, memory_is(p, 0, 2 * FEW, 2) && memory_is(p, 2 * FEW, 2 * NR, 1));
+	return 0;
+}
+
+/*
+ * Regression: pages that stayed write-protected because an event was unread when that was to be
+ * lifted, and were given to MADV_FREE then: who wrote there was woken for ever.
+ */
+TEST(evict_leaves_protection)
+{
+	struct pager_options opt = { .failpoints = "evict_protected=err:11", .disable = "move" };
+	struct pager pager;
+
+	ASSERT_EQ(0, pager_start(&pager, &opt));
+	EXPECT_EQ(0, target_run(&pager, write_protected));
+	pager_fini(&pager);
+}
+
 TEST_HARNESS_MAIN
