@@ -11,6 +11,7 @@
 #include "budget.h"
 #include "clock.h"
 #include "failpoint.h"
+#include "kin.h"
 #include "page.h"
 #include "pinned.h"
 #include "present.h"
@@ -205,9 +206,7 @@ static bool post_batch(struct pager *pg, struct space *sp, uint32_t nr_pages)
 
 	if (!post || !threads_known(sp))
 		return false;
-	pthread_mutex_lock(&sp->lock);
-	nr_runs = policy_victims(pg, sp, nr_pages, AGENT_RUN_PAGES, runs, AGENT_RUNS_MAX);
-	pthread_mutex_unlock(&sp->lock);
+	nr_runs = kin_victims(pg, sp, nr_pages, AGENT_RUN_PAGES, runs, AGENT_RUNS_MAX);
 	if (!nr_runs) {
 		backoff(sp, BACKOFF_NS);
 		return false;

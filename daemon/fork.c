@@ -91,6 +91,9 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	failpoint(FP_FORK_SHARED);
 	child->phase = SPACE_NEWBORN;
 	child->parent_id = parent->id;
+	if (!parent->lineage)
+		parent->lineage = parent->id;
+	child->lineage = parent->lineage;
 	child->by_itself = parent->by_itself;
 	child->budget_pages = parent->budget_pages; /* until the house allots */
 	child->nr_resident = parent->nr_resident;

@@ -22,6 +22,7 @@ struct space;
 #define POLICY_AGE_FILLED  1
 #define POLICY_AGE_RESCUED 2
 #define POLICY_AGE_PINNED  3
+#define POLICY_AGE_SHARED  3
 
 /* What sequential streams left behind, the oldest first: victims before any other. */
 #define POLICY_BEHIND 8

@@ -33,10 +33,12 @@ struct scan_arg {
 #define SCAN_SWAPPED (1ULL << 4)
 #define SCAN_PAGES   16384
 
-#define PAGEMAP_PRESENT (1ULL << 63)
-#define PAGEMAP_SWAPPED (1ULL << 62)
+#define PAGEMAP_PRESENT	  (1ULL << 63)
+#define PAGEMAP_SWAPPED	  (1ULL << 62)
+#define PAGEMAP_EXCLUSIVE (1ULL << 56)
 
-int present_read(int pagemap_fd, struct run run, uint64_t bits[PRESENT_MAX / 64])
+static int read_pagemap(int pagemap_fd, struct run run, uint64_t any,
+			uint64_t bits[PRESENT_MAX / 64])
 {
 	uint64_t entry[PRESENT_MAX];
 	size_t bytes = run.nr_pages * sizeof(entry[0]);
@@ -49,9 +51,19 @@ int present_read(int pagemap_fd, struct run run, uint64_t bits[PRESENT_MAX / 64]
 		return -errno;
 	memset(bits, 0, PRESENT_MAX / 8);
 	for (uint32_t i = 0; i < (size_t)n / sizeof(entry[0]); i++)
-		if (entry[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED))
+		if (entry[i] & any)
 			bits[i / 64] |= 1ULL << (i % 64);
 	return 0;
+}
+
+int present_read(int pagemap_fd, struct run run, uint64_t bits[PRESENT_MAX / 64])
+{
+	return read_pagemap(pagemap_fd, run, PAGEMAP_PRESENT | PAGEMAP_SWAPPED, bits);
+}
+
+int present_exclusive(int pagemap_fd, struct run run, uint64_t bits[PRESENT_MAX / 64])
+{
+	return read_pagemap(pagemap_fd, run, PAGEMAP_EXCLUSIVE, bits);
 }
 
 int present_one(int pagemap_fd, pgno_t pg)

@@ -13,6 +13,8 @@
 #define PRESENT_MAX 512
 
 int present_read(int pagemap_fd, struct run run, uint64_t bits[PRESENT_MAX / 64]);
+/* Likewise what is in memory and mapped nowhere else. */
+int present_exclusive(int pagemap_fd, struct run run, uint64_t bits[PRESENT_MAX / 64]);
 /*
  * Present runs of [first, end), in order, as many as fit and as one call looks
  * at; *next is where to go on.  Returns their number or -errno.  Holes cost

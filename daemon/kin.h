@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_KIN_H
+#define UPAGER_KIN_H
+
+#include "pager.h"
+
+/*
+ * Pages that a fork shares until somebody writes: taking one out of one process
+ * frees nothing while a relative has it.  The worker's.
+ */
+
+/* As policy_victims(), but such pages are the last to go. */
+uint32_t kin_victims(struct pager *pg, struct space *sp, uint32_t nr_pages, uint32_t run_pages,
+		     struct run *runs, uint32_t max_runs);
+
+#endif
