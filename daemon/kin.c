@@ -8,8 +8,8 @@
 #include "policy.h"
 #include "present.h"
 
-/* As many are looked at before what is shared goes. */
-#define LOOK_PAGES 2048
+/* So often others are looked for, or what is shared and cold would stay for ever. */
+#define LOOKS 4
 
 static bool has_kin(const struct pager *pg, const struct space *sp)
 {
@@ -70,16 +70,14 @@ static uint32_t victims(struct pager *pg, struct space *sp, uint32_t nr_pages, u
 uint32_t kin_victims(struct pager *pg, struct space *sp, uint32_t nr_pages, uint32_t run_pages,
 		     struct run *runs, uint32_t max_runs)
 {
-	uint32_t nr_runs = victims(pg, sp, nr_pages, run_pages, runs, max_runs);
-	uint32_t looked = 0, nr;
+	uint32_t nr_runs = victims(pg, sp, nr_pages, run_pages, runs, max_runs), nr;
 
 	if (!has_kin(pg, sp))
 		return nr_runs;
-	while (nr_runs && looked < LOOK_PAGES) {
+	for (int n = 0; n < LOOKS && nr_runs; n++) {
 		nr = leave_exclusive(pg, sp, runs, nr_runs, max_runs);
 		if (nr)
 			return nr;
-		looked += nr_pages;
 		nr_runs = victims(pg, sp, nr_pages, run_pages, runs, max_runs);
 	}
 	return nr_runs;

@@ -27,12 +27,12 @@ static int replace(struct target_share *sh)
 	return 99;
 }
 
-TEST_F_TIMEOUT(exec, program_is_replaced, 60)
+TEST_F_TIMEOUT(exec, program_is_replaced, 100)
 {
 	struct target t = target_start(&self->pager, replace, TARGET_BUDGET);
 
 	EXPECT_TRUE(wait_until(30, pager_status(&self->pager, t.pid).swapped_bytes > MIB));
-	EXPECT_TRUE(wait_until(10, pager_is_empty(&self->pager)));
+	EXPECT_TRUE(wait_until(40, pager_is_empty(&self->pager)));
 	EXPECT_FALSE(target_is_over(&t));
 	EXPECT_EQ(TARGET_SIGNAL + SIGKILL, target_kill(&t));
 }
