@@ -45,6 +45,11 @@ void house_init(struct house *h, struct pager *pg, uint64_t limit_bytes)
 	descent_init(&h->descent);
 }
 
+void house_fini(struct house *h)
+{
+	free(h->claims);
+}
+
 struct proc *house_find(const struct house *h, pid_t pid)
 {
 	for (struct proc *p = h->procs; p; p = p->next)

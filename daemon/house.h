@@ -50,6 +50,8 @@ struct house {
 };
 
 void house_init(struct house *h, struct pager *pg, uint64_t limit_bytes);
+/* When nothing is paged any more. */
+void house_fini(struct house *h);
 /* One round of looking after everything; nanoseconds until the next. */
 uint64_t house_tick(struct house *h);
 

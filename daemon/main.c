@@ -294,6 +294,7 @@ static int serve(void)
 	latency_hold(&latency, false);
 	sessions_fini(&sessions, options.socket);
 	loop_stop(&pager);
+	house_fini(&house);
 	close(signal_fd);
 	return 0;
 }

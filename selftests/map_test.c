@@ -250,6 +250,8 @@ static void run_late(struct __test_metadata *_metadata, target_fn fn, const char
 	ASSERT_EQ(0, pager_start(&pager, &opt));
 	EXPECT_EQ(0, target_run(&pager, fn));
 	EXPECT_EQ(0, pager_stop(&pager));
+	if (_metadata->exit_code != KSFT_PASS)
+		pager_show_log(&pager);
 	pager_fini(&pager);
 }
 
