@@ -82,8 +82,7 @@ struct space {
 	int mem_fd; /* /proc/PID/mem: reads staging when the agent died */
 	pid_t pid; /* 0 unknown */
 	uint32_t parent_id; /* fork: the space it came from, else 0 */
-	uint32_t
-		lineage; /* worker: the same in all that came from one by fork; 0 before the first */
+	uint32_t lineage; /* worker: the same in all that came from one by fork, or 0 */
 	_Atomic uint32_t first_tid; /* newborn: thread of its first fault, 0 none yet */
 	uint64_t search_at_ns; /* house: newborn, when to look for its process unasked */
 	uint64_t search_pause_ns;
