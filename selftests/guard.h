@@ -53,6 +53,12 @@ static inline void sleep_us(long us)
 		_reached;                                                \
 	})
 
+/* How often something is done, and how often where time is short. */
+static inline uint64_t guard_times(uint64_t usual, uint64_t quick)
+{
+	return getenv("UPAGER_TEST_QUICK") ? quick : usual;
+}
+
 /* The directory that this program's build is in. */
 static inline void guard_build_dir(char *path, size_t size)
 {

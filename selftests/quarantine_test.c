@@ -95,7 +95,7 @@ static int give_away_slowly(struct target_share *sh)
 	uint8_t *filler = memory_map(FILLER_PAGES);
 
 	range = memory_map(RANGE_PAGES);
-	for (uint64_t round = 0; round < ROUNDS; round++) {
+	for (uint64_t round = 0; round < guard_times(ROUNDS, ROUNDS / 2); round++) {
 		pthread_t giver, holder;
 
 		memory_fill(filler, 0, FILLER_PAGES, 2);

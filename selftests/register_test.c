@@ -14,7 +14,7 @@
 
 #define NR	    512 /* pages */
 #define HUGE	    (2UL << 20)
-#define ROUNDS	    15
+#define ROUNDS	    60
 #define REPLACED    15
 #define TOGGLES	    8
 #define PAUSE_US    20000 /* as long as the failpoint: what was there is not, and comes again */
@@ -55,7 +55,7 @@ static bool toggle(uint8_t *half)
 static int replace_a_part(struct target_share *sh)
 {
 	memory_press();
-	for (uint64_t i = 0; i < REPLACED; i++) {
+	for (uint64_t i = 0; i < guard_times(REPLACED, REPLACED / 2); i++) {
 		uint8_t *p = reserve(NR + 2);
 
 		target_check(sh, p);
@@ -99,7 +99,7 @@ static bool moves_to_and_fro(uint8_t *p, uint64_t nr)
 static int grow_in_place(struct target_share *sh)
 {
 	memory_press();
-	for (uint64_t i = 0; i < ROUNDS; i++) {
+	for (uint64_t i = 0; i < guard_times(ROUNDS, ROUNDS / 2); i++) {
 		uint8_t *p = reserve(NR + 2);
 
 		target_check(sh, p);
@@ -129,7 +129,7 @@ TEST_F_TIMEOUT(register, grown_in_place, 100)
 static int replace_by_more(struct target_share *sh)
 {
 	memory_press();
-	for (uint64_t i = 0; i < ROUNDS; i++) {
+	for (uint64_t i = 0; i < guard_times(ROUNDS, ROUNDS / 2); i++) {
 		uint8_t *p = reserve(NR + 2);
 
 		target_check(sh, p);
