@@ -56,8 +56,8 @@ static bool let_go_of_huge(const struct space *sp, pgno_t n)
 {
 	struct vma v;
 
-	/* No event unread: nothing of ours was moved there since. */
-	return !vma_find(sp->maps_fd, pgno_addr(n), &v) &&
+	/* Never what may be ours; no event unread: nothing of ours was moved there since. */
+	return !vma_find(sp->maps_fd, pgno_addr(n), &v) && !v.anonymous &&
 	       uffd_covers(sp->uffd, v.start, PAGE_SIZE) != -EAGAIN &&
 	       !uffd_unregister(sp->uffd, v.start, v.end - v.start);
 }

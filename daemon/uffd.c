@@ -185,7 +185,8 @@ int uffd_covers(int uffd, uint64_t addr, uint64_t bytes)
 {
 	int err = try_continue(uffd, addr, bytes);
 
-	return err == -EINVAL ? 0 : err;
+	/* Done, it was shared memory, which came where something of ours was looked for. */
+	return err == -EINVAL ? 0 : err ? err : -ENOENT;
 }
 
 /*
