@@ -90,7 +90,7 @@ int uffd_wake(int uffd, struct run run);
 int uffd_alive(int uffd);
 /* Whether no page of the range is registered with it; false while an event is unread. */
 bool uffd_is_free(int uffd, uint64_t addr, uint64_t bytes);
-/* 0: one mapping that is registered has all of the range. -ENOENT; -EAGAIN: an event is unread. */
+/* 0: one registered private mapping has all of it. Else -ENOENT; -EAGAIN: an event is unread. */
 int uffd_covers(int uffd, uint64_t addr, uint64_t bytes);
 /* Number of messages read (0 when none is pending) or -errno. */
 int uffd_read(int uffd, struct uffd_msg *msg, uint32_t max);

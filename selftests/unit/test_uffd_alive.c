@@ -116,12 +116,41 @@ static void test_alive_changes_nothing(void **state)
 	close(child.uffd);
 }
 
+/* One mapping of what may be paged; neither a part of it nor shared memory that is there. */
+static void test_covers(void **state)
+{
+	uint64_t bytes = NR_PAGES * PAGE_SIZE;
+	int uffd = make_uffd(UFFD_FEATURE_MISSING_SHMEM), file = memfd_create("covers", 0);
+	char *mem = map_pages(NULL, 0), *shared;
+	struct fixture *f = need(state);
+
+	(void)f;
+	assert_int_equal(uffd_covers(uffd, (uintptr_t)mem, bytes), -ENOENT);
+	assert_int_equal(uffd_register(uffd, (uintptr_t)mem, bytes, false), 0);
+	assert_int_equal(uffd_covers(uffd, (uintptr_t)mem, bytes), 0);
+	assert_int_equal(munmap(mem + PAGE_SIZE, PAGE_SIZE), 0);
+	assert_int_equal(uffd_covers(uffd, (uintptr_t)mem, PAGE_SIZE), 0);
+	assert_int_equal(uffd_covers(uffd, (uintptr_t)mem, bytes), -ENOENT);
+	assert_true(file >= 0);
+	assert_int_equal(ftruncate(file, PAGE_SIZE), 0);
+	assert_int_equal(pwrite(file, "x", 1, 0), 1);
+	shared = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	assert_true(shared != MAP_FAILED);
+	assert_int_equal(uffd_register(uffd, (uintptr_t)shared, PAGE_SIZE, false), 0);
+	assert_int_equal(uffd_covers(uffd, (uintptr_t)shared, PAGE_SIZE), -ENOENT);
+	munmap(shared, PAGE_SIZE);
+	munmap(mem, bytes);
+	close(file);
+	close(uffd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_address_space_gone),
 		TEST(test_gone_with_unread_event),
 		TEST(test_alive_changes_nothing),
+		TEST(test_covers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
