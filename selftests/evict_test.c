@@ -238,12 +238,7 @@ FIXTURE_SETUP(protected)
 	ASSERT_EQ(0, pager_start(&self->pager, &opt));
 }
 
-FIXTURE_TEARDOWN(protected)
-{
-	if (_metadata->exit_code != KSFT_PASS)
-		pager_show_log(&self->pager);
-	pager_fini(&self->pager);
-}
+PAGER_TEARDOWN(protected)
 
 /*
  * Regression: pages that stayed write-protected because an event was unread when that was to be

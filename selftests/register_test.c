@@ -80,6 +80,19 @@ TEST_F_TIMEOUT(register, replaced_in_part, 100)
 	EXPECT_EQ(0, target_end_within(&t, 90));
 }
 
+/* Of NR pages between guards, so that nothing in it becomes one with a neighbour. */
+static uint8_t *hole(void)
+{
+	uint8_t *p = reserve(NR + 2);
+
+	return p && !munmap(p + PAGE_SIZE, NR * PAGE_SIZE) ? p + PAGE_SIZE : NULL;
+}
+
+static int hole_close(uint8_t *p)
+{
+	return munmap(p - PAGE_SIZE, (NR + 2) * PAGE_SIZE);
+}
+
 /* As a whole, while the pager reads of it and registers it; that takes one mapping. */
 static bool moves_to_and_fro(uint8_t *p, uint64_t nr)
 {
@@ -100,11 +113,9 @@ static int grow_in_place(struct target_share *sh)
 {
 	memory_press();
 	for (uint64_t i = 0; i < guard_times(ROUNDS, ROUNDS / 2); i++) {
-		uint8_t *p = reserve(NR + 2);
+		uint8_t *p = hole();
 
 		target_check(sh, p);
-		p += PAGE_SIZE;
-		target_check(sh, !munmap(p, NR * PAGE_SIZE));
 		target_check(sh, map_at(p, NR / 2));
 		memory_fill(p, 0, NR / 2, i);
 		sleep_us((long)((i + 1) * 7000 % 31000));
@@ -112,7 +123,7 @@ static int grow_in_place(struct target_share *sh)
 		memory_fill(p, NR / 2, NR, i);
 		target_check(sh, moves_to_and_fro(p, NR));
 		target_check(sh, memory_is(p, 0, NR, i));
-		target_check(sh, !munmap(p - PAGE_SIZE, (NR + 2) * PAGE_SIZE));
+		target_check(sh, !hole_close(p));
 	}
 	return 0;
 }
@@ -130,11 +141,9 @@ static int replace_by_more(struct target_share *sh)
 {
 	memory_press();
 	for (uint64_t i = 0; i < guard_times(ROUNDS, ROUNDS / 2); i++) {
-		uint8_t *p = reserve(NR + 2);
+		uint8_t *p = hole();
 
 		target_check(sh, p);
-		p += PAGE_SIZE;
-		target_check(sh, !munmap(p, NR * PAGE_SIZE));
 		target_check(sh, map_at(p + NR / 4 * PAGE_SIZE, NR / 2));
 		memory_fill(p, NR / 4, NR / 2, i);
 		sleep_us((long)((i + 1) * 7000 % 31000));
@@ -143,7 +152,7 @@ static int replace_by_more(struct target_share *sh)
 		memory_fill(p, 0, NR, i);
 		target_check(sh, moves_to_and_fro(p, NR));
 		target_check(sh, memory_is(p, 0, NR, i));
-		target_check(sh, !munmap(p - PAGE_SIZE, (NR + 2) * PAGE_SIZE));
+		target_check(sh, !hole_close(p));
 	}
 	return 0;
 }

@@ -72,12 +72,7 @@ static inline bool self_within(const uint8_t *p, uint64_t nr_pages, uint64_t bud
 		ASSERT_EQ(0, pager_start(&self->pager, &opt));                 \
 		self_pager = &self->pager;                                     \
 	}                                                                      \
-	FIXTURE_TEARDOWN(name)                                                 \
-	{                                                                      \
-		if (_metadata->exit_code != KSFT_PASS)                         \
-			pager_show_log(&self->pager);                          \
-		pager_fini(&self->pager);                                      \
-	}
+	PAGER_TEARDOWN(name)
 
 static inline int self_run(target_fn fn)
 {

@@ -27,12 +27,7 @@ FIXTURE_SETUP(state_full)
 		  pager_start(&self->pager, &(struct pager_options){ .state_size = STATE_SIZE }));
 }
 
-FIXTURE_TEARDOWN(state_full)
-{
-	if (_metadata->exit_code != KSFT_PASS)
-		pager_show_log(&self->pager);
-	pager_fini(&self->pager);
-}
+PAGER_TEARDOWN(state_full)
 
 /* As target_reached(); a program that has no room is slow. */
 static bool reached(const struct target *t, uint32_t step)

@@ -163,6 +163,15 @@ static inline int target_run(struct pager *pg, target_fn fn)
 	return target_end(&t);
 }
 
+/* Of a fixture that has a pager. */
+#define PAGER_TEARDOWN(name)                           \
+	FIXTURE_TEARDOWN(name)                         \
+	{                                              \
+		if (_metadata->exit_code != KSFT_PASS) \
+			pager_show_log(&self->pager);  \
+		pager_fini(&self->pager);              \
+	}
+
 /* Each test of a fixture runs with UFFDIO_MOVE and with the stopped eviction. */
 #define PAGER_FIXTURE(name) PAGER_FIXTURE_FAILING(name, NULL)
 
@@ -187,12 +196,7 @@ static inline int target_run(struct pager *pg, target_fn fn)
                                                                  \
 		ASSERT_EQ(0, pager_start(&self->pager, &opt));   \
 	}                                                        \
-	FIXTURE_TEARDOWN(name)                                   \
-	{                                                        \
-		if (_metadata->exit_code != KSFT_PASS)           \
-			pager_show_log(&self->pager);            \
-		pager_fini(&self->pager);                        \
-	}
+	PAGER_TEARDOWN(name)
 
 /* How a child of the target ended: its exit status, or TARGET_SIGNAL and more. */
 static inline int status_of(pid_t pid)
