@@ -58,7 +58,7 @@ UNIT_SRC := $(wildcard selftests/unit/test_*.c)
 KMOD_SRC := $(wildcard kmod/*.c)
 
 OBJ := $(BUILD)/obj
-AGENT_OBJ := $(OBJ)/daemon/agent/agent.o
+AGENT_OBJ := $(OBJ)/daemon/agent/inside.o
 MAIN_OBJ := $(OBJ)/daemon/main.o
 COMMON_OBJ := $(filter-out $(MAIN_OBJ),$(DAEMON_SRC:%.c=$(OBJ)/%.o))
 CLI_OBJ := $(CLI_SRC:%.c=$(OBJ)/%.o)

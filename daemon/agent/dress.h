@@ -7,7 +7,7 @@
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 
-#include "agent/agent.h"
+#include "agent/entry.h"
 #include "agent/agent_abi.h"
 #include "agent/inside.h"
 

@@ -5,7 +5,7 @@
 #include <linux/filter.h>
 #include <stdint.h>
 
-#include "agent/agent.h"
+#include "agent/entry.h"
 #include "agent/inject.h"
 
 /* What the agent's code is started with, whoever starts it. */

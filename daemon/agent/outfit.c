@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "agent/entry.h"
 #include "agent/call.h"
 #include "agent/cause.h"
 #include "agent/frame.h"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/agent.h"
+#include "agent/entry.h"
 #include "agent/agent_abi.h"
 #include "types.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_AGENT_AGENT_H
-#define UPAGER_AGENT_AGENT_H
+#ifndef UPAGER_AGENT_ENTRY_H
+#define UPAGER_AGENT_ENTRY_H
 
 #include <linux/filter.h>
 
