@@ -46,10 +46,10 @@ endif
 
 ### Sources, by folder
 
-DAEMON_SRC := $(wildcard daemon/*.c daemon/agent/*.c)
+DAEMON_SRC := $(filter-out daemon/cli/% daemon/lib/%,$(wildcard daemon/*.c daemon/*/*.c))
 CLI_SRC := $(wildcard daemon/cli/*.c)
 # The daemon and the library share the packets of the control socket.
-LIB_SRC := $(wildcard daemon/lib/*.c) daemon/proto.c
+LIB_SRC := $(wildcard daemon/lib/*.c) daemon/control/proto.c
 LIB_MAP := $(wildcard daemon/lib/libupager.map)
 TARGET_SRC := $(wildcard selftests/targets/*.c)
 KSELFTEST_SRC := $(wildcard selftests/*_test.c selftests/kmod/*_test.c)

@@ -7,17 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "adopt.h"
-#include "clock.h"
-#include "errand_step.h"
-#include "events.h"
-#include "evict.h"
-#include "fault.h"
-#include "newborn.h"
-#include "populate.h"
-#include "settle.h"
-#include "swapin.h"
-#include "writeback.h"
+#include "base/clock.h"
+#include "control/errand_step.h"
+#include "event/adopt.h"
+#include "event/events.h"
+#include "event/newborn.h"
+#include "evict/evict.h"
+#include "evict/settle.h"
+#include "evict/writeback.h"
+#include "fault/fault.h"
+#include "fault/populate.h"
+#include "fault/swapin.h"
 
 #define COMPLETIONS_MAX 256
 

@@ -16,18 +16,18 @@
 #include <unistd.h>
 
 #include "agent/inject.h"
-#include "clock.h"
-#include "disable.h"
-#include "failpoint.h"
-#include "house.h"
-#include "keeper.h"
-#include "latency.h"
-#include "log.h"
+#include "base/clock.h"
+#include "base/disable.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "control/request.h"
+#include "control/session.h"
+#include "kernel/latency.h"
+#include "life/house.h"
 #include "loop.h"
 #include "options.h"
-#include "request.h"
-#include "session.h"
-#include "statefile.h"
+#include "recover/keeper.h"
+#include "recover/statefile.h"
 
 #define LATENCY_QUIET_NS (100 * NS_PER_MS)
 #define SHUTDOWN_NS	 (60 * NS_PER_S)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "size.h"
+#include "base/size.h"
 #include "uapi/upager_proto.h"
 
 /* The smallest budget. */

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "area.h"
-#include "log.h"
+#include "base/log.h"
+#include "swap/area.h"
 
 /* What upagerd was told, on the command line and in its configuration file. */
 struct options {

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "statefile.h"
+#include "recover/statefile.h"
 
 int pager_map_state(struct pager *pg)
 {

@@ -4,16 +4,16 @@
 
 #include <stdint.h>
 
-#include "area.h"
-#include "fault_list.h"
-#include "module.h"
-#include "unserved.h"
-#include "slot.h"
-#include "space.h"
-#include "space_record.h"
-#include "store.h"
-#include "table.h"
-#include "uffd.h"
+#include "fault/fault_list.h"
+#include "kernel/module.h"
+#include "kernel/uffd.h"
+#include "memory/space.h"
+#include "memory/table.h"
+#include "recover/space_record.h"
+#include "recover/unserved.h"
+#include "swap/area.h"
+#include "swap/slot.h"
+#include "swap/store.h"
 
 #define SPACES_MAX 1024u
 #define FAULTS_MAX 32768u

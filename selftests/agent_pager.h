@@ -5,8 +5,8 @@
 #include <linux/futex.h>
 #include <pthread.h>
 
+#include "kernel/uffd.h"
 #include "selftests/inject_lib.h"
-#include "uffd.h"
 
 /*
  * The daemon's side of an agent in its simplest form, for one range of one

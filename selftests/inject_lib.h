@@ -23,7 +23,7 @@
 
 #include "agent/agent_abi.h"
 #include "agent/inject.h"
-#include "types.h"
+#include "base/types.h"
 
 /* What the tests of the injector and of the agent share. */
 

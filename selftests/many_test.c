@@ -4,7 +4,7 @@
  *
  * Very many paged programs at once.
  */
-#include "meminfo.h"
+#include "kernel/meminfo.h"
 #include "selftests/memory.h"
 #include "selftests/target.h"
 

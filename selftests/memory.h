@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/types.h"
 #include "selftests/guard.h"
-#include "types.h"
 
 /* Memory of a target with contents that tell page, generation and place apart. */
 #define PAGE_WORDS (PAGE_SIZE / sizeof(uint64_t))

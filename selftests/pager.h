@@ -7,9 +7,9 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 
-#include "area.h"
 #include "daemon/lib/upager.h"
 #include "selftests/guard.h"
+#include "swap/area.h"
 
 /*
  * An upagerd of the test's own: area, socket and state directory in the

@@ -3,9 +3,9 @@
  * What a device writes into a page that it was given before survives eviction:
  * with UFFDIO_MOVE the kernel refuses such a page, without it the module is asked.
  */
+#include "kernel/uffd.h"
 #include "selftests/memory.h"
 #include "selftests/target.h"
-#include "uffd.h"
 
 #include <kselftest_harness.h>
 #include <liburing.h>

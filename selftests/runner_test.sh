@@ -47,15 +47,15 @@ runner_says leaves_a_process "1 passed, 1 failed, 0 skipped" "left process .*(sl
 	<<<'echo 1..1; echo ok 1 - a; setsid sleep 98765 >/dev/null 2>&1 &'
 ok "that process was ended" test -z "$(pgrep -x sleep -a | grep -w 98765)"
 
-mkdir -p "$WORK/daemon/cli"
+mkdir -p "$WORK"/daemon/{memory,fault,swap,cli,attic}
 cd "$WORK/daemon" || exit 1
-touch page.h loop.h widget.h
-echo '#include "page.h"' >fault.c
-is "includes that point down" "$("$OLDPWD/scripts/lint-includes" . | grep -v widget)" ""
-echo '#include "loop.h"' >slot.c
-echo '#include "page.h"' >cli/command.c
+touch loop.h memory/page.h attic/widget.h
+echo '#include "memory/page.h"' >fault/fault.c
+is "includes along the arrows" "$("$OLDPWD/scripts/lint-includes" . | grep -v widget)" ""
+echo '#include "loop.h"' >swap/slot.c
+echo '#include "memory/page.h"' >cli/command.c
 "$OLDPWD/scripts/lint-includes" . >"$WORK/includes"
-ok "an include that points up" grep -q 'slot.c includes loop.h' "$WORK/includes"
-ok "a command that includes the daemon" grep -q 'cli/command.c includes page.h' "$WORK/includes"
-ok "a noun that has no place" grep -q 'widget.h: its noun' "$WORK/includes"
+ok "an include against the arrows" grep -q 'swap/slot.c includes loop.h' "$WORK/includes"
+ok "a command that includes the daemon" grep -q 'cli/command.c includes memory/page.h' "$WORK/includes"
+ok "a folder that has no place" grep -q 'widget.h: it is in no folder' "$WORK/includes"
 done_testing

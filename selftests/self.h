@@ -2,10 +2,10 @@
 #ifndef UPAGER_SELFTESTS_SELF_H
 #define UPAGER_SELFTESTS_SELF_H
 
+#include "kernel/uffd.h"
 #include "selftests/memory.h"
 #include "selftests/target.h"
 #include "selftests/traces.h"
-#include "uffd.h"
 
 /*
  * Programs that page ranges of their own: functions of target_fork(), which

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
-#include "proto.h"
+#include "control/proto.h"
 
 #include <kselftest_harness.h>
 

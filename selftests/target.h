@@ -5,8 +5,8 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
+#include "base/types.h"
 #include "selftests/pager.h"
-#include "types.h"
 
 /*
  * A paged program: a child that runs a function of the test once it is

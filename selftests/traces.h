@@ -4,8 +4,8 @@
 
 #include <dirent.h>
 
+#include "base/types.h"
 #include "selftests/pager.h"
-#include "types.h"
 
 /* What /proc tells of a process, which attach and detach leave as it was. */
 static pid_t guard_pid;

@@ -17,7 +17,7 @@
 #include "agent/place.h"
 #include "agent/remove.h"
 #include "agent/target.h"
-#include "uffd.h"
+#include "kernel/uffd.h"
 
 #define START_NS 2000000000ULL
 

@@ -7,8 +7,8 @@
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 
-#include "agent/entry.h"
 #include "agent/agent_abi.h"
+#include "agent/entry.h"
 #include "agent/inside.h"
 
 /*

@@ -17,8 +17,8 @@
 
 #include "agent/cause.h"
 #include "agent/target.h"
-#include "types.h"
-#include "uffd.h"
+#include "base/types.h"
+#include "kernel/uffd.h"
 
 /* Filters can see no more of a call than this; descriptors and addresses stand as 0. */
 struct filter_call {

@@ -10,7 +10,7 @@
 
 #include "agent/filter.h"
 #include "agent/place.h"
-#include "types.h"
+#include "base/types.h"
 
 void frame_fill(struct frame *frame, uint64_t addr)
 {

@@ -4,8 +4,8 @@
  * nothing else.  Position independent, no libc, no TLS, no constant data: only
  * immediates and the stack, so that its one section can be copied anywhere.
  */
-#include "agent/entry.h"
 #include "agent/dress.h"
+#include "agent/entry.h"
 #include "agent/inside.h"
 
 #include <errno.h>
@@ -14,8 +14,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "types.h"
-#include "uffd.h"
+#include "base/types.h"
+#include "kernel/uffd.h"
 
 #define EVENT_UNREAD_WAIT_NS 100000
 #define POOL_RETRY_NS	     10000000

@@ -14,13 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/entry.h"
 #include "agent/call.h"
 #include "agent/cause.h"
+#include "agent/entry.h"
 #include "agent/frame.h"
 #include "agent/pass.h"
 #include "agent/place.h"
-#include "types.h"
+#include "base/types.h"
 
 #define UFFD_DEVICE "/dev/userfaultfd"
 #define UFFD_FLAGS  (O_CLOEXEC | O_NONBLOCK)

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/entry.h"
 #include "agent/agent_abi.h"
-#include "types.h"
+#include "agent/entry.h"
+#include "base/types.h"
 
 #define STACK_BYTES   (4 * PAGE_SIZE)
 #define HINT_ALIGN    (1ULL << 21)

@@ -13,7 +13,7 @@
 #include "agent/cause.h"
 #include "agent/guard.h"
 #include "agent/remote.h"
-#include "types.h"
+#include "base/types.h"
 
 #define VDSO_BYTES_MAX 32768
 

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
+#include "base/types.h"
 #include "cli/message.h"
-#include "size.h"
-#include "types.h"
 #include "uapi/upager_proto.h"
 
 const struct option args_help_only[] = {

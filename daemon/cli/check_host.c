@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/size.h"
+#include "base/types.h"
 #include "cli/check.h"
 #include "cli/client.h"
-#include "size.h"
-#include "types.h"
 
 static void probe_latency(const struct check *check, struct finding *finding)
 {

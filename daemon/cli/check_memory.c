@@ -5,9 +5,9 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "base/size.h"
+#include "base/types.h"
 #include "cli/check.h"
-#include "size.h"
-#include "types.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/check.h"
-#include "module.h"
+#include "kernel/module.h"
 #include "uapi/upager.h"
 
 static void probe_module(const struct check *check, struct finding *finding)

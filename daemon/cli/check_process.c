@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "cli/check.h"
-#include "connector.h"
+#include "kernel/connector.h"
 
 #define CONNECTOR_WAIT_MS 500
 

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "cli/check.h"
-#include "uffd.h"
+#include "kernel/uffd.h"
 
 static struct uffd_caps caps;
 static int caps_error;

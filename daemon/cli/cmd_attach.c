@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 
+#include "base/size.h"
 #include "cli/args.h"
 #include "cli/client.h"
-#include "size.h"
 
 static const char help[] =
 	"Usage: upager attach [--budget SIZE] [--family] [--weight N] PID\n"

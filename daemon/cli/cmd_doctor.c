@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/types.h"
 #include "cli/args.h"
 #include "cli/check.h"
 #include "cli/json.h"
 #include "cli/message.h"
-#include "types.h"
 #include "uapi/upager_proto.h"
 
 static const char help[] =

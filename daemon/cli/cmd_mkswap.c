@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "area.h"
+#include "base/size.h"
 #include "cli/args.h"
 #include "cli/message.h"
-#include "size.h"
+#include "swap/area.h"
 #include "uapi/upager_proto.h"
 
 #define UUID_TEXT_BYTES 37

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/size.h"
+#include "base/types.h"
 #include "cli/args.h"
 #include "cli/message.h"
 #include "cli/query.h"
 #include "cli/stat_json.h"
 #include "cli/stat_table.h"
-#include "size.h"
-#include "types.h"
 #include "uapi/upager_proto.h"
 
 static const char help[] =

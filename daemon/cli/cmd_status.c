@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
+#include "base/types.h"
 #include "cli/args.h"
 #include "cli/client.h"
 #include "cli/message.h"
 #include "cli/record.h"
 #include "cli/record_json.h"
 #include "cli/record_table.h"
-#include "size.h"
-#include "types.h"
 
 static const char help[] =
 	"Usage: upager status [PID] [--json]\n"

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/types.h"
 #include "cli/cmd.h"
 #include "cli/message.h"
 #include "lib/upager.h"
-#include "types.h"
 
 static const struct command {
 	const char *name;

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "report.h"
+#include "control/report.h"
 
 /*
  * Asks the module for its report of a process.  Prints one line and returns

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/types.h"
 #include "cli/json.h"
 #include "cli/record.h"
-#include "types.h"
 
 #define COUNTER(name)                                       \
 	{                                                   \

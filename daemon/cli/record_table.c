@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/size.h"
+#include "base/types.h"
 #include "cli/histogram.h"
 #include "cli/record.h"
-#include "size.h"
-#include "types.h"
 
 enum column {
 	COL_PID,

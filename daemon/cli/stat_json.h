@@ -2,7 +2,7 @@
 #ifndef UPAGER_STAT_JSON_H
 #define UPAGER_STAT_JSON_H
 
-#include "report.h"
+#include "control/report.h"
 
 /*
  * Prints an object with the keys of the process and "holes", "libs" (each with a

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
+#include "base/types.h"
 #include "cli/message.h"
-#include "size.h"
-#include "types.h"
 
 #define HOLES_SHOWN 10u
 

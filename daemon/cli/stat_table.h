@@ -2,7 +2,7 @@
 #ifndef UPAGER_STAT_TABLE_H
 #define UPAGER_STAT_TABLE_H
 
-#include "report.h"
+#include "control/report.h"
 
 /* The largest holes, and every object.  0 or -errno. */
 int stat_table_holes(const struct report *report);

@@ -15,8 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "control/proto.h"
 #include "lib/spawn.h"
-#include "proto.h"
 
 #define NR_MAX 0x1fffff /* UPAGER_OUTFIT_NRS() */
 

@@ -5,9 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/proto.h"
 #include "lib/client.h"
 #include "lib/outfit.h"
-#include "proto.h"
 
 #define PAGE_BITS   4095
 /* While the daemon looks for a fork's child, or another thread joins. */

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "proto.h"
+#include "control/proto.h"
 
 const char *upager_socket_path(void)
 {

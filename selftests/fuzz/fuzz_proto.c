@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "proto.h"
+#include "control/proto.h"
 
 static void require(int truth)
 {

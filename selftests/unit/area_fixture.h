@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "area.h"
+#include "swap/area.h"
 
 #define MIB (1024 * 1024ULL)
 

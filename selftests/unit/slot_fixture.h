@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "slot.h"
+#include "swap/slot.h"
 
 #define X SLOT_EXTENT_SLOTS
 

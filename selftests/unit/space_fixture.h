@@ -4,7 +4,7 @@
 
 #include "slot_fixture.h"
 
-#include "page.h"
+#include "memory/page.h"
 #include "seed.h"
 
 #define NR_SLOTS  (200 * X)

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "failpoint.h"
+#include "base/failpoint.h"
 
 static uint64_t now_us(void)
 {

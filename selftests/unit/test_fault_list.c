@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "fault_list.h"
+#include "fault/fault_list.h"
 #include "seed.h"
 
 #define NODES 100

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "module.h"
-#include "module_events.h"
+#include "kernel/module.h"
+#include "kernel/module_events.h"
 #include "uapi/upager.h"
 
 static void never(void *context, const struct module_event *event)

@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
+#include "base/types.h"
 #include "options.h"
-#include "types.h"
 
 #define ARGS_MAX 40
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "pinned.h"
+#include "evict/pinned.h"
 #include "seed.h"
 #include "uapi/upager.h"
 

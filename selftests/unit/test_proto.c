@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "proto.h"
+#include "control/proto.h"
 
 #define NR(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "proto.h"
+#include "control/proto.h"
 
 #define PAGE 4096ull
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "proto.h"
+#include "control/proto.h"
 
 struct pair {
 	int end[2];

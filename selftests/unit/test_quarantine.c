@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "quarantine.h"
+#include "memory/quarantine.h"
 #include "seed.h"
 
 #define PAGES 500

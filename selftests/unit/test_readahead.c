@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "readahead.h"
+#include "fault/readahead.h"
 #include "seed.h"
 
 static bool contains(struct run run, uint64_t page)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "region.h"
+#include "memory/region.h"
 #include "seed.h"
 
 #define PAGES 700

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "report.h"
+#include "control/report.h"
 
 #define HEAD "version 1\npid 4242\ncomm redis-server\ntracked 1\n"
 

@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
+#include "base/types.h"
 #include "seed.h"
-#include "share.h"
-#include "types.h"
+#include "share/share.h"
 
 #define NR_MAX 40
 

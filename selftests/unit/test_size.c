@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "size.h"
+#include "base/size.h"
 
 #define KIB   1024ULL
 #define NR(a) (sizeof(a) / sizeof((a)[0]))

@@ -8,7 +8,7 @@
 
 #include "slot_fixture.h"
 
-#include "log.h"
+#include "base/log.h"
 
 /* What is written in order lies in order; the superblock's slot is never given. */
 static void test_in_order(void **state)

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "slot_set.h"
+#include "swap/slot_set.h"
 
 static uint64_t model_next(const bool *model, uint64_t nr, uint64_t from)
 {

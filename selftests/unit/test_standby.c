@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
+#include "memory/standby.h"
 #include "seed.h"
-#include "standby.h"
 
 #define PLACES 61 /* no power of two: the ring's end is met everywhere */
 

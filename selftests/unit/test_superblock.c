@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "superblock.h"
+#include "swap/superblock.h"
 
 #define AREA_BYTES (1000 * 4096ULL)
 

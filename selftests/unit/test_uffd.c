@@ -3,8 +3,8 @@
 
 #include "uffd_fixture.h"
 
-#include "disable.h"
-#include "log.h"
+#include "base/disable.h"
+#include "base/log.h"
 
 static struct uffd_msg read_message(int uffd)
 {

@@ -15,9 +15,9 @@
 
 #include <cmocka.h>
 
+#include "base/types.h"
+#include "kernel/vma.h"
 #include "seed.h"
-#include "types.h"
-#include "vma.h"
 
 #ifndef PR_SET_VMA
 #define PR_SET_VMA	     0x53564d41

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "uffd.h"
+#include "kernel/uffd.h"
 
 #define NR_PAGES 16
 

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* One MOVE of AGENT_RUN_PAGES takes 10 to 50 us; yielding passes a slow CPU. */
+#define HOLD_SPINS  2000
+#define HOLD_YIELDS 200
+
+static void wake(_Atomic uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+int agent_init(struct agent *ag)
+{
+	int err;
+
+	memset(ag, 0, sizeof(*ag));
+	ag->pidfd = -1;
+	ag->event_fd = -1;
+	ag->ctl_fd = memfd_create("upager-agent", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (ag->ctl_fd < 0)
+		return -errno;
+	/* Who cuts it off would have us die of SIGBUS. */
+	if (ftruncate(ag->ctl_fd, (off_t)AGENT_CTL_BYTES) ||
+	    fcntl(ag->ctl_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
+		err = -errno;
+		goto close_ctl;
+	}
+	ag->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (ag->event_fd < 0) {
+		err = -errno;
+		goto close_ctl;
+	}
+	ag->ctl = mmap(NULL, AGENT_CTL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+		       ag->ctl_fd, 0);
+	if (ag->ctl == MAP_FAILED) {
+		err = -errno;
+		goto close_event;
+	}
+	return 0;
+
+close_event:
+	close(ag->event_fd);
+close_ctl:
+	close(ag->ctl_fd);
+	memset(ag, 0, sizeof(*ag));
+	ag->pidfd = ag->event_fd = ag->ctl_fd = -1;
+	return err;
+}
+
+void agent_fini(struct agent *ag)
+{
+	if (!ag->ctl)
+		return;
+	munmap(ag->ctl, AGENT_CTL_BYTES);
+	close(ag->ctl_fd);
+	close(ag->event_fd);
+	if (ag->pidfd >= 0)
+		close(ag->pidfd);
+	memset(ag, 0, sizeof(*ag));
+	ag->pidfd = ag->event_fd = ag->ctl_fd = -1;
+}
+
+struct agent_post *agent_next_post(struct agent *ag)
+{
+	struct agent_post *post = &ag->post[ag->posted % AGENT_BATCHES];
+
+	/* A revoked batch is settled before the agent has counted it. */
+	if (ag->posted - atomic_load(&ag->ctl->done) >= AGENT_BATCHES ||
+	    agent_pending(ag) == AGENT_BATCHES)
+		return NULL;
+	post->nr_runs = 0;
+	post->nr_pages = 0;
+	return post;
+}
+
+void agent_submit(struct agent *ag)
+{
+	uint32_t n = ag->posted % AGENT_BATCHES;
+	const struct agent_post *post = &ag->post[n];
+	struct agent_batch *b = &ag->ctl->batch[n];
+
+	b->mode = post->mode;
+	b->nr_runs = post->nr_runs;
+	b->locked = 0;
+	b->staging_first = n * AGENT_BATCH_PAGES;
+	b->staging_pages = post->nr_pages;
+	for (uint32_t i = 0; i < post->nr_runs; i++)
+		b->run[i] = (struct agent_run){
+			.addr = pgno_addr(post->at[i].run.first),
+			.nr_pages = post->at[i].run.nr_pages,
+			.staging_first = n * AGENT_BATCH_PAGES + post->at[i].staging_first,
+			.pool_first = post->at[i].place,
+		};
+	atomic_store(&b->phase, AGENT_POSTED);
+	ag->posted++;
+	atomic_store(&ag->ctl->posted, ag->posted);
+	wake(&ag->ctl->posted);
+}
+
+const struct agent_post *agent_finished(struct agent *ag)
+{
+	if (!agent_pending(ag))
+		return NULL;
+	if ((int32_t)(atomic_load(&ag->ctl->done) - ag->settled) <= 0)
+		return NULL;
+	return &ag->post[ag->settled % AGENT_BATCHES];
+}
+
+struct agent_outcome agent_outcome(const struct agent *ag, uint32_t run_index)
+{
+	uint32_t n = ag->settled % AGENT_BATCHES;
+	const struct agent_run *r = &ag->ctl->batch[n].run[run_index];
+	uint32_t nr_pages = ag->post[n].at[run_index].run.nr_pages;
+	uint64_t mask = nr_pages == 64 ? ~0ULL : (1ULL << nr_pages) - 1;
+
+	return (struct agent_outcome){
+		.moved = r->moved & mask,
+		.pinned = r->pinned & mask,
+		.gone = r->gone & mask,
+		.error = r->error,
+		.locked = ag->ctl->batch[n].locked,
+	};
+}
+
+void agent_settle(struct agent *ag)
+{
+	ag->settled++;
+}
+
+bool agent_hold(struct agent *ag)
+{
+	if (!agent_present(ag))
+		return true;
+	atomic_store(&ag->ctl->hold, 1);
+	for (int i = 0; i < HOLD_SPINS; i++) {
+		if (!atomic_load(&ag->ctl->busy))
+			return true;
+		__builtin_ia32_pause();
+	}
+	for (int i = 0; i < HOLD_YIELDS; i++) {
+		if (!atomic_load(&ag->ctl->busy))
+			return true;
+		sched_yield();
+	}
+	return false;
+}
+
+void agent_release(struct agent *ag)
+{
+	if (!ag->ctl)
+		return;
+	atomic_store(&ag->ctl->hold, 0);
+	/* The agent sleeps on hold only when it has a batch, one revoked and settled included. */
+	if (ag->posted != atomic_load(&ag->ctl->done))
+		wake(&ag->ctl->hold);
+}
+
+bool agent_revoke(struct agent *ag)
+{
+	struct agent_batch *b = &ag->ctl->batch[ag->settled % AGENT_BATCHES];
+	uint32_t posted = AGENT_POSTED;
+
+	return atomic_compare_exchange_strong(&b->phase, &posted, AGENT_REVOKED);
+}
+
+bool agent_is_dropping(const struct agent *ag)
+{
+	uint32_t n = ag->settled % AGENT_BATCHES;
+
+	return !ag->dead && ag->post[n].mode == AGENT_COPY_DROP &&
+	       atomic_load(&ag->ctl->batch[n].phase) == AGENT_COPIED;
+}
+
+bool agent_may_drop(const struct agent *ag)
+{
+	for (uint32_t n = ag->settled; n != ag->posted; n++)
+		if (ag->post[n % AGENT_BATCHES].mode == AGENT_COPY_DROP)
+			return true;
+	return false;
+}
+
+void agent_dismiss(struct agent *ag)
+{
+	if (!ag->ctl)
+		return;
+	atomic_store(&ag->ctl->quit, 1);
+	atomic_fetch_add(&ag->ctl->posted, 1);
+	wake(&ag->ctl->posted);
+	atomic_store(&ag->ctl->hold, 0);
+	wake(&ag->ctl->hold);
+}

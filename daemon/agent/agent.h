@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_AGENT_H
+#define UPAGER_AGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/agent_abi.h"
+#include "agent/inject.h"
+#include "base/types.h"
+
+/*
+ * The daemon's end of an agent.  The control page is shared with the target,
+ * which may scribble on it; so nothing in it is trusted but for the target's
+ * own pages, and what matters is kept here.
+ */
+struct agent_post {
+	uint32_t nr_runs;
+	uint32_t nr_pages;
+	enum agent_mode mode;
+	struct {
+		struct run run;
+		uint32_t staging_first;
+		uint32_t place; /* first place in the pool */
+	} at[AGENT_RUNS_MAX];
+};
+
+struct agent {
+	struct agent_ctl *ctl; /* NULL: no agent */
+	int ctl_fd;
+	int event_fd;
+	int pidfd;
+	pid_t pid;
+	struct inject_place place;
+	uint32_t posted;
+	uint32_t settled;
+	bool dead;
+	struct agent_post post[AGENT_BATCHES];
+};
+
+/* What became of one run of a batch, masks cut to the run's pages. */
+struct agent_outcome {
+	uint64_t moved;
+	uint64_t pinned;
+	uint64_t gone;
+	uint64_t lost; /* moved, and not to be had from staging */
+	bool locked; /* all memory was locked meanwhile: what moved is to come back */
+	int error;
+};
+
+int agent_init(struct agent *ag);
+void agent_fini(struct agent *ag);
+
+static inline bool agent_present(const struct agent *ag)
+{
+	return ag->ctl && !ag->dead;
+}
+
+/* As in uffd_msg.arg.pagefault.feat.ptid; 0 when there is no agent. */
+static inline uint32_t agent_tid(const struct agent *ag)
+{
+	return agent_present(ag) ? (uint32_t)ag->ctl->tid : 0;
+}
+
+static inline uint32_t agent_pending(const struct agent *ag)
+{
+	return ag->posted - ag->settled;
+}
+
+/* The post to fill next, or NULL while the agent has none free. */
+struct agent_post *agent_next_post(struct agent *ag);
+void agent_submit(struct agent *ag);
+/* The oldest batch if the agent has finished it (or died), else NULL. */
+const struct agent_post *agent_finished(struct agent *ag);
+struct agent_outcome agent_outcome(const struct agent *ag, uint32_t run_index);
+void agent_settle(struct agent *ag);
+
+/*
+ * The hold handshake.  agent_hold() returns false when the agent did not let
+ * go within some microseconds (stopped or frozen while busy): the caller must
+ * not read events now, calls agent_release() and tries again later.
+ */
+bool agent_hold(struct agent *ag);
+void agent_release(struct agent *ag);
+/*
+ * Under hold, or when the agent is dead: takes the oldest pending batch away
+ * from the agent.  True if that was before it was copied: then what moved is
+ * still in staging.
+ */
+bool agent_revoke(struct agent *ag);
+/* The oldest pending batch, copied, is being dropped: its end must be waited for. */
+bool agent_is_dropping(const struct agent *ag);
+/* Whether it may drop pages where they are: nothing must run meanwhile [F2]. */
+bool agent_may_drop(const struct agent *ag);
+/* The agent ends itself; its pidfd tells when. */
+void agent_dismiss(struct agent *ag);
+
+#endif

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "control/request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "kernel/meminfo.h"
+#include "life/descent.h"
+#include "life/pause.h"
+#include "life/takeover.h"
+#include "recover/keeper.h"
+#include "share/allot.h"
+
+int request_check_budget(const struct house *h, uint64_t budget_bytes, char text[UPAGER_TEXT_BYTES])
+{
+	if (budget_bytes < REQUEST_BUDGET_MIN_BYTES) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "a budget of %llu bytes is too small: give at least 4M",
+			 (unsigned long long)budget_bytes);
+		return -EINVAL;
+	}
+	if (budget_bytes > h->memory_bytes) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "a budget of %lluM is more than this machine's memory: give at most %lluM",
+			 (unsigned long long)(budget_bytes >> 20),
+			 (unsigned long long)(h->memory_bytes >> 20));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* A family is founded with a first member, who may be refused: allot() buries what is empty. */
+static int agree(struct house *h, struct proc *p, const struct upager_request *req, uid_t uid)
+{
+	const struct family *f;
+
+	p->terms = (struct terms){
+		.budget_bytes = req->budget_bytes,
+		.weight = req->weight ? req->weight : UPAGER_WEIGHT_DEFAULT,
+		.asked_by = uid,
+	};
+	p->claim.share = p->claim.max = req->budget_bytes / PAGE_SIZE;
+	if (!(req->flags & UPAGER_ATTACH_FAMILY))
+		return 0;
+	f = family_new(&h->families, p->pid, req->budget_bytes, p->terms.weight);
+	if (!f)
+		return -ENOMEM;
+	p->terms.family = f->id;
+	return 0;
+}
+
+int request_attach(struct house *h, const struct upager_request *req, uid_t uid,
+		   char text[UPAGER_TEXT_BYTES])
+{
+	pid_t pid = req->pid;
+	struct proc *p;
+	int err;
+
+	err = request_check_budget(h, req->budget_bytes, text);
+	if (err)
+		return err;
+	if (house_find(h, pid)) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "process %d is paged already: change its budget with upager budget", pid);
+		return -EEXIST;
+	}
+	if (pid == getpid() || keeper_is(pid)) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "process %d is the pager itself, which must stay resident", pid);
+		return -EPERM;
+	}
+	if (pager_is_agent(h->pg, pid)) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "process %d is the pager's own agent in a paged program: name another",
+			 pid);
+		return -EPERM;
+	}
+	descent_open(&h->descent);
+	err = proc_open(&p, pid, text);
+	if (err)
+		return err;
+	err = agree(h, p, req, uid);
+	proc_sample(p);
+	if (!err && !(req->flags & UPAGER_ATTACH_WATCH))
+		err = takeover_begin(h->pg, p, text);
+	if (err) {
+		proc_close(p);
+		return err;
+	}
+	house_add(h, p);
+	if (p->terms.family)
+		descent_take_all(h, p);
+	return 0;
+}
+
+static void set_terms(struct proc *p, uint64_t budget_bytes, uint32_t weight)
+{
+	p->terms.budget_bytes = budget_bytes;
+	p->terms.weight = weight;
+	if (!p->space)
+		return;
+	pthread_mutex_lock(&p->space->lock);
+	p->space->terms = p->terms;
+	pthread_mutex_unlock(&p->space->lock);
+}
+
+int request_set_budget(struct house *h, struct proc *p, const struct upager_request *req,
+		       char text[UPAGER_TEXT_BYTES])
+{
+	struct family *f = family_find(&h->families, p->terms.family);
+	struct terms terms = p->terms;
+	bool keep = !req->budget_bytes && req->weight;
+	int err = keep ? 0 : request_check_budget(h, req->budget_bytes, text);
+
+	if (err)
+		return err;
+	terms.budget_bytes = keep ? terms.budget_bytes : req->budget_bytes;
+	terms.weight = req->weight ? req->weight : terms.weight;
+	if (f) {
+		f->budget_bytes = terms.budget_bytes;
+		f->weight = terms.weight;
+	}
+	for (struct proc *q = h->procs; q; q = q->next)
+		if (q == p || (f && q->terms.family == f->id))
+			set_terms(q, terms.budget_bytes, terms.weight);
+	if (p->space)
+		p->space->evict_off = false;
+	allot(h, clock_ns());
+	pager_kick_worker(h->pg);
+	return 0;
+}
+
+static uint64_t outside_bytes(const struct space *sp)
+{
+	return (sp->nr_swapped + sp->nr_standby) * PAGE_SIZE;
+}
+
+uint64_t request_spare_bytes(void)
+{
+	uint64_t available = meminfo_bytes("MemAvailable:");
+
+	return available - available / 20;
+}
+
+uint64_t request_shortage(const struct house *h)
+{
+	uint64_t need = 0, spare = request_spare_bytes();
+
+	for (const struct proc *p = h->procs; p; p = p->next)
+		if (p->space)
+			need += outside_bytes(p->space);
+	return need > spare ? need - spare : 0;
+}
+
+/* What is lost would read as zeros as soon as nobody serves its faults. */
+static int check_lost(const struct house *h, const struct proc *p, char text[UPAGER_TEXT_BYTES])
+{
+	const struct space *sp = p->space;
+
+	if (!sp->nr_lost || h->pg->caps.poison || p->exited)
+		return 0;
+	snprintf(text, UPAGER_TEXT_BYTES,
+		 "process %d has lost %llu pages, which it would read as zeros without the "
+		 "pager on this kernel: end it instead",
+		 p->pid, (unsigned long long)sp->nr_lost);
+	return -EIO;
+}
+
+int request_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
+{
+	struct space *sp = p->space;
+	uint64_t need;
+	int err;
+
+	if (!sp)
+		return 0;
+	err = check_lost(h, p, text);
+	if (err)
+		return err;
+	need = outside_bytes(sp);
+	if (need > request_spare_bytes()) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "process %d has %lluM outside and memory has room for %lluM: free some "
+			 "first",
+			 p->pid, (unsigned long long)(need >> 20),
+			 (unsigned long long)(request_spare_bytes() >> 20));
+		return -ENOMEM;
+	}
+	pause_end(p);
+	pthread_mutex_lock(&sp->lock);
+	sp->evict_off = true;
+	if (sp->phase == SPACE_LIVE) {
+		sp->fill_cursor = 0;
+		sp->phase = SPACE_FILLING;
+	}
+	pthread_mutex_unlock(&sp->lock);
+	pager_kick_worker(h->pg);
+	return 0;
+}
+
+bool request_fill_pending(struct house *h, struct proc *p)
+{
+	char text[UPAGER_TEXT_BYTES];
+
+	if (!p->space)
+		return false;
+	/* A fork's child that was asked of before it had grown up. */
+	if (p->space->phase == SPACE_LIVE && p->space->evict_off)
+		request_fill(h, p, text);
+	return p->space->phase != SPACE_FILLED && p->space->phase < SPACE_CLOSING;
+}
+
+void request_resume(struct house *h, struct proc *p)
+{
+	struct space *sp = p->space;
+
+	if (!sp)
+		return;
+	pthread_mutex_lock(&sp->lock);
+	if (sp->phase == SPACE_FILLED || sp->phase == SPACE_FILLING)
+		sp->phase = SPACE_LIVE;
+	sp->evict_off = false;
+	pthread_mutex_unlock(&sp->lock);
+	pager_kick_worker(h->pg);
+}
+
+int request_release(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
+{
+	int err = 0;
+
+	/* More may have been lost while it came in. */
+	if (p->space)
+		err = check_lost(h, p, text);
+	if (err) {
+		p->state = UPAGER_PROC_PAGED;
+		request_resume(h, p);
+		return err;
+	}
+	if (p->space)
+		err = takeover_end(h->pg, p, text);
+	house_remove(h, p);
+	return err;
+}
+
+void request_record(const struct house *h, const struct proc *p, struct upager_record *rec)
+{
+	const struct family *f = h ? family_find(&h->families, p->terms.family) : NULL;
+	const struct space *sp = p->space;
+
+	memset(rec, 0, sizeof(*rec));
+	rec->pid = p->pid;
+	rec->state = p->state;
+	rec->uid = p->uid;
+	rec->budget_bytes = p->terms.budget_bytes;
+	rec->share_bytes = min_t(uint64_t, p->claim.share, p->claim.max) * PAGE_SIZE;
+	rec->weight = p->terms.weight;
+	rec->family = f ? f->leader : 0;
+	rec->resident_bytes = p->rss_pages * PAGE_SIZE;
+	rec->pauses = p->pauses;
+	rec->paused_ns = p->paused_ns;
+	proc_comm(p, rec->comm);
+	snprintf(rec->text, sizeof(rec->text), "%s", p->text);
+	if (!sp)
+		return;
+	rec->standby_bytes = sp->nr_standby * PAGE_SIZE;
+	rec->swapped_bytes = sp->nr_swapped * PAGE_SIZE;
+	rec->registered_bytes = sp->regions.nr_pages * PAGE_SIZE;
+	rec->faults = sp->stats.faults;
+	rec->zero_fills = sp->stats.zero_fills;
+	rec->swap_ins = sp->stats.swap_ins;
+	rec->refaults = sp->stats.swap_ins;
+	rec->evictions = sp->stats.evictions;
+	rec->clean_drops = sp->stats.clean_drops;
+	rec->rescues = sp->stats.rescues;
+	rec->readahead_pages = sp->stats.readahead_pages;
+	rec->readahead_hits = sp->stats.readahead_hits;
+	rec->checksum_failures = sp->stats.checksum_failures;
+	rec->io_errors = sp->stats.io_errors;
+	rec->pinned = sp->stats.pinned;
+	rec->throttled = sp->stats.throttled;
+	rec->forks = sp->stats.forks;
+	for (int i = 0; i < UPAGER_HIST_BUCKETS; i++)
+		rec->latency_ns_log2[i] = sp->stats.latency_ns_log2[i];
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "control/self.h"
+
+#include <errno.h>
+#include <linux/kcmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "control/request.h"
+#include "control/self_outfit.h"
+#include "life/takeover.h"
+#include "recover/keeper.h"
+
+#define JOIN_NS (10 * NS_PER_S)
+
+#define DEVICE "/dev/userfaultfd"
+
+/* All that are on their way. */
+static struct self_join *joins;
+
+static bool is_joining(pid_t pid)
+{
+	const struct self_join *join = joins;
+
+	while (join && join->pid != pid)
+		join = join->next;
+	return join;
+}
+
+static void forget_join(struct self_join *join)
+{
+	struct self_join **at = &joins;
+
+	while (*at != join)
+		at = &(*at)->next;
+	*at = join->next;
+	free(join);
+}
+
+/*
+ * A fork's child that asks before the house has found it would be taken for a
+ * process that is not paged yet.
+ */
+static bool may_be_newborn(const struct house *h, pid_t pid)
+{
+	char name[16];
+	pid_t parent;
+
+	snprintf(name, sizeof(name), "%d", pid);
+	parent = proc_parent_of(name);
+	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
+		const struct space *sp = h->pg->space[id];
+		const struct space *from = sp ? h->pg->space[sp->parent_id] : NULL;
+
+		if (sp && sp->phase == SPACE_NEWBORN && !sp->pid && (!from || from->pid == parent))
+			return true;
+	}
+	return false;
+}
+
+struct proc *self_find(struct house *h, const struct self_peer *peer, int *err)
+{
+	struct proc *p = house_find(h, peer->pid);
+	const struct space *sp = p ? p->space : NULL;
+
+	*err = -EAGAIN;
+	if (!p)
+		*err = may_be_newborn(h, peer->pid) ? -EAGAIN : -ESRCH;
+	else if (fd_readable(peer->pidfd)) /* the number is another process's by now */
+		*err = -ESRCH;
+	else if (p->state != UPAGER_PROC_DETACHING &&
+		 (sp ? sp->phase == SPACE_LIVE : !p->by_itself)) /* or it executed just now */
+		return p;
+	return NULL;
+}
+
+/* What must be so whoever asks; from here on join->sp is to be let go of. */
+static int begin_space(struct house *h, struct self_join *join, char text[UPAGER_TEXT_BYTES])
+{
+	int err;
+
+	join->sp = pager_add_space(h->pg, -1);
+	if (!join->sp) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "%u address spaces are paged already: detach some", SPACES_MAX - 1);
+		return -ENOSPC;
+	}
+	join->agent = &join->sp->agent;
+	err = agent_init(join->agent);
+	if (!err)
+		err = standby_init(&join->sp->standby, takeover_pool_pages(join->p));
+	if (!err)
+		err = takeover_open_views(join->sp, join->p);
+	if (!err)
+		return 0;
+	snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s", join->pid,
+		 strerror(-err));
+	return err;
+}
+
+/* A fork's child has a space and a userfaultfd, but no agent. */
+static int begin_child(struct self_join *join, char text[UPAGER_TEXT_BYTES])
+{
+	int err = -ENOMEM;
+
+	join->child = true;
+	join->newcomer = calloc(1, sizeof(*join->newcomer));
+	if (join->newcomer) {
+		join->agent = &join->newcomer->agent;
+		err = agent_init(join->agent);
+		if (!err && join->sp->standby.fd < 0)
+			err = standby_init(&join->newcomer->standby, takeover_pool_pages(join->p));
+	}
+	if (err)
+		snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s", join->pid,
+			 strerror(-err));
+	return err;
+}
+
+static int check_new(const struct house *h, const struct self_peer *peer,
+		     char text[UPAGER_TEXT_BYTES])
+{
+	if (may_be_newborn(h, peer->pid))
+		return -EAGAIN;
+	if (peer->pid == getpid() || keeper_is(peer->pid))
+		return -EPERM;
+	if (h->pg->caps.move && h->pg->caps.dev_userfaultfd)
+		return 0;
+	snprintf(text, UPAGER_TEXT_BYTES,
+		 "without %s a process cannot be paged by itself: use Linux 6.8 or later, or "
+		 "upager attach",
+		 h->pg->caps.move ? DEVICE : "UFFDIO_MOVE");
+	return -EOPNOTSUPP;
+}
+
+static int open_new(struct self_join *join, const struct self_peer *peer,
+		    char text[UPAGER_TEXT_BYTES])
+{
+	int err = proc_open(&join->p, peer->pid, text);
+
+	if (err)
+		return err;
+	if (fd_readable(peer->pidfd)) {
+		proc_close(join->p);
+		return -ESRCH;
+	}
+	/* Nobody else can be behind the connection; /proc is root's if it is not dumpable. */
+	join->p->uid = join->p->terms.asked_by = peer->uid;
+	join->p->terms.weight = UPAGER_WEIGHT_DEFAULT;
+	join->p->by_itself = true;
+	proc_sample(join->p);
+	return 0;
+}
+
+static int begin(struct house *h, struct self_join *join, const struct self_peer *peer,
+		 char text[UPAGER_TEXT_BYTES])
+{
+	struct proc *p = house_find(h, peer->pid);
+	int err;
+
+	if (p) {
+		join->p = p;
+		join->sp = p->space;
+		return begin_child(join, text);
+	}
+	err = check_new(h, peer, text);
+	if (!err)
+		err = open_new(join, peer, text);
+	if (err)
+		return err;
+	join->p->terms.budget_bytes = join->budget_bytes ? join->budget_bytes : h->memory_bytes;
+	join->p->claim.share = join->p->claim.max = join->p->terms.budget_bytes / PAGE_SIZE;
+	return begin_space(h, join, text);
+}
+
+/* Already known, and nothing is to be done but about its budget. */
+static bool is_settled(const struct proc *p)
+{
+	return !p->by_itself || agent_present(&p->space->agent) || p->space->newcomer;
+}
+
+int self_join(struct house *h, const struct self_peer *peer, uint64_t budget_bytes,
+	      struct self_join **joinp, struct upager_outfit *outfit, int *fd,
+	      char text[UPAGER_TEXT_BYTES])
+{
+	const struct upager_request budget = { .budget_bytes = budget_bytes };
+	struct self_join *join;
+	struct proc *p;
+	int err = 0;
+
+	*joinp = NULL;
+	p = self_find(h, peer, &err);
+	if (!p && err != -ESRCH)
+		return err;
+	err = budget_bytes ? request_check_budget(h, budget_bytes, text) : 0;
+	if (!err && p && budget_bytes)
+		err = request_set_budget(h, p, &budget, text);
+	if (err || (p && is_settled(p)))
+		return err;
+	if (is_joining(peer->pid))
+		return -EAGAIN;
+	if (p && p->space->agent.ctl) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "the agent of process %d was ended: detach it first", peer->pid);
+		return -EIO;
+	}
+	join = calloc(1, sizeof(*join));
+	if (!join)
+		return -ENOMEM;
+	join->next = joins;
+	joins = join;
+	join->pid = peer->pid;
+	join->budget_bytes = budget_bytes;
+	join->deadline_ns = clock_ns() + JOIN_NS;
+	err = begin(h, join, peer, text);
+	if (!err)
+		err = self_outfit_tell(join, outfit, fd, text);
+	if (err) {
+		self_abort(h, join);
+		return err;
+	}
+	*joinp = join;
+	return 0;
+}
+
+/* The child may have gone, or executed something, meanwhile. */
+static bool child_is_gone(struct house *h, const struct self_join *join)
+{
+	struct proc *p;
+
+	if (!join->child)
+		return false;
+	p = house_find(h, join->pid);
+	return !p || p != join->p || p->space != join->sp || join->sp->newcomer ||
+	       join->sp->phase != SPACE_LIVE;
+}
+
+int self_outfitted(struct house *h, struct self_join *join, uint64_t addr, uint64_t nrs, int *uffd,
+		   char text[UPAGER_TEXT_BYTES])
+{
+	if (child_is_gone(h, join))
+		return -ESRCH;
+	return self_outfit_check(h->pg, join, addr, nrs, uffd, text);
+}
+
+int self_started(struct self_join *join, int *agent_pidfd, char text[UPAGER_TEXT_BYTES])
+{
+	pid_t pid = proc_of_pidfd(*agent_pidfd);
+
+	if (!join->outfitted || join->agent->pidfd >= 0 || pid <= 0 || pid == join->pid ||
+	    syscall(SYS_kcmp, join->pid, pid, KCMP_VM, 0, 0)) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "no agent of process %d was named: use the library", join->pid);
+		return -EINVAL;
+	}
+	join->agent->pid = pid;
+	join->agent->pidfd = *agent_pidfd;
+	*agent_pidfd = -1;
+	return 0;
+}
+
+static void commit(struct house *h, struct self_join *join)
+{
+	struct space *sp = join->sp;
+	struct proc *p = join->p;
+
+	if (join->child) {
+		sp->newcomer = join->newcomer;
+		pager_kick_worker(h->pg);
+		forget_join(join);
+		return;
+	}
+	sp->budget_pages = p->claim.share;
+	sp->terms = p->terms;
+	sp->by_itself = true;
+	p->space = sp;
+	p->state = UPAGER_PROC_READY;
+	pager_record_space(h->pg, sp);
+	pthread_mutex_lock(&sp->lock);
+	sp->phase = SPACE_LIVE;
+	pthread_mutex_unlock(&sp->lock);
+	house_add(h, p);
+	pager_kick_worker(h->pg);
+	forget_join(join);
+}
+
+/* As somebody's child it may have been followed meanwhile. */
+static bool give_way(struct house *h, const struct self_join *join)
+{
+	struct proc *known = house_find(h, join->pid);
+
+	if (known && known->space)
+		return false;
+	if (known)
+		house_remove(h, known);
+	return true;
+}
+
+int self_ready(struct house *h, struct self_join *join, char text[UPAGER_TEXT_BYTES])
+{
+	const struct agent_ctl *ctl = join->agent->ctl;
+	int error = ctl->setup_error;
+
+	if (child_is_gone(h, join))
+		return -ESRCH;
+	if (error) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "the agent's set-up: %s; does a seccomp filter forbid it?",
+			 error < 0 && error > -4096 ? strerror(-error) : "?");
+		return -EACCES;
+	}
+	if (fd_readable(join->agent->pidfd)) {
+		snprintf(text, UPAGER_TEXT_BYTES, "the agent died in its set-up: try again");
+		return -EIO;
+	}
+	if (!atomic_load(&ctl->ready))
+		return -EINPROGRESS;
+	if (!join->child && !give_way(h, join)) {
+		snprintf(text, UPAGER_TEXT_BYTES, "process %d has been attached meanwhile",
+			 join->pid);
+		return -EEXIST;
+	}
+	commit(h, join);
+	return 0;
+}
+
+bool self_is_late(const struct self_join *join)
+{
+	return clock_ns() > join->deadline_ns;
+}
+
+void self_abort(struct house *h, struct self_join *join)
+{
+	if (join->agent)
+		agent_dismiss(join->agent);
+	if (join->child) {
+		if (join->agent && join->outfitted && !child_is_gone(h, join))
+			uffd_unregister(join->sp->uffd, join->agent->place.staging_addr,
+					join->agent->place.staging_bytes);
+		if (join->newcomer) {
+			standby_fini(&join->newcomer->standby);
+			agent_fini(&join->newcomer->agent);
+		}
+		free(join->newcomer);
+		forget_join(join);
+		return;
+	}
+	if (join->sp) {
+		join->sp->phase = SPACE_CLOSING;
+		pager_kick_worker(h->pg);
+	}
+	if (join->p)
+		proc_close(join->p);
+	forget_join(join);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "control/session_status.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "control/proto.h"
+#include "control/request.h"
+#include "kernel/meminfo.h"
+
+void session_status(struct session *s, struct house *h, pid_t pid, struct upager_reply *reply)
+{
+	struct upager_record rec;
+	uint32_t n = 0;
+
+	for (const struct proc *p = h->procs; p; p = p->next)
+		n += (!pid || p->pid == pid) && (!s->uid || p->uid == s->uid);
+	if (pid && !n) {
+		proto_text(reply, "process %d is not paged: see upager status for those that are",
+			   pid);
+		session_answer(s, reply, -ESRCH);
+		return;
+	}
+	reply->nr_records = n;
+	session_answer(s, reply, 0);
+	for (const struct proc *p = h->procs; p && s->fd >= 0 && n; p = p->next) {
+		if ((pid && p->pid != pid) || (s->uid && p->uid != s->uid))
+			continue;
+		request_record(h, p, &rec);
+		n--;
+		if (proto_send(s->fd, &rec, sizeof(rec), -1))
+			session_close(s);
+	}
+}
+
+static uint64_t pools_bytes(const struct pager *pg)
+{
+	uint64_t pages = 0;
+
+	for (uint32_t id = 1; id < pg->nr_ids; id++)
+		if (pg->space[id])
+			pages += pg->space[id]->standby.nr_places;
+	return pages * PAGE_SIZE;
+}
+
+void session_ping(struct session *s, struct house *h, struct upager_reply *reply)
+{
+	struct upager_record rec = { .pid = getpid() };
+
+	rec.slots_total = slots_total(h->pg->slots);
+	rec.slots_free = slots_free(h->pg->slots);
+	rec.table_bytes = tables_used(h->pg->tables) * PAGE_SIZE;
+	rec.memory_bytes = meminfo_own_bytes();
+	rec.pool_bytes = pools_bytes(h->pg);
+	rec.slot_bytes = slots_bytes(h->pg->slots);
+	reply->nr_records = 1;
+	session_answer(s, reply, 0);
+	if (s->fd >= 0 && proto_send(s->fd, &rec, sizeof(rec), -1))
+		session_close(s);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "event/adopt.h"
+
+#include "kernel/present.h"
+#include "memory/page.h"
+
+#define SLICE_RUNS 512
+/* Many small mappings are looked at in one step. */
+#define STEP_PAGES 512
+
+/* At most one range; true when something was looked at. */
+static bool next_slice(struct space *sp, struct page_range *slice)
+{
+	struct page_range *r;
+
+	pthread_mutex_lock(&sp->lock);
+	r = run_list_last(&sp->adopt);
+	if (r)
+		*slice = *r;
+	else
+		sp->adopt_wanted = false;
+	pthread_mutex_unlock(&sp->lock);
+	return r;
+}
+
+/* The house only adds at the end, so the range is looked up again. */
+static void slice_done(struct space *sp, struct page_range slice, pgno_t next)
+{
+	pthread_mutex_lock(&sp->lock);
+	for (uint32_t i = sp->adopt.nr; i-- > 0;) {
+		struct page_range *r = &sp->adopt.at[i];
+
+		if (r->first.v != slice.first.v || r->end.v != slice.end.v)
+			continue;
+		r->first = next;
+		if (r->first.v >= r->end.v) {
+			*r = *run_list_last(&sp->adopt);
+			run_list_pop(&sp->adopt);
+		}
+		break;
+	}
+	pthread_mutex_unlock(&sp->lock);
+}
+
+/* How many pages were looked at; 0: nothing is left. */
+static uint64_t adopt_slice(struct pager *pg, struct space *sp)
+{
+	struct run runs[SLICE_RUNS];
+	struct page_range slice;
+	pgno_t next;
+	int n;
+
+	if (!next_slice(sp, &slice))
+		return 0;
+	n = present_runs(sp->pagemap_fd, slice.first, slice.end, runs, SLICE_RUNS, &next);
+	for (int i = 0; i < n; i++) {
+		for (uint32_t k = 0; k < runs[i].nr_pages; k++) {
+			pgno_t at = pgno_add(runs[i].first, k);
+
+			if (page_read(pg, sp, at).state != PAGE_VIRGIN ||
+			    quarantine_contains(&sp->quarantine, at) ||
+			    !page_room(pg, sp, (struct run){ at, 1 }))
+				continue;
+			page_change(pg, sp, at, (struct page){ .state = PAGE_VIRGIN },
+				    (struct page){ .state = PAGE_RESIDENT });
+		}
+	}
+	if (n < 0)
+		next = slice.end;
+	slice_done(sp, slice, next);
+	return next.v - slice.first.v;
+}
+
+void adopt_step(struct pager *pg, struct space *sp)
+{
+	uint64_t looked = 0, n;
+
+	do {
+		n = adopt_slice(pg, sp);
+		looked += n;
+	} while (n && looked < STEP_PAGES);
+}

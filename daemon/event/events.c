@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "event/events.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "event/fork.h"
+#include "evict/settle.h"
+#include "fault/fault.h"
+#include "kernel/vma.h"
+#include "memory/page.h"
+
+/* When descriptors ran out. */
+#define REREAD_NS (10 * NS_PER_MS)
+
+static struct run range_pages(uint64_t start, uint64_t end)
+{
+	return (struct run){ addr_pgno(start), (uint32_t)((end - start) >> PAGE_SHIFT) };
+}
+
+/* Staging being dropped by the agent, or runs that a stopped eviction drops. */
+static bool is_own_remove(const struct space *sp, const struct uffd_msg *msg)
+{
+	const struct agent *ag = &sp->agent;
+	uint64_t start = msg->arg.remove.start, end = msg->arg.remove.end;
+
+	if (msg->event != UFFD_EVENT_REMOVE)
+		return false;
+	if (space_is_ours(sp, start))
+		return true;
+	for (uint32_t n = ag->settled; n != ag->posted; n++) {
+		const struct agent_post *post = &ag->post[n % AGENT_BATCHES];
+
+		if (post->mode != AGENT_COPY_DROP)
+			continue;
+		for (uint32_t i = 0; i < post->nr_runs; i++) {
+			uint64_t first = pgno_addr(post->at[i].run.first);
+
+			if (start >= first && end <= first + post->at[i].run.nr_pages * PAGE_SIZE)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void apply_remove(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
+{
+	/*
+	 * VIRGIN pages are no victims, so pages whose zap is still to come are
+	 * safe from the agent; adoption leaves them alone too [F3].
+	 */
+	page_drop(pg, sp, addr_pgno(start), addr_pgno(end));
+	quarantine_add(&sp->quarantine, addr_pgno(start), addr_pgno(end), clock_ns());
+}
+
+/* Under the lock.  What is not known registered is never evicted. */
+static void forget_region(struct space *sp, pgno_t first, pgno_t end)
+{
+	if (!region_cut(&sp->regions, first, end))
+		return;
+	regions_forget(&sp->regions);
+	sp->rescan_wanted = true;
+}
+
+static void apply_unmap(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
+{
+	page_drop(pg, sp, addr_pgno(start), addr_pgno(end));
+	pthread_mutex_lock(&sp->lock);
+	sp->map_changes++;
+	forget_region(sp, addr_pgno(start), addr_pgno(end));
+	pthread_mutex_unlock(&sp->lock);
+}
+
+/*
+ * How much really moved.  Kernels up to 6.12 report the old length when
+ * mremap() shrinks [F6].  Where that may be, the destination was just mapped:
+ * it ends at its VMA's end, and where a neighbour of ours that it merged with
+ * begins.  But since the event was read the program may have split or unmapped
+ * it, so it is not asked where nothing can have shrunk: MREMAP_DONTUNMAP, which
+ * returns with this event, leaves the source mapped and never shrinks.  Any
+ * other mremap() still waits for the UNMAP of its source to be read.
+ */
+static uint64_t remap_bytes(struct pager *pg, struct space *sp, uint64_t from, uint64_t to,
+			    uint64_t bytes)
+{
+	const struct region *next;
+	struct vma v;
+
+	if (pg->caps.remap_exact || !vma_find(sp->maps_fd, from, &v))
+		return bytes;
+	if (!vma_find(sp->maps_fd, to, &v))
+		bytes = min_t(uint64_t, bytes, v.end - to);
+	pthread_mutex_lock(&sp->lock);
+	next = region_next(&sp->regions, addr_pgno(to));
+	if (next && next->first.v > addr_pgno(to).v)
+		bytes = min_t(uint64_t, bytes, pgno_addr(next->first) - to);
+	pthread_mutex_unlock(&sp->lock);
+	return bytes;
+}
+
+static void apply_remap(struct pager *pg, struct space *sp, uint64_t from, uint64_t to,
+			uint64_t bytes)
+{
+	uint64_t moved = remap_bytes(pg, sp, from, to, bytes);
+	struct run source = range_pages(from, from + bytes);
+
+	page_shift(pg, sp, source.first, addr_pgno(to), moved >> PAGE_SHIFT);
+	/* What did not fit was unmapped with the source. */
+	page_drop(pg, sp, addr_pgno(from + moved), addr_pgno(from + bytes));
+	pthread_mutex_lock(&sp->lock);
+	/* The new mapping keeps the registration; the old one is gone or empty. */
+	sp->map_changes++;
+	region_move(&sp->regions, source.first, addr_pgno(to), moved >> PAGE_SHIFT);
+	forget_region(sp, source.first, addr_pgno(from + bytes));
+	region_add(&sp->regions, addr_pgno(to), addr_pgno(to + moved)); /* or the rescan does */
+	sp->rescan_wanted = true; /* MREMAP_DONTUNMAP leaves the source registered */
+	pthread_mutex_unlock(&sp->lock);
+}
+
+static void apply(struct pager *pg, struct space *sp, struct uffd_msg *msg)
+{
+	switch (msg->event) {
+	case UFFD_EVENT_REMOVE:
+		if (!is_own_remove(sp, msg))
+			apply_remove(pg, sp, msg->arg.remove.start, msg->arg.remove.end);
+		break;
+	case UFFD_EVENT_UNMAP:
+		apply_unmap(pg, sp, msg->arg.remove.start, msg->arg.remove.end);
+		break;
+	case UFFD_EVENT_REMAP:
+		apply_remap(pg, sp, msg->arg.remap.from, msg->arg.remap.to, msg->arg.remap.len);
+		break;
+	case UFFD_EVENT_FORK:
+		fork_apply(pg, sp, (int)msg->arg.fork.ufd);
+		break;
+	default:
+		break;
+	}
+}
+
+static void begin_fault(struct pager *pg, struct space *sp, const struct uffd_msg *msg,
+			uint64_t now_ns)
+{
+	space_count(&sp->stats.faults, 1);
+	fault_begin(pg, sp,
+		    (struct fault){
+			    .page = addr_pgno(msg->arg.pagefault.address),
+			    .begin_ns = now_ns,
+			    .tid = msg->arg.pagefault.feat.ptid,
+			    .write_protect = msg->arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP,
+		    });
+}
+
+/* Under hold. Whether the events in the slot may be applied now. */
+static bool may_apply(struct pager *pg, struct space *sp, bool fork)
+{
+	settle_now(pg, sp);
+	if (!fork)
+		return true;
+	/* A child shares slots, never places in the pool. */
+	sp->draining = true;
+	return fork_may_apply(sp);
+}
+
+static void handle_slot(struct pager *pg, struct space *sp)
+{
+	struct event_slot *slot = sp->events;
+	uint64_t now_ns = clock_ns();
+	uint32_t n;
+
+	for (n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
+		if (slot->msg[n].event == UFFD_EVENT_PAGEFAULT)
+			continue;
+		apply(pg, sp, &slot->msg[n]);
+		/* Applied: a fault at address 0 wakes nobody. */
+		__atomic_store_n(&slot->msg[n].event, UFFD_EVENT_PAGEFAULT, __ATOMIC_RELEASE);
+		slot->msg[n].arg.pagefault.address = 0;
+	}
+	sp->draining = false;
+	sp->events_waiting = false;
+	for (uint32_t i = 0; i < n; i++) {
+		if (slot->msg[i].arg.pagefault.address)
+			begin_fault(pg, sp, &slot->msg[i], now_ns);
+		__atomic_store_n(&slot->msg[i].event, 0, __ATOMIC_RELEASE);
+	}
+	sp->retry |= sp->deferred.nr != 0;
+}
+
+static bool slot_needs(const struct space *sp, bool *fork)
+{
+	const struct event_slot *slot = sp->events;
+	bool any = false;
+
+	*fork = false;
+	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
+		if (slot->msg[n].event == UFFD_EVENT_PAGEFAULT || is_own_remove(sp, &slot->msg[n]))
+			continue;
+		any = true;
+		*fork |= slot->msg[n].event == UFFD_EVENT_FORK;
+	}
+	return any;
+}
+
+void events_resume(struct pager *pg, struct space *sp)
+{
+	bool fork;
+
+	if (!sp->events_waiting)
+		return;
+	if (!slot_needs(sp, &fork) || may_apply(pg, sp, fork)) {
+		handle_slot(pg, sp);
+		sp->readable = true;
+		sp->retry = true; /* fills that had to wait */
+	}
+}
+
+bool events_read(struct pager *pg, struct space *sp)
+{
+	for (;;) {
+		bool fork;
+		int n;
+
+		if (sp->events_waiting)
+			return false;
+		if (pg->faults.nr_free < EVENTS_BATCH)
+			return false; /* answer some first */
+		if (!agent_hold(&sp->agent)) {
+			agent_release(&sp->agent);
+			return false;
+		}
+		n = uffd_read(sp->uffd, sp->events->msg, EVENTS_BATCH);
+		failpoint(FP_FAULT_READ);
+		sp->events_waiting = n > 0;
+		if (n > 0 && (!slot_needs(sp, &fork) || may_apply(pg, sp, fork)))
+			handle_slot(pg, sp);
+		agent_release(&sp->agent);
+		if (n == -EMFILE || n == -ENFILE) {
+			/* A fork event needs a descriptor: it stays unread [F19]. */
+			sp->readable = false;
+			sp->reread = true;
+			sp->retry_at_ns = clock_ns() + REREAD_NS;
+			return true;
+		}
+		if (n < EVENTS_BATCH || sp->events_waiting) {
+			sp->readable = false;
+			return !sp->events_waiting;
+		}
+	}
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "event/fork.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "evict/evict.h"
+#include "memory/page.h"
+
+bool fork_may_apply(const struct space *sp)
+{
+	const struct standby *sb = &sp->standby;
+
+	if (sb->nr_writing)
+		return false;
+	/* What the device does not take is copied for the child. */
+	return !sb->nr_dirty || sp->area_full || sp->write_backoff_ns;
+}
+
+/*
+ * Each may come to need tables of its own for all that they share, and stand
+ * still where there are none.
+ */
+static bool has_room(struct pager *pg, const struct space *parent)
+{
+	return tables_could(pg->tables, table_count(pg->tables, parent->root));
+}
+
+/* Pages that no slot can hold now: the child gets copies in a pool of its own. */
+static int copy_dirty(struct pager *pg, struct space *parent, struct space *child)
+{
+	struct standby *from = &parent->standby, *to = &child->standby;
+	uint32_t at = 0;
+	int err;
+
+	if (!from->nr_dirty)
+		return 0;
+	err = standby_init(to, from->nr_places);
+	if (err)
+		return err;
+	for (uint32_t place = 0; place < from->nr_places; place++) {
+		struct page p, copy;
+		pgno_t n = from->page[place];
+
+		if (from->state[place] != PLACE_DIRTY)
+			continue;
+		p = page_read(pg, child, n);
+		copy = p;
+		copy.place = at;
+		copy.slot = SLOT_NONE;
+		memcpy(standby_data(to, at), standby_data(from, place), PAGE_SIZE);
+		page_change(pg, child, n, p, copy);
+		standby_set(to, at++, PLACE_DIRTY, n);
+	}
+	standby_take(to, 0, at);
+	return 0;
+}
+
+/* Without memory for the copies the child gets SIGBUS there, never zeros. */
+static void lose_dirty(struct pager *pg, struct space *parent, struct space *child)
+{
+	struct standby *sb = &parent->standby;
+
+	for (uint32_t place = 0; place < sb->nr_places; place++)
+		if (sb->state[place] == PLACE_DIRTY)
+			page_lose(pg, child, sb->page[place]);
+}
+
+void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
+{
+	table_id_t root = { 0 };
+	struct space *child;
+	int err;
+
+	failpoint(FP_FORK_READ);
+	space_count(&parent->stats.forks, 1);
+	evict_forget_clean(pg, parent);
+	if (has_room(pg, parent))
+		root = table_root_share(pg->tables, parent->root);
+	child = root.v ? pager_add_space(pg, child_uffd) : NULL;
+	if (!child) {
+		table_root_put(pg->tables, root);
+		unserved_add(&pg->unserved, child_uffd);
+		parent->orphans++;
+		return;
+	}
+	child->root = root;
+	failpoint(FP_FORK_SHARED);
+	child->phase = SPACE_NEWBORN;
+	child->parent_id = parent->id;
+	if (!parent->lineage)
+		parent->lineage = parent->id;
+	child->lineage = parent->lineage;
+	child->by_itself = parent->by_itself;
+	child->budget_pages = parent->budget_pages; /* until the house allots */
+	child->nr_resident = parent->nr_resident;
+	child->nr_swapped = parent->nr_swapped;
+	child->nr_standby = parent->nr_standby;
+	child->nr_lost = parent->nr_lost;
+	pthread_mutex_lock(&parent->lock);
+	child->terms = parent->terms;
+	child->parent_pid = parent->pid;
+	child->parent_changes = parent->map_changes;
+	err = regions_copy(&child->regions, &parent->regions);
+	pthread_mutex_unlock(&parent->lock);
+	if (err)
+		child->rescan_wanted = true;
+	if (copy_dirty(pg, parent, child))
+		lose_dirty(pg, parent, child);
+	child->readable = true;
+	pager_record_space(pg, child);
+	pager_kick_house(pg);
+}

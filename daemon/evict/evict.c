@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * EVICT: budget (how many) -> policy (which, in address runs) -> agent (MOVE to
+ * staging, copy into the standby pool, drop staging) -> settle.c -> writeback.c.
+ */
+#include "evict/evict.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "evict/budget.h"
+#include "evict/kin.h"
+#include "evict/pinned.h"
+#include "kernel/present.h"
+#include "memory/page.h"
+
+#define BACKOFF_NS	 (10 * NS_PER_MS)
+/* How stale the list of exiting-thread pages may be when victims are chosen. */
+#define THREADS_FRESH_NS NS_PER_MS
+
+static void backoff(struct space *sp, uint64_t ns)
+{
+	sp->evict_backoff_ns = clock_ns() + ns;
+	sp->retry = true; /* throttled faults go on over the budget */
+}
+
+/* Gives the CLEAN places of a run free; their pages are SWAPPED from now on. */
+static void forget_clean(struct pager *pg, struct space *sp, uint32_t first, uint32_t nr_places)
+{
+	struct standby *sb = &sp->standby;
+
+	for (uint32_t i = first; i < first + nr_places; i++) {
+		struct page p;
+		int err;
+
+		if (sb->state[i] != PLACE_CLEAN)
+			continue;
+		p = page_read(pg, sp, sb->page[i]);
+		err = page_change(pg, sp, sb->page[i], p,
+				  (struct page){ .state = PAGE_SWAPPED, .slot = p.slot });
+		assert(!err);
+		standby_set(sb, i, PLACE_FREE, (pgno_t){ 0 });
+	}
+}
+
+void evict_forget_clean(struct pager *pg, struct space *sp)
+{
+	if (sp->standby.map)
+		forget_clean(pg, sp, 0, sp->standby.nr_places);
+}
+
+static bool threads_known(struct space *sp)
+{
+	uint64_t now = clock_ns();
+
+	if (now - sp->threads.read_ns < THREADS_FRESH_NS)
+		return true;
+	if (thread_pages_refresh(&sp->threads, sp->task_dir_fd))
+		return false;
+	sp->threads.read_ns = now;
+	return true;
+}
+
+/* Records a run (or as much as standby has room for) in the post. */
+static uint32_t record_run(struct pager *pg, struct space *sp, struct agent_post *post,
+			   struct run run)
+{
+	struct standby *sb = &sp->standby;
+	uint32_t done = 0;
+
+	while (done < run.nr_pages && post->nr_runs < AGENT_RUNS_MAX) {
+		pgno_t n = pgno_add(run.first, done);
+		uint32_t place, got = standby_find(sb, run.nr_pages - done, &place);
+
+		if (!got || !page_room(pg, sp, (struct run){ n, got }))
+			break;
+		forget_clean(pg, sp, place, got);
+		standby_take(sb, place, got);
+		for (uint32_t i = 0; i < got; i++) {
+			struct page p = page_read(pg, sp, pgno_add(n, i));
+			int err = page_change(pg, sp, pgno_add(n, i), p,
+					      (struct page){ .state = PAGE_DETACHING,
+							     .place = place + i,
+							     .slot = p.slot });
+
+			assert(!err);
+			standby_set(sb, place + i, PLACE_DETACHING, pgno_add(n, i));
+		}
+		post->at[post->nr_runs].run = (struct run){ n, got };
+		post->at[post->nr_runs].staging_first = post->nr_pages;
+		post->at[post->nr_runs].place = place;
+		post->nr_runs++;
+		post->nr_pages += got;
+		done += got;
+	}
+	return done;
+}
+
+/*
+ * Without UFFDIO_MOVE everything is stopped.  Only pages that are there can be
+ * copied, and nobody may write them until they are dropped.
+ */
+static struct run protect_present(struct space *sp, struct run run)
+{
+	uint64_t bits[PRESENT_MAX / 64];
+	uint32_t n = 0;
+
+	if (present_read(sp->pagemap_fd, run, bits))
+		return (struct run){ run.first, 0 };
+	while (n < run.nr_pages && bits[0] >> n & 1)
+		n++;
+	run.nr_pages = n;
+	if (n && uffd_write_protect(sp->uffd, run, true))
+		run.nr_pages = 0;
+	return run;
+}
+
+static void unprotect(struct space *sp, struct run run)
+{
+	if (run.nr_pages) {
+		uffd_write_protect(sp->uffd, run, false);
+		uffd_wake(sp->uffd, run);
+	}
+}
+
+static struct run part_of(struct run run, uint32_t from, uint32_t to)
+{
+	return (struct run){ pgno_add(run.first, from), to - from };
+}
+
+/*
+ * A protected run into the post, but for what a device may still write.  False
+ * when the post is full or standby is busy: the rest is the program's again.
+ */
+static bool record_unpinned(struct pager *pg, struct space *sp, struct agent_post *post,
+			    struct run run, uint64_t pinned)
+{
+	uint32_t i = 0, end;
+
+	for (; i < run.nr_pages; i = end) {
+		uint32_t done;
+
+		for (end = i; end < run.nr_pages && pinned >> end & 1; end++) {
+			page_set_age(pg, sp, pgno_add(run.first, end), POLICY_AGE_PINNED);
+			space_count(&sp->stats.pinned, 1);
+		}
+		unprotect(sp, part_of(run, i, end));
+		for (i = end; end < run.nr_pages && !(pinned >> end & 1);)
+			end++;
+		done = i < end ? record_run(pg, sp, post, part_of(run, i, end)) : 0;
+		if (i + done < end) {
+			unprotect(sp, part_of(run, i + done, run.nr_pages));
+			return false;
+		}
+	}
+	return true;
+}
+
+/* All are protected before the module is asked: nobody gets hold of them for writing then. */
+static void post_stopped(struct pager *pg, struct space *sp, struct agent_post *post,
+			 struct run *runs, uint32_t nr_runs)
+{
+	uint64_t pinned[AGENT_RUNS_MAX];
+	uint32_t i;
+
+	for (i = 0; i < nr_runs; i++)
+		runs[i] = protect_present(sp, runs[i]);
+	if (failpoint(FP_EVICT_PROTECTED))
+		return;
+	pinned_find(pg, sp, runs, nr_runs, pinned);
+	for (i = 0; i < nr_runs; i++)
+		if (!record_unpinned(pg, sp, post, runs[i], pinned[i]))
+			break;
+	for (i++; i < nr_runs; i++)
+		unprotect(sp, runs[i]);
+}
+
+static void post_moving(struct pager *pg, struct space *sp, struct agent_post *post,
+			const struct run *runs, uint32_t nr_runs)
+{
+	for (uint32_t i = 0; i < nr_runs; i++)
+		if (record_run(pg, sp, post, runs[i]) < runs[i].nr_pages)
+			break; /* standby is busy: writes first */
+}
+
+static uint32_t batch_pages(struct pager *pg, const struct space *sp)
+{
+	uint64_t want = budget_excess(sp);
+	uint64_t room = slots_free(pg->slots);
+
+	if (sp->starved)
+		want = max_t(uint64_t, want, AGENT_RUN_PAGES);
+	/* Small budgets do not want all of staging on top of them. */
+	want = min_t(uint64_t, want, max_t(uint64_t, sp->budget_pages / 64, 16));
+	want = min_t(uint64_t, want, AGENT_BATCH_PAGES);
+	return (uint32_t)min_t(uint64_t, want, room);
+}
+
+static bool post_batch(struct pager *pg, struct space *sp, uint32_t nr_pages)
+{
+	struct run runs[AGENT_RUNS_MAX];
+	struct agent_post *post = agent_next_post(&sp->agent);
+	uint32_t nr_runs;
+
+	if (!post || !threads_known(sp))
+		return false;
+	nr_runs = kin_victims(pg, sp, nr_pages, AGENT_RUN_PAGES, runs, AGENT_RUNS_MAX);
+	if (!nr_runs) {
+		backoff(sp, BACKOFF_NS);
+		return false;
+	}
+	post->mode = pg->caps.move ? AGENT_MOVE : AGENT_COPY_DROP;
+	if (post->mode == AGENT_MOVE)
+		post_moving(pg, sp, post, runs, nr_runs);
+	else
+		post_stopped(pg, sp, post, runs, nr_runs);
+	if (!post->nr_runs) {
+		if (!sp->nr_writes && !agent_pending(&sp->agent))
+			backoff(sp, BACKOFF_NS);
+		return false;
+	}
+	failpoint(FP_EVICT_RECORDED);
+	agent_submit(&sp->agent);
+	failpoint(FP_EVICT_POSTED);
+	return true;
+}
+
+static void recover_backoff(struct pager *pg, struct space *sp)
+{
+	if (sp->evict_backoff_ns && clock_ns() >= sp->evict_backoff_ns)
+		sp->evict_backoff_ns = 0;
+	if (sp->area_full && slots_free(pg->slots) >= AGENT_BATCH_PAGES)
+		sp->area_full = false;
+}
+
+/* Slots that resident pages keep of their last clean copies are the first to go. */
+static void release_kept_slots(struct pager *pg, struct space *sp)
+{
+	static const pgno_t end = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
+	uint64_t entries[TABLE_ENTRIES];
+	const uint64_t *leaf;
+	pgno_t n = { 0 }, base;
+
+	while ((leaf = table_next_leaf(pg->tables, sp->root, n, end, &base))) {
+		memcpy(entries, leaf, sizeof(entries));
+		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
+			struct page p = page_entry_unpack(entries[i]);
+			struct page to = { .state = PAGE_RESIDENT, .age = p.age };
+
+			if (p.state == PAGE_RESIDENT && slot_valid(p.slot))
+				page_change(pg, sp, pgno_add(base, i), p, to);
+		}
+		n = pgno_add(base, TABLE_ENTRIES);
+	}
+}
+
+void evict_begin(struct pager *pg, struct space *sp)
+{
+	recover_backoff(pg, sp);
+	if (!space_can_evict(sp) || sp->phase != SPACE_LIVE || sp->events_waiting || sp->draining)
+		return;
+	if (!pg->caps.move) {
+		/* Set before stopped is looked at: the house looks the other way round. */
+		sp->dropping = true;
+		if (!sp->stopped) {
+			sp->dropping = agent_may_drop(&sp->agent);
+			if (budget_excess(sp))
+				sp->stop_wanted = true;
+			return;
+		}
+	}
+	while (budget_excess(sp) || sp->starved) {
+		uint32_t n;
+
+		/* What is posted already counts as gone. */
+		if (agent_pending(&sp->agent) &&
+		    sp->nr_detaching >= max_t(uint64_t, budget_excess(sp), 1))
+			break;
+		n = batch_pages(pg, sp);
+		if (!n) {
+			release_kept_slots(pg, sp);
+			if (!slots_free(pg->slots)) {
+				sp->area_full = true;
+				sp->retry = true;
+			}
+			break;
+		}
+		store_submit(pg->store); /* choosing takes longer than a read */
+		if (!post_batch(pg, sp, n))
+			break;
+		sp->starved = false;
+	}
+	sp->dropping = agent_may_drop(&sp->agent);
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "evict/policy.h"
+
+#include <string.h>
+
+#include "memory/page.h"
+
+static const pgno_t space_end = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
+
+struct sweep {
+	struct space *sp;
+	struct run *runs;
+	uint32_t nr_runs;
+	uint32_t max_runs;
+	uint32_t run_pages;
+	uint32_t left;
+};
+
+static bool take(struct sweep *sw, pgno_t n)
+{
+	struct run *last = sw->nr_runs ? &sw->runs[sw->nr_runs - 1] : NULL;
+
+	if (last && last->first.v + last->nr_pages == n.v && last->nr_pages < sw->run_pages) {
+		last->nr_pages++;
+	} else {
+		if (sw->nr_runs == sw->max_runs)
+			return false;
+		sw->runs[sw->nr_runs++] = (struct run){ n, 1 };
+	}
+	sw->left--;
+	return true;
+}
+
+/* Whether the page may be moved at all. */
+static bool is_fixed(struct space *sp, pgno_t n)
+{
+	const struct region *r = region_find(&sp->regions, n);
+
+	return !r || r->fixed || r->hint == REGION_PINNED || errand_covers(&sp->errand, n) ||
+	       thread_pages_contains(&sp->threads, n);
+}
+
+/* One leaf from the hand on; false when the sweep has what it wants. */
+static bool sweep_leaf(struct pager *pg, struct sweep *sw, const uint64_t *leaf, pgno_t base)
+{
+	struct space *sp = sw->sp;
+	unsigned int i =
+		sp->policy.hand.v > base.v ? (unsigned int)(sp->policy.hand.v - base.v) : 0;
+
+	for (; i < TABLE_ENTRIES; i++) {
+		pgno_t n = pgno_add(base, i);
+		struct page p;
+
+		sp->policy.hand = n;
+		if (!sw->left)
+			return false;
+		if (page_entry_state(leaf[i]) != PAGE_RESIDENT)
+			continue;
+		p = page_entry_unpack(leaf[i]);
+		if (p.age) {
+			page_set_age(pg, sp, n, (uint8_t)(p.age - 1));
+			continue;
+		}
+		if (is_fixed(sp, n))
+			continue;
+		if (!take(sw, n))
+			return false;
+	}
+	sp->policy.hand = pgno_add(base, TABLE_ENTRIES);
+	return true;
+}
+
+/* What is resident of a range, whatever its age; true when all was offered. */
+static bool take_range(struct pager *pg, struct sweep *sw, pgno_t *first, pgno_t end)
+{
+	const uint64_t *leaf;
+	pgno_t base;
+
+	while (first->v < end.v &&
+	       (leaf = table_next_leaf(pg->tables, sw->sp->root, *first, end, &base))) {
+		if (first->v < base.v)
+			*first = base;
+		for (; first->v < end.v && first->v < base.v + TABLE_ENTRIES; first->v++) {
+			if (page_entry_state(leaf[first->v - base.v]) != PAGE_RESIDENT ||
+			    is_fixed(sw->sp, *first))
+				continue;
+			if (!sw->left || !take(sw, *first))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* These may overlap, so one at a time: a page is taken once. */
+static void take_behind(struct pager *pg, struct sweep *sw)
+{
+	struct policy *po = &sw->sp->policy;
+
+	while (po->nr_behind && !sw->nr_runs) {
+		if (!take_range(pg, sw, &po->behind[0].first, po->behind[0].end))
+			return;
+		memmove(&po->behind[0], &po->behind[1], --po->nr_behind * sizeof(po->behind[0]));
+	}
+}
+
+static void take_cold(struct pager *pg, struct sweep *sw)
+{
+	struct regions *rs = &sw->sp->regions;
+	pgno_t *at = &sw->sp->policy.cold;
+
+	if (!rs->any_cold)
+		return;
+	for (uint32_t i = 0; i < rs->nr; i++) {
+		struct region *r = &rs->at[i];
+
+		if (r->hint != REGION_COLD)
+			continue;
+		if (at->v < r->first.v || at->v >= r->end.v)
+			*at = r->first;
+		if (!take_range(pg, sw, at, r->end))
+			return;
+		r->hint = REGION_PLAIN;
+	}
+	rs->any_cold = false;
+}
+
+void policy_leave_behind(struct policy *po, pgno_t first, pgno_t end)
+{
+	struct page_range *last = po->nr_behind ? &po->behind[po->nr_behind - 1] : NULL;
+
+	if (first.v >= end.v)
+		return;
+	if (last && first.v >= last->first.v && first.v <= last->end.v && end.v >= last->end.v) {
+		last->end = end; /* the same stream */
+		return;
+	}
+	if (po->nr_behind == POLICY_BEHIND)
+		memmove(&po->behind[0], &po->behind[1], --po->nr_behind * sizeof(po->behind[0]));
+	po->behind[po->nr_behind++] = (struct page_range){ first, end };
+}
+
+uint32_t policy_victims(struct pager *pg, struct space *sp, uint32_t nr_pages, uint32_t run_pages,
+			struct run *runs, uint32_t max_runs)
+{
+	struct sweep sw = {
+		.sp = sp,
+		.runs = runs,
+		.max_runs = max_runs,
+		.run_pages = run_pages,
+		.left = nr_pages,
+	};
+	uint32_t turns = 0;
+	pgno_t base;
+
+	take_behind(pg, &sw);
+	if (!sw.nr_runs)
+		take_cold(pg, &sw);
+	if (sw.nr_runs)
+		return sw.nr_runs;
+	/* After PAGE_AGE_MAX turns every page that may go has been offered. */
+	while (sw.left && turns <= PAGE_AGE_MAX + 1) {
+		const uint64_t *leaf =
+			table_next_leaf(pg->tables, sp->root, sp->policy.hand, space_end, &base);
+
+		if (!leaf) {
+			/* A page is taken once: never across the start of a turn. */
+			if (sw.nr_runs)
+				break;
+			turns++;
+			sp->policy.hand.v = 0;
+			continue;
+		}
+		if (!sweep_leaf(pg, &sw, leaf, base))
+			break;
+	}
+	return sw.nr_runs;
+}

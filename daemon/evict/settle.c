@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * EVICT, after the agent: page -> unchanged since last written? keep its slot.
+ */
+#include "evict/settle.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "fault/fault.h"
+#include "memory/page.h"
+
+static bool is_zero(const uint8_t *data)
+{
+	static const uint8_t zero[64];
+
+	return !memcmp(data, zero, sizeof(zero)) &&
+	       !memcmp(data, data + sizeof(zero), PAGE_SIZE - sizeof(zero));
+}
+
+static void settle_moved(struct pager *pg, struct space *sp, pgno_t n, uint32_t place)
+{
+	struct standby *sb = &sp->standby;
+	const uint8_t *data = standby_data(sb, place);
+	struct page p = page_read(pg, sp, n), to = { .state = PAGE_STANDBY, .place = place };
+	enum place_state state = PLACE_DIRTY;
+	int err;
+
+	assert(p.state == PAGE_DETACHING && p.place == place);
+	space_count(&sp->stats.evictions, 1);
+	if (is_zero(data)) {
+		to = (struct page){ .state = PAGE_VIRGIN };
+		state = PLACE_FREE;
+		space_count(&sp->stats.clean_drops, 1);
+	} else if (slot_valid(p.slot) &&
+		   slot_hash(pg->slots, p.slot, data) == slot_checksum(pg->slots, p.slot)) {
+		to.slot = p.slot; /* unchanged since last written */
+		state = PLACE_CLEAN;
+		space_count(&sp->stats.clean_drops, 1);
+	} else {
+		to.dirty = true;
+	}
+	err = page_change(pg, sp, n, p, to);
+	assert(!err);
+	standby_set(sb, place, state, n);
+}
+
+static void settle_stayed(struct pager *pg, struct space *sp, pgno_t n, uint32_t place, bool pinned,
+			  bool gone)
+{
+	struct page p = page_read(pg, sp, n);
+	struct page to = { .state = PAGE_RESIDENT,
+			   .slot = p.slot,
+			   .age = pinned ? POLICY_AGE_PINNED : POLICY_AGE_FILLED };
+	int err;
+
+	if (pinned)
+		space_count(&sp->stats.pinned, 1);
+	if (gone) {
+		/* Absent with every event applied: zapped without one [F9]. */
+		to = (struct page){ .state = PAGE_VIRGIN };
+		space_count(&sp->stats.unexpected, 1);
+	}
+	err = page_change(pg, sp, n, p, to);
+	assert(!err);
+	standby_set(&sp->standby, place, PLACE_FREE, (pgno_t){ 0 });
+}
+
+/* SIGBUS, never zero: a child may share what went with its parent's staging. */
+static void settle_lost(struct pager *pg, struct space *sp, pgno_t n, uint32_t place)
+{
+	page_lose(pg, sp, n);
+	standby_set(&sp->standby, place, PLACE_FREE, (pgno_t){ 0 });
+}
+
+static void settle_run(struct pager *pg, struct space *sp, struct run run, uint32_t place,
+		       const struct agent_outcome *out, enum agent_mode mode)
+{
+	for (uint32_t i = 0; i < run.nr_pages; i++) {
+		pgno_t n = pgno_add(run.first, i);
+		uint64_t bit = 1ULL << i;
+
+		if (out->lost & bit)
+			settle_lost(pg, sp, n, place + i);
+		else if (out->moved & bit)
+			settle_moved(pg, sp, n, place + i);
+		else
+			settle_stayed(pg, sp, n, place + i, out->pinned & bit, out->gone & bit);
+	}
+	for (uint64_t back = out->locked ? out->moved : 0; back; back &= back - 1)
+		fault_ask(pg, sp, pgno_add(run.first, (uint32_t)__builtin_ctzll(back)));
+	if (mode == AGENT_COPY_DROP) {
+		uffd_write_protect(sp->uffd, run, false);
+		uffd_wake(sp->uffd, run);
+	}
+	if (out->error == -EINVAL) {
+		uint64_t tried = out->moved | out->pinned | out->gone;
+		uint32_t first = ~tried ? (uint32_t)__builtin_ctzll(~tried) : run.nr_pages;
+
+		/* From there on locked, or of other access bits than staging [F23]. */
+		pthread_mutex_lock(&sp->lock);
+		if (first < run.nr_pages && region_fix(&sp->regions, pgno_add(run.first, first),
+						       pgno_add(run.first, run.nr_pages)))
+			sp->rescan_wanted = true;
+		pthread_mutex_unlock(&sp->lock);
+	}
+}
+
+bool settle_finished(struct pager *pg, struct space *sp)
+{
+	const struct agent_post *post;
+	bool any = false;
+
+	while ((post = agent_finished(&sp->agent))) {
+		for (uint32_t i = 0; i < post->nr_runs; i++) {
+			struct agent_outcome out = agent_outcome(&sp->agent, i);
+
+			settle_run(pg, sp, post->at[i].run, post->at[i].place, &out, post->mode);
+		}
+		agent_settle(&sp->agent);
+		any = true;
+		failpoint(FP_EVICT_SETTLED);
+	}
+	if (any) {
+		sp->dropping = agent_may_drop(&sp->agent);
+		sp->retry = true;
+	}
+	return any;
+}
+
+/* Fetches what moved from staging; true where it is there (EIO at once if not). */
+static bool read_staging(struct space *sp, uint32_t staging_page, uint8_t *data)
+{
+	off_t at = (off_t)(sp->agent.place.staging_addr + (uint64_t)staging_page * PAGE_SIZE);
+
+	return pread(sp->mem_fd, data, PAGE_SIZE, at) == (ssize_t)PAGE_SIZE;
+}
+
+/*
+ * Of a living agent `moved` is exact.  A dead one may have died between its
+ * MOVE and the store, so there staging itself is asked.
+ */
+static struct agent_outcome staged_outcome(struct space *sp, uint32_t run_index)
+{
+	struct agent *ag = &sp->agent;
+	uint32_t n = ag->settled % AGENT_BATCHES;
+	const struct agent_post *post = &ag->post[n];
+	struct agent_outcome out = agent_outcome(ag, run_index);
+	uint32_t staging = n * AGENT_BATCH_PAGES + post->at[run_index].staging_first;
+	uint32_t place = post->at[run_index].place;
+	bool gone = ag->dead && uffd_alive(sp->uffd) == -ESRCH;
+	uint64_t moved = 0;
+
+	for (uint32_t i = 0; i < post->at[run_index].run.nr_pages; i++)
+		if ((ag->dead || out.moved >> i & 1) &&
+		    read_staging(sp, staging + i, standby_data(&sp->standby, place + i)))
+			moved |= 1ULL << i;
+	/* Where the address space went with the agent nobody can tell any more. */
+	out.lost = (gone ? ~0ULL : out.moved) & ~moved;
+	out.moved = moved;
+	return out;
+}
+
+void settle_now(struct pager *pg, struct space *sp)
+{
+	struct agent *ag = &sp->agent;
+
+	settle_finished(pg, sp);
+	while (agent_pending(ag)) {
+		const struct agent_post *post = &ag->post[ag->settled % AGENT_BATCHES];
+		bool staged = agent_revoke(ag);
+
+		if (!staged && agent_is_dropping(ag))
+			break;
+		for (uint32_t i = 0; i < post->nr_runs; i++) {
+			struct agent_outcome out = agent_outcome(ag, i);
+
+			if (staged && post->mode == AGENT_MOVE)
+				out = staged_outcome(sp, i);
+			else if (staged)
+				out.moved = 0; /* nothing was dropped yet */
+			settle_run(pg, sp, post->at[i].run, post->at[i].place, &out, post->mode);
+		}
+		agent_settle(ag);
+	}
+	sp->dropping = agent_may_drop(&sp->agent);
+	sp->retry = true;
+}

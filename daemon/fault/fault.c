@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * FAULT: page (state) -> fill at once (zero, or from standby), or swapin.c, or
+ * wait.
+ */
+#include "fault/fault.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "evict/budget.h"
+#include "fault/swapin.h"
+#include "kernel/present.h"
+#include "kernel/vma.h"
+#include "memory/page.h"
+
+#define ZERO_WINDOW_MAX	   64
+#define DETACH_PATIENCE_NS (20 * NS_PER_MS)
+#define RETRY_LATER_NS	   NS_PER_MS
+/* How often the budget is looked at while faults wait for it. */
+#define THROTTLE_LOOK_NS   (5 * NS_PER_MS)
+
+static void defer(struct pager *pg, struct space *sp, struct fault f)
+{
+	fault_list_add(&pg->faults, &sp->deferred, f);
+}
+
+static void defer_later(struct pager *pg, struct space *sp, struct fault f)
+{
+	defer(pg, sp, f);
+	sp->retry_at_ns = clock_ns() + RETRY_LATER_NS;
+}
+
+/*
+ * Until an eviction makes room, or room appears without one: the program
+ * unmapped something, the sampled part shrank, the budget was raised.
+ */
+static void defer_throttled(struct pager *pg, struct space *sp, struct fault f)
+{
+	defer(pg, sp, f);
+	if (!sp->retry_at_ns)
+		sp->retry_at_ns = clock_ns() + THROTTLE_LOOK_NS;
+}
+
+/*
+ * Huge pages, mapped where there was a hole when that was registered with what
+ * is before it.  They are not ours: all of that mapping is let go of, which
+ * wakes who waits.
+ */
+static bool let_go_of_huge(const struct space *sp, pgno_t n)
+{
+	struct vma v;
+
+	/* Never what may be ours; no event unread: nothing of ours was moved there since. */
+	return !vma_find(sp->maps_fd, pgno_addr(n), &v) && !v.anonymous &&
+	       uffd_covers(sp->uffd, v.start, PAGE_SIZE) != -EAGAIN &&
+	       !uffd_unregister(sp->uffd, v.start, v.end - v.start);
+}
+
+/* What to do about a fill that did not happen. True: the fault is over. */
+static bool fill_failed(struct pager *pg, struct space *sp, struct fault f, int error)
+{
+	switch (error) {
+	case -EEXIST: /* somebody was faster, or a REMOVE's zap is still to come [F3] */
+	case -ENOENT: /* no such mapping any more: the program shall see that */
+		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
+		return true;
+	case -ESRCH:
+		sp->phase = SPACE_CLOSING;
+		return true;
+	case -EINVAL: /* small pages cannot be put there */
+		if (let_go_of_huge(sp, f.page))
+			return true;
+		defer_later(pg, sp, f);
+		return false;
+	case -ENOMEM: /* the target's own memory cgroup is full [F19] */
+		sp->starved = true;
+		/* fall through */
+	default:
+		defer_later(pg, sp, f);
+		return false;
+	}
+}
+
+/* They are present without having been handed on. */
+static void note_newborn(struct space *sp, struct run run)
+{
+	struct page_range *r = &sp->born_touched;
+	pgno_t end = pgno_add(run.first, run.nr_pages);
+
+	if (r->first.v == r->end.v)
+		*r = (struct page_range){ run.first, end };
+	if (run.first.v < r->first.v)
+		r->first = run.first;
+	if (end.v > r->end.v)
+		r->end = end;
+}
+
+/* First touches: a window of VIRGIN pages that grows while they come in order. */
+static void fill_zero(struct pager *pg, struct space *sp, struct fault f)
+{
+	const struct region *r;
+	uint64_t room = budget_room(sp);
+	uint32_t want = 1, n = 1;
+	struct uffd_fill fill;
+
+	pthread_mutex_lock(&sp->lock);
+	r = region_find(&sp->regions, f.page);
+	if (!r && !space_is_ours(sp, pgno_addr(f.page)))
+		sp->rescan_wanted = true; /* grown in place */
+	if (r && f.page.v == sp->zero_next.v)
+		want = min_t(uint32_t, sp->zero_window * 2, ZERO_WINDOW_MAX);
+	if (r && r->hint == REGION_SEQUENTIAL) {
+		want = ZERO_WINDOW_MAX;
+		space_leave_behind(sp, f.page);
+	} else if (r && r->hint == REGION_RANDOM) {
+		want = 1;
+	}
+	want = (uint32_t)min_t(uint64_t, want, max_t(uint64_t, room, 1));
+	if (r)
+		want = (uint32_t)min_t(uint64_t, want, r->end.v - f.page.v);
+	pthread_mutex_unlock(&sp->lock);
+	while (n < want && page_read(pg, sp, pgno_add(f.page, n)).state == PAGE_VIRGIN)
+		n++;
+	fill = uffd_zero(sp->uffd, (struct run){ f.page, n });
+	/*
+	 * Without room, or if it is not known what was mapped there, it stays
+	 * VIRGIN: as if it had come before we did, until it is adopted.
+	 */
+	if (r && page_room(pg, sp, (struct run){ f.page, n }))
+		for (uint32_t i = 0; i < fill.filled; i++)
+			page_change(
+				pg, sp, pgno_add(f.page, i), (struct page){ .state = PAGE_VIRGIN },
+				(struct page){ .state = PAGE_RESIDENT, .age = POLICY_AGE_FILLED });
+	if (!fill.filled) {
+		fill_failed(pg, sp, f, fill.error);
+		return;
+	}
+	if (sp->phase == SPACE_NEWBORN)
+		note_newborn(sp, (struct run){ f.page, fill.filled });
+	sp->zero_window = n;
+	sp->zero_next = pgno_add(f.page, fill.filled);
+	space_count(&sp->stats.zero_fills, fill.filled);
+	space_latency(sp, f.begin_ns);
+}
+
+void fault_rescue(struct pager *pg, struct space *sp, struct fault f, struct page p)
+{
+	struct standby *sb = &sp->standby;
+	enum place_state place = sb->state[p.place];
+	struct uffd_fill fill;
+	/* A slot that is still being written is the write's alone. */
+	slot_t slot = p.dirty ? SLOT_NONE : p.slot;
+
+	fill = uffd_copy(sp->uffd, (struct run){ f.page, 1 }, standby_data(sb, p.place));
+	if (!fill.filled && fill.error != -EEXIST) {
+		/* Nobody waits for it: who brings everything in comes by again. */
+		if (!f.begin_ns && (fill.error == -EAGAIN || fill.error == -ENOMEM))
+			sp->starved |= fill.error == -ENOMEM;
+		else
+			fill_failed(pg, sp, f, fill.error);
+		return;
+	}
+	page_change(
+		pg, sp, f.page, p,
+		(struct page){ .state = PAGE_RESIDENT, .age = POLICY_AGE_RESCUED, .slot = slot });
+	standby_set(sb, p.place, place == PLACE_WRITING ? PLACE_ORPHAN : PLACE_FREE, (pgno_t){ 0 });
+	space_count(&sp->stats.rescues, 1);
+	if (f.begin_ns)
+		space_latency(sp, f.begin_ns);
+}
+
+void fault_lost(struct pager *pg, struct space *sp, struct fault f)
+{
+	struct uffd_fill fill;
+
+	if (pg->caps.poison) {
+		fill = uffd_poison(sp->uffd, (struct run){ f.page, 1 });
+		if (!fill.filled)
+			fill_failed(pg, sp, f, fill.error);
+		else if (f.begin_ns)
+			space_latency(sp, f.begin_ns);
+		return;
+	}
+	/* Before 6.6 by signal; a handler that returns gets it again. */
+	if (sp->pid && f.tid)
+		syscall(SYS_tgkill, sp->pid, (pid_t)f.tid, SIGBUS);
+	uffd_wake(sp->uffd, (struct run){ f.page, 1 });
+}
+
+/*
+ * A fault on a page that should be there.  Mostly a second thread's, read
+ * after the first one's was filled: waking is enough.  If it really is absent
+ * with all events applied, it was zapped without an event (guard regions, F9),
+ * and the kernel's answer to that is zero.
+ */
+static void fill_resident(struct pager *pg, struct space *sp, struct fault f)
+{
+	int present = present_one(sp->pagemap_fd, f.page);
+
+	if (present || f.tries < 2) {
+		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
+		if (!present) {
+			f.tries++;
+			defer_later(pg, sp, f);
+		}
+		return;
+	}
+	page_drop(pg, sp, f.page, pgno_add(f.page, 1));
+	space_count(&sp->stats.unexpected, 1);
+	fill_zero(pg, sp, f);
+}
+
+/* Whether a page that would become resident has to wait for an eviction. */
+static bool throttled(struct space *sp, struct fault *f)
+{
+	if (budget_room(sp) || !space_can_evict(sp) || sp->phase != SPACE_LIVE)
+		return false;
+	/* Its thread may be the one that cannot be stopped before it has the page. */
+	if (sp->stop_failed || sp->stop_vain)
+		return false;
+	if (!f->throttled) {
+		f->throttled = true;
+		space_count(&sp->stats.throttled, 1);
+	}
+	return true;
+}
+
+void fault_begin(struct pager *pg, struct space *sp, struct fault f)
+{
+	struct page p = page_read(pg, sp, f.page);
+
+	if (sp->phase == SPACE_NEWBORN && p.state != PAGE_VIRGIN) {
+		if (!sp->first_tid) {
+			sp->first_tid = f.tid;
+			pager_kick_house(pg);
+		}
+		/* Again soon: that thread may prove to be another process's. */
+		defer_later(pg, sp, f);
+		return;
+	}
+	/* Lifting it fails while an event is unread; MADV_FREE may have come since. */
+	if (f.write_protect && (p.state == PAGE_RESIDENT || p.state == PAGE_VIRGIN)) {
+		uffd_write_protect(sp->uffd, (struct run){ f.page, 1 }, false);
+		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
+		return;
+	}
+	/* What comes back may need a table of this space's own. */
+	if ((p.state == PAGE_STANDBY || p.state == PAGE_SWAPPED) &&
+	    !page_may_return(pg, sp, f.page)) {
+		defer_later(pg, sp, f);
+		return;
+	}
+	switch (p.state) {
+	case PAGE_VIRGIN:
+		if (!space_is_ours(sp, pgno_addr(f.page)) && throttled(sp, &f))
+			defer_throttled(pg, sp, f);
+		else
+			fill_zero(pg, sp, f);
+		break;
+	case PAGE_RESIDENT:
+		fill_resident(pg, sp, f);
+		break;
+	case PAGE_DETACHING:
+		/*
+		 * Until the batch is settled [F10].  That must not take long, and
+		 * never when it is the agent itself that waits.
+		 */
+		if (f.tid == agent_tid(&sp->agent) || clock_ns() - f.begin_ns > DETACH_PATIENCE_NS)
+			sp->revoke_wanted = true;
+		defer_later(pg, sp, f);
+		break;
+	case PAGE_STANDBY:
+		fault_rescue(pg, sp, f, p);
+		break;
+	case PAGE_SWAPPED:
+		if (throttled(sp, &f))
+			defer_throttled(pg, sp, f);
+		else if (!swapin_begin(pg, sp, f, p))
+			defer_later(pg, sp, f);
+		break;
+	case PAGE_LOST:
+		fault_lost(pg, sp, f);
+		break;
+	default:
+		abort();
+	}
+}
+
+void fault_ask(struct pager *pg, struct space *sp, pgno_t n)
+{
+	if (!pg->faults.nr_free)
+		return;
+	defer(pg, sp, (struct fault){ .page = n, .begin_ns = clock_ns() });
+	sp->retry = true;
+}
+
+void fault_retry(struct pager *pg, struct space *sp)
+{
+	struct fault_list again;
+	struct fault f;
+
+	sp->retry = false;
+	sp->retry_at_ns = 0;
+	swapin_retry(pg, sp);
+	again = sp->deferred;
+	sp->deferred = (struct fault_list){ 0 };
+	while (fault_list_take(&pg->faults, &again, &f))
+		fault_begin(pg, sp, f);
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * FAULT, when the page is in its slot: readahead (what else) -> slot -> store
+ * (one read per run) -> checksum -> uffd (COPY the run, WAKE) -> page.
+ */
+#include "fault/swapin.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "evict/budget.h"
+#include "fault/fault.h"
+#include "fault/readahead_space.h"
+#include "memory/page.h"
+#include "swap/read.h"
+
+/* Reads of a space in flight while everything is brought in. */
+#define FETCH_READS_MAX 16
+#define READ_TRIES_MAX	2
+#define RETRY_LATER_NS	NS_PER_MS
+
+uint32_t swapin_in_flight(struct pager *pg, const struct space *sp)
+{
+	const struct reads *in = pg->reads;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < in->nr_busy; i++)
+		n += in->read[in->busy[i]].sp == sp;
+	return n;
+}
+
+/* How far from the faulting page one read can reach: SWAPPED, slots in a row. */
+static struct run cut_to_slots(struct pager *pg, struct space *sp, struct run plan, pgno_t n,
+			       slot_t slot)
+{
+	pgno_t first = n, end = pgno_add(n, 1);
+
+	while (first.v > plan.first.v) {
+		struct page p = page_read(pg, sp, (pgno_t){ first.v - 1 });
+
+		if (p.state != PAGE_SWAPPED || p.slot.v != slot.v - (n.v - first.v) - 1 ||
+		    read_find(pg, sp, (pgno_t){ first.v - 1 }))
+			break;
+		first.v--;
+	}
+	while (end.v < plan.first.v + plan.nr_pages) {
+		struct page p = page_read(pg, sp, end);
+
+		if (p.state != PAGE_SWAPPED || p.slot.v != slot.v + (end.v - n.v) ||
+		    read_find(pg, sp, end))
+			break;
+		end.v++;
+	}
+	return (struct run){ first, (uint32_t)(end.v - first.v) };
+}
+
+static void read_queue(struct read *rd, struct run run, slot_t slot)
+{
+	rd->run = run;
+	rd->slot = slot;
+	rd->state = READ_QUEUED;
+	rd->sp->nr_reading += run.nr_pages;
+	for (uint32_t i = 0; i < run.nr_pages; i++)
+		slot_get(rd->pg->slots, slot_add(slot, i));
+	store_read(rd->pg->store, &rd->op, slot, run.nr_pages, rd->buf.data);
+	failpoint(FP_FAULT_SUBMIT);
+}
+
+bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct page p)
+{
+	uint32_t limit = (uint32_t)min_t(uint64_t, STORE_READ_PAGES,
+					 max_t(uint64_t, budget_room(sp) / 4, 1));
+	struct run plan, run;
+	uint32_t stream = READAHEAD_STREAMS;
+	struct read *rd;
+	slot_t first;
+
+	/* On its way: the fill wakes everybody who waits for the page. */
+	if (read_find(pg, sp, f.page))
+		return true;
+	plan = readahead_of_space(sp, f.page, limit, &stream);
+	rd = read_get(pg, sp, plan.nr_pages);
+	if (!rd)
+		return false;
+	if (plan.nr_pages > rd->buf.nr_pages)
+		plan = (struct run){ f.page, rd->buf.nr_pages };
+	run = cut_to_slots(pg, sp, plan, f.page, p.slot);
+	if (stream < READAHEAD_STREAMS)
+		readahead_taken(&sp->readahead, stream, run);
+	first.v = p.slot.v - (f.page.v - run.first.v);
+	rd->tid = f.tid;
+	rd->begin_ns = f.begin_ns;
+	read_queue(rd, run, first);
+	space_count(&sp->stats.readahead_pages, run.nr_pages - 1);
+	sp->stats.readahead_hits = sp->readahead.hits;
+	return true;
+}
+
+uint32_t swapin_fetch(struct pager *pg, struct space *sp, pgno_t n, struct page p)
+{
+	struct run run, plan = { n, STORE_READ_PAGES };
+	struct read *rd;
+
+	if (read_find(pg, sp, n))
+		return 1;
+	if (swapin_in_flight(pg, sp) >= FETCH_READS_MAX)
+		return 0;
+	rd = read_get(pg, sp, STORE_READ_PAGES);
+	if (!rd)
+		return 0;
+	plan.nr_pages = rd->buf.nr_pages;
+	run = cut_to_slots(pg, sp, plan, n, p.slot);
+	read_queue(rd, run, p.slot);
+	return run.nr_pages;
+}
+
+static void lose(struct read *rd, uint32_t i)
+{
+	struct space *sp = rd->sp;
+	pgno_t n = pgno_add(rd->run.first, i);
+	struct page p = page_read(rd->pg, sp, n);
+
+	if (p.state != PAGE_SWAPPED || p.slot.v != rd->slot.v + i)
+		return;
+	page_change(rd->pg, sp, n, p, (struct page){ .state = PAGE_LOST });
+	fault_lost(rd->pg, sp, (struct fault){ .page = n, .begin_ns = clock_ns(), .tid = rd->tid });
+}
+
+/* Length of the run from page i on that still is what was read. */
+static uint32_t still_wanted(struct read *rd, uint32_t i)
+{
+	uint32_t n = 0;
+
+	while (i + n < rd->run.nr_pages && !(rd->bad & 1ULL << (i + n))) {
+		pgno_t at = pgno_add(rd->run.first, i + n);
+		struct page p = page_read(rd->pg, rd->sp, at);
+
+		if (p.state != PAGE_SWAPPED || p.slot.v != rd->slot.v + i + n ||
+		    !page_may_return(rd->pg, rd->sp, at))
+			break;
+		n++;
+	}
+	return n;
+}
+
+static void filled(struct read *rd, uint32_t i, uint32_t nr_pages)
+{
+	struct pager *pg = rd->pg;
+	struct space *sp = rd->sp;
+	/* When the area gets tight a resident page does not keep its slot. */
+	bool keep = slots_free(pg->slots) > slots_total(pg->slots) / 4;
+
+	failpoint(FP_FAULT_FILLED);
+	for (; nr_pages; i++, nr_pages--) {
+		slot_t slot = slot_add(rd->slot, i);
+
+		page_change(pg, sp, pgno_add(rd->run.first, i),
+			    (struct page){ .state = PAGE_SWAPPED, .slot = slot },
+			    (struct page){ .state = PAGE_RESIDENT,
+					   .age = POLICY_AGE_FILLED,
+					   .slot = keep ? slot : SLOT_NONE });
+		space_count(&sp->stats.swap_ins, 1);
+	}
+}
+
+/* Fills what is still wanted; false when an unread event is in the way. */
+static bool read_fill(struct read *rd)
+{
+	struct space *sp = rd->sp;
+	uint32_t i = 0, n;
+	bool skipped = rd->bad;
+
+	while (i < rd->run.nr_pages) {
+		struct uffd_fill fill;
+
+		n = still_wanted(rd, i);
+		if (!n) {
+			skipped = true;
+			i++;
+			continue;
+		}
+		fill = uffd_copy(sp->uffd, (struct run){ pgno_add(rd->run.first, i), n },
+				 rd->buf.data + i * PAGE_SIZE);
+		if (fill.error == -EEXIST && !fill.filled)
+			fill.filled = 1;
+		filled(rd, i, fill.filled);
+		i += fill.filled;
+		if (fill.filled)
+			continue;
+		if (fill.error == -ESRCH) {
+			sp->phase = SPACE_CLOSING;
+			break;
+		}
+		if (fill.error == -ENOENT) {
+			skipped = true;
+			i++;
+			continue;
+		}
+		sp->starved |= fill.error == -ENOMEM;
+		sp->retry_at_ns = clock_ns() + RETRY_LATER_NS;
+		return false;
+	}
+	for (i = 0; i < rd->run.nr_pages; i++)
+		if (rd->bad & 1ULL << i)
+			lose(rd, i);
+	if (skipped)
+		uffd_wake(sp->uffd, rd->run);
+	if (rd->begin_ns)
+		space_latency(sp, rd->begin_ns);
+	return true;
+}
+
+static void read_finish(struct read *rd)
+{
+	/* What is filled before a fork is applied, the child would seem to have. */
+	if (rd->sp->phase == SPACE_CLOSING || (!rd->sp->events_waiting && read_fill(rd)))
+		read_put(rd);
+	else
+		rd->state = READ_READY;
+}
+
+/* Again from the start, one page: so that one bad block costs one page. */
+static void read_again(struct read *rd)
+{
+	rd->tries++;
+	rd->state = READ_QUEUED;
+	store_read(rd->pg->store, &rd->op, rd->slot, rd->run.nr_pages, rd->buf.data);
+}
+
+/* One bad page of a run: leave it SWAPPED, so that its own fault reads it alone. */
+static void read_shrink(struct read *rd)
+{
+	while (rd->run.nr_pages > 1) {
+		slot_put(rd->pg->slots, slot_add(rd->slot, rd->run.nr_pages - 1));
+		rd->run.nr_pages--;
+		rd->sp->nr_reading--;
+	}
+}
+
+static void read_done(void *context, struct op *op, int res)
+{
+	struct read *rd = (struct read *)(void *)((char *)op - offsetof(struct read, op));
+	int err = failpoint(FP_STORE_READ);
+	struct run all = rd->run;
+
+	(void)context;
+	failpoint(FP_FAULT_READ_DONE);
+	if (rd->sp->phase == SPACE_CLOSING) {
+		read_put(rd);
+		return;
+	}
+	if (err || res != (int)(rd->run.nr_pages * PAGE_SIZE)) {
+		space_count(&rd->sp->stats.io_errors, 1);
+		if (rd->run.nr_pages > 1) {
+			read_shrink(rd);
+			uffd_wake(rd->sp->uffd, all); /* they fault again, each alone */
+			read_again(rd);
+			return;
+		}
+		if (rd->tries < READ_TRIES_MAX) {
+			read_again(rd);
+			return;
+		}
+		rd->bad = 1;
+	}
+	/* Every page by itself: what follows a bad one must be checked as well. */
+	for (uint32_t i = 0; i < rd->run.nr_pages; i++) {
+		slot_t slot = slot_add(rd->slot, i);
+
+		if (rd->bad & 1ULL << i)
+			continue;
+		if (slot_hash(rd->pg->slots, slot, rd->buf.data + i * PAGE_SIZE) ==
+		    slot_checksum(rd->pg->slots, slot))
+			continue;
+		if (rd->tries < READ_TRIES_MAX) {
+			read_again(rd);
+			return;
+		}
+		space_count(&rd->sp->stats.checksum_failures, 1);
+		rd->bad |= 1ULL << i;
+	}
+	read_finish(rd);
+}
+
+void swapin_retry(struct pager *pg, struct space *sp)
+{
+	struct reads *in = pg->reads;
+
+	for (uint32_t i = 0; i < in->nr_busy;) {
+		struct read *rd = &in->read[in->busy[i]];
+		uint32_t before = in->nr_busy;
+
+		if (rd->sp == sp && rd->state == READ_READY)
+			read_finish(rd);
+		if (in->nr_busy == before)
+			i++;
+	}
+}
+
+int swapin_init(struct pager *pg)
+{
+	return reads_init(pg, read_done);
+}
+
+void swapin_fini(struct pager *pg)
+{
+	reads_fini(pg);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_PRESENT_H
+#define UPAGER_PRESENT_H
+
+#include <stdint.h>
+
+#include "base/types.h"
+
+/*
+ * What /proc/PID/pagemap says is there: in memory or in the kernel's own swap.
+ * bits gets bit i % 64 of word i / 64 per page. Returns 0 or -errno.
+ */
+#define PRESENT_MAX 512
+
+int present_read(int pagemap_fd, struct run run, uint64_t bits[PRESENT_MAX / 64]);
+/* Likewise what is in memory and mapped nowhere else. */
+int present_exclusive(int pagemap_fd, struct run run, uint64_t bits[PRESENT_MAX / 64]);
+/*
+ * Present runs of [first, end), in order, as many as fit and as one call looks
+ * at; *next is where to go on.  Returns their number or -errno.  Holes cost
+ * little where the kernel has PAGEMAP_SCAN (6.7).
+ */
+int present_runs(int pagemap_fd, pgno_t first, pgno_t end, struct run *runs, uint32_t max_runs,
+		 pgno_t *next);
+/* 1, 0; where it cannot be told, 1. */
+int present_one(int pagemap_fd, pgno_t pg);
+
+#endif

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "life/child.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "kernel/vma.h"
+#include "life/inherit.h"
+#include "life/takeover.h"
+
+/* One that touches nothing is looked for in vain as long as it has just been born. */
+#define SEARCH_NS     (100 * NS_PER_MS)
+#define SEARCH_MAX_NS (2 * NS_PER_S)
+
+struct stack {
+	uint64_t start;
+	uint64_t end; /* 0: none seen */
+	bool registered;
+};
+
+static bool see_stack(void *context, const struct vma *v)
+{
+	struct stack *stack = context;
+
+	if (!v->stack)
+		return true;
+	*stack = (struct stack){ v->start, v->end, v->uffd_missing };
+	return false;
+}
+
+static struct stack find_stack(const struct proc *p, const char *file)
+{
+	int fd = proc_open_file(p, file, O_RDONLY);
+	struct stack stack = { 0 };
+
+	if (fd < 0)
+		return stack;
+	if (file[0] == 's')
+		vma_for_each_detailed(fd, see_stack, &stack);
+	else
+		vma_for_each(fd, see_stack, &stack);
+	close(fd);
+	return stack;
+}
+
+/*
+ * Its parent was asked in this way when it was forked, and its stack stayed
+ * registered.  Unregistered again it tells the same.
+ */
+static bool is_child_of_asked(const struct space *sp, const struct proc *p,
+			      const struct stack *stack)
+{
+	struct stack with = find_stack(p, "smaps"), without;
+
+	if (!with.registered || uffd_unregister(sp->uffd, stack->start, stack->end - stack->start))
+		return false;
+	without = find_stack(p, "smaps");
+	if (without.end && !without.registered)
+		return true;
+	/* Another's. What was registered at this place of the child must stay so. */
+	uffd_register(sp->uffd, stack->start, stack->end - stack->start, false);
+	return false;
+}
+
+/*
+ * A fault there meanwhile is served as any first touch.  Nobody else registers
+ * and unregisters this mapping at just these moments.  Where another process
+ * has its stack the child may have memory that is paged, which must stay
+ * registered.
+ */
+static bool is_child(const struct space *sp, const struct proc *p)
+{
+	struct stack stack = find_stack(p, "maps"), with, without;
+
+	if (!stack.end)
+		return false;
+	if (!uffd_is_free(sp->uffd, stack.start, stack.end - stack.start))
+		return is_child_of_asked(sp, p, &stack);
+	if (uffd_register(sp->uffd, stack.start, stack.end - stack.start, false))
+		return false;
+	failpoint(FP_CHILD_ASKED);
+	with = find_stack(p, "smaps");
+	uffd_unregister(sp->uffd, stack.start, stack.end - stack.start);
+	if (!with.registered)
+		return false;
+	without = find_stack(p, "smaps");
+	return without.end && !without.registered;
+}
+
+static struct proc *open_child(const struct space *sp, pid_t pid)
+{
+	char text[UPAGER_TEXT_BYTES];
+	struct proc *p;
+
+	if (!pid || proc_open(&p, pid, text))
+		return NULL;
+	if (is_child(sp, p))
+		return p;
+	proc_close(p);
+	return NULL;
+}
+
+/*
+ * The parent's children first: what shares the child's address space for a
+ * while, by vfork, is the child's child.
+ */
+static struct proc *search_all(const struct space *sp, const struct proc *parent)
+{
+	pid_t parent_pid = parent ? parent->pid : 0;
+	struct proc *found = NULL;
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+
+	if (!dir)
+		return NULL;
+	for (int others = parent_pid ? 0 : 1; others < 2 && !found; others++) {
+		rewinddir(dir);
+		while (!found && (d = readdir(dir))) {
+			if (d->d_name[0] < '1' || d->d_name[0] > '9' ||
+			    (proc_parent_of(d->d_name) == parent_pid) == others)
+				continue;
+			found = open_child(sp, (pid_t)strtol(d->d_name, NULL, 10));
+		}
+	}
+	closedir(dir);
+	return found;
+}
+
+static struct proc *identify(struct pager *pg, struct space *sp, const struct proc *parent,
+			     bool search)
+{
+	struct proc *p = NULL;
+	int err;
+
+	if (sp->first_tid)
+		p = open_child(sp, proc_of_thread(sp->first_tid, parent));
+	if (!p && search)
+		p = search_all(sp, parent);
+	if (!p) {
+		sp->first_tid = 0; /* a debugger's thread; the next fault may tell */
+		return NULL;
+	}
+	p->terms = sp->terms;
+	p->child = true;
+	err = takeover_open_views(sp, p);
+	if (!err)
+		err = inherit(pg, sp, p);
+	if (err) {
+		sp->pid = 0;
+		proc_close(p);
+		return NULL;
+	}
+	pager_record_space(pg, sp);
+	p->space = sp;
+	p->state = UPAGER_PROC_PAGED;
+	return p;
+}
+
+/* Whether to ask every process: what faulted first said nothing, or nothing did. */
+static bool search_due(struct space *sp)
+{
+	uint64_t now_ns = clock_ns();
+
+	if (!sp->search_at_ns) {
+		sp->search_pause_ns = SEARCH_NS;
+		sp->search_at_ns = now_ns + SEARCH_NS;
+	}
+	if (now_ns < sp->search_at_ns)
+		return false;
+	sp->search_pause_ns = min_t(uint64_t, 2 * sp->search_pause_ns, SEARCH_MAX_NS);
+	sp->search_at_ns = now_ns + sp->search_pause_ns;
+	return true;
+}
+
+/* A child that has touched nothing yet may have been announced. */
+static void take_hint(struct house *h, struct space *sp, const struct space *from)
+{
+	pid_t pid = from && !sp->first_tid ? announced_try(&h->announced, from->pid) : 0;
+	const struct proc *known = house_find(h, pid);
+	uint32_t none = 0;
+
+	if (pid > 0 && !(known && known->space))
+		atomic_compare_exchange_strong(&sp->first_tid, &none, (uint32_t)pid);
+}
+
+/* It may have been followed until now, without anybody knowing that its memory is paged. */
+static void take_on(struct house *h, struct space *sp, struct proc *child)
+{
+	struct proc *known = house_find(h, child->pid);
+
+	const struct family *f = family_find(&h->families, sp->terms.family);
+
+	if (f) { /* whose budget may have been changed since the fork */
+		child->terms.budget_bytes = f->budget_bytes;
+		child->terms.weight = f->weight;
+	}
+	child->claim.share = sp->budget_pages;
+	child->by_itself = sp->by_itself;
+	if (!known) {
+		house_add(h, child);
+		return;
+	}
+	known->space = sp;
+	known->child = true;
+	known->by_itself = sp->by_itself;
+	if (known->state != UPAGER_PROC_DETACHING)
+		known->state = UPAGER_PROC_PAGED;
+	known->claim.share = child->claim.share;
+	proc_close(child);
+}
+
+void child_look_after(struct house *h, struct space *sp)
+{
+	struct space *from = h->pg->space[sp->parent_id];
+	struct proc *parent = from ? house_find(h, from->pid) : NULL;
+	struct proc *child = house_find(h, sp->pid);
+
+	if (child && child->space == sp) { /* a mapping went away since */
+		inherit(h->pg, sp, child);
+		return;
+	}
+	take_hint(h, sp, from);
+	child = identify(h->pg, sp, parent, search_due(sp));
+	if (child)
+		take_on(h, sp, child);
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "life/descent.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/kcmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/disable.h"
+#include "base/log.h"
+#include "kernel/connector.h"
+
+/* Without the connector. */
+#define SCAN_NS		   (250 * NS_PER_MS)
+/* A fork bomb must not take the descriptors that fork events need [F19]. */
+#define FOLLOWED_MAX	   2048
+#define FOLLOWED_PART	   16
+/* In one round: others wait for the house. */
+#define EVENTS_MAX	   4096
+/* Start times have the resolution of a clock tick. */
+#define SCAN_OVERLAP_TICKS 2
+/* Its number will not be another process's so soon. */
+#define ENDED_NS	   (2 * NS_PER_S)
+
+void descent_init(struct descent *d)
+{
+	struct rlimit lim;
+
+	*d = (struct descent){ .fd = -1, .followed_max = FOLLOWED_MAX };
+	if (!getrlimit(RLIMIT_NOFILE, &lim))
+		d->followed_max =
+			(uint32_t)min_t(uint64_t, FOLLOWED_MAX, lim.rlim_cur / FOLLOWED_PART);
+}
+
+static uint64_t ticks_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * (uint64_t)sysconf(_SC_CLK_TCK) +
+	       (uint64_t)now.tv_nsec * (uint64_t)sysconf(_SC_CLK_TCK) / NS_PER_S;
+}
+
+void descent_open(struct descent *d)
+{
+	if (d->fd >= 0 || d->refused)
+		return;
+	d->fd = disabled("connector") ? -EOPNOTSUPP : connector_open();
+	d->refused = d->fd < 0;
+	d->scanned_ticks = ticks_now();
+	if (d->refused)
+		log_info("no proc connector (%s): children are noticed some milliseconds later",
+			 strerror(-d->fd));
+}
+
+static void descent_close(struct descent *d)
+{
+	if (d->fd >= 0)
+		connector_close(d->fd);
+	d->fd = -1;
+	d->lost = false;
+}
+
+bool descent_borrows(const struct proc *p)
+{
+	return !syscall(SYS_kcmp, p->pid, p->parent_pid, KCMP_VM, 0, 0);
+}
+
+bool descent_shares(const struct house *h, const struct proc *p)
+{
+	if (pager_is_agent(h->pg, p->pid))
+		return true;
+	for (const struct proc *q = h->procs; q; q = q->next)
+		if (q != p && !q->exited && !syscall(SYS_kcmp, p->pid, q->pid, KCMP_VM, 0, 0))
+			return true;
+	return false;
+}
+
+static bool full(struct house *h)
+{
+	uint32_t nr = 0;
+
+	for (const struct proc *p = h->procs; p; p = p->next)
+		nr += p->followed;
+	if (nr < h->descent.followed_max)
+		return false;
+	if (!h->descent.full_said)
+		log_warn("%u children are watched already: further ones are not paged; a higher "
+			 "limit of open files allows for %d",
+			 h->descent.followed_max, FOLLOWED_MAX);
+	h->descent.full_said = true;
+	return true;
+}
+
+void descent_ended(struct descent *d, pid_t pid, const struct terms *terms)
+{
+	d->ended[d->nr_ended++ % ENDED_MAX] = (struct ended){
+		.pid = pid,
+		.terms = *terms,
+		.until_ns = clock_ns() + ENDED_NS,
+	};
+}
+
+/* On which terms the children of a process are followed; NULL: they are not. */
+static const struct terms *terms_of(const struct house *h, pid_t pid)
+{
+	const struct descent *d = &h->descent;
+	const struct proc *p = house_find(h, pid);
+
+	if (p)
+		return p->state == UPAGER_PROC_DETACHING || p->by_itself ? NULL : &p->terms;
+	for (uint32_t i = 0; i < ENDED_MAX; i++)
+		if (d->ended[i].pid == pid && d->ended[i].until_ns > clock_ns())
+			return &d->ended[i].terms;
+	return NULL;
+}
+
+static bool follow(struct house *h, pid_t parent_pid, pid_t pid)
+{
+	const struct terms *terms = terms_of(h, parent_pid);
+	char text[UPAGER_TEXT_BYTES];
+	struct proc *p;
+	int err;
+
+	if (!terms || house_find(h, pid) || pager_is_agent(h->pg, pid) || full(h))
+		return false;
+	err = proc_open(&p, pid, text);
+	if (err == -ESRCH)
+		descent_ended(&h->descent, pid, terms);
+	if (err)
+		return false;
+	p->terms = *terms;
+	p->parent_pid = parent_pid;
+	p->followed = true;
+	p->borrows = descent_borrows(p);
+	house_add(h, p);
+	return true;
+}
+
+/* Of one family, 0: of all. Again and again until nobody was found: a child may be read first. */
+static void scan(struct house *h, uint64_t since_ticks, uint32_t family)
+{
+	DIR *dir = opendir("/proc");
+	bool again = dir;
+	struct dirent *d;
+
+	while (again) {
+		again = false;
+		rewinddir(dir);
+		while ((d = readdir(dir))) {
+			const struct terms *terms;
+			pid_t pid, parent_pid;
+			uint64_t ticks;
+
+			if (d->d_name[0] < '1' || d->d_name[0] > '9')
+				continue;
+			pid = (pid_t)strtol(d->d_name, NULL, 10);
+			if (house_find(h, pid) || proc_birth(d->d_name, &parent_pid, &ticks) ||
+			    ticks < since_ticks)
+				continue;
+			terms = terms_of(h, parent_pid);
+			if (terms && (!family || terms->family == family) &&
+			    follow(h, parent_pid, pid))
+				again = true;
+		}
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static void scan_new(struct house *h, uint64_t now_ns)
+{
+	struct descent *d = &h->descent;
+	uint64_t since = d->scanned_ticks;
+
+	d->scanned_ticks = ticks_now();
+	d->scan_at_ns = now_ns + SCAN_NS;
+	d->lost = false;
+	scan(h, since > SCAN_OVERLAP_TICKS ? since - SCAN_OVERLAP_TICKS : 0, 0);
+}
+
+void descent_tick(struct house *h)
+{
+	struct descent *d = &h->descent;
+	uint64_t now_ns = clock_ns();
+	struct proc_event event;
+	int err = 0;
+
+	if (!h->procs && !pager_has_spaces(h->pg)) {
+		descent_close(d);
+		return;
+	}
+	for (int n = 0; n < EVENTS_MAX && d->fd >= 0; n++) {
+		const struct fork_proc_event *f = &event.event_data.fork;
+
+		err = connector_read(d->fd, &event);
+		if (err <= 0)
+			break;
+		if (event.what != PROC_EVENT_FORK || f->child_pid != f->child_tgid)
+			continue; /* a thread */
+		if (house_find(h, f->parent_tgid))
+			announced_add(&h->announced, f->child_tgid, f->parent_tgid);
+		follow(h, f->parent_tgid, f->child_tgid);
+	}
+	if (err == -ENOBUFS)
+		d->lost = true;
+	else if (err < 0)
+		descent_close(d);
+	else if (!err && !d->lost && d->fd >= 0)
+		d->scanned_ticks = ticks_now(); /* all until now are known */
+	if ((d->lost || d->fd < 0) && now_ns >= d->scan_at_ns)
+		scan_new(h, now_ns);
+}
+
+void descent_take_all(struct house *h, const struct proc *p)
+{
+	scan(h, 0, p->terms.family);
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "life/registration.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "kernel/vma.h"
+
+/* How far holes are registered, too; new mappings mostly come near others. */
+#define HOLE_MAX       (64ULL << 20)
+#define STRETCH_MAX    256
+/* For an event to be read. */
+#define COVER_TRIES    20
+#define COVER_PAUSE_NS (50 * NS_PER_US)
+
+/*
+ * Mappings with nothing but holes between them, as they were read, are worked
+ * on in one go, with the holes before and behind them: whatever was mapped
+ * there since is registered as a whole, or not at all.  mremap() fails where its
+ * range is not one mapping [F21].
+ */
+struct scan {
+	struct pager *pg;
+	struct space *sp;
+	/* False: no more. */
+	bool (*work)(struct scan *scan, uint64_t start, uint64_t end);
+	bool (*is_wanted)(const struct scan *scan, const struct vma *v);
+	uint64_t seen_end; /* of the last mapping that was read */
+	uint64_t start; /* of the hole before the stretch, as far as it belongs to it */
+	uint32_t nr;
+	struct vma vma[STRETCH_MAX];
+	bool added;
+	int error;
+};
+
+static bool work_on_stretch(struct scan *scan, uint64_t hole_end)
+{
+	bool more = true;
+
+	if (scan->nr)
+		more = scan->work(
+			scan, scan->start,
+			min_t(uint64_t, hole_end, scan->vma[scan->nr - 1].end + HOLE_MAX));
+	scan->nr = 0;
+	return more;
+}
+
+static bool see_mapping(void *context, const struct vma *v)
+{
+	struct scan *scan = context;
+	bool wanted = scan->is_wanted(scan, v);
+
+	if (!wanted || scan->nr == STRETCH_MAX || v->start - scan->seen_end > 2 * HOLE_MAX) {
+		/* A stack grows into the hole before it. */
+		if (!work_on_stretch(scan, v->stack ? scan->seen_end : v->start))
+			return false;
+	}
+	if (wanted) {
+		if (!scan->nr)
+			scan->start = max_t(uint64_t, scan->seen_end,
+					    v->start - min_t(uint64_t, v->start, HOLE_MAX));
+		scan->vma[scan->nr++] = *v;
+	}
+	scan->seen_end = v->end;
+	return true;
+}
+
+static int scan_all(struct scan *scan)
+{
+	int err = vma_for_each(scan->sp->maps_fd, see_mapping, scan);
+
+	work_on_stretch(scan, scan->seen_end);
+	return err ? err : scan->error;
+}
+
+static bool is_pageable(const struct scan *scan, const struct vma *v)
+{
+	return vma_is_pageable(v) && !space_is_ours(scan->sp, v->start);
+}
+
+static bool is_known(struct space *sp, const struct vma *v)
+{
+	const struct region *r;
+	bool known;
+
+	pthread_mutex_lock(&sp->lock);
+	r = region_find(&sp->regions, addr_pgno(v->start));
+	known = r && r->end.v >= addr_pgno(v->end).v;
+	pthread_mutex_unlock(&sp->lock);
+	return known;
+}
+
+/*
+ * It was read before it was registered: there may have been a hole in it, and
+ * something else be mapped there now, from which a page moved out would read as
+ * zero.  What goes away from now on has an event.  -EAGAIN: one kept us from
+ * looking.
+ */
+static int find_covered(struct space *sp, const struct vma *v, uint64_t *changes)
+{
+	const struct timespec pause = { .tv_nsec = COVER_PAUSE_NS };
+	int err;
+
+	for (int n = 0;; n++) {
+		pthread_mutex_lock(&sp->lock);
+		*changes = sp->map_changes;
+		pthread_mutex_unlock(&sp->lock);
+		err = uffd_covers(sp->uffd, v->start, v->end - v->start);
+		if (err != -EAGAIN || n == COVER_TRIES)
+			return err;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static bool note_registered(struct scan *scan, const struct vma *v)
+{
+	pgno_t first = addr_pgno(v->start), end = addr_pgno(v->end);
+	struct space *sp = scan->sp;
+	uint64_t changes;
+	int err = find_covered(sp, v, &changes);
+
+	pthread_mutex_lock(&sp->lock);
+	if (err || sp->map_changes != changes)
+		sp->rescan_wanted = true;
+	else if (region_add(&sp->regions, first, end) || run_list_add(&sp->adopt, first, end))
+		scan->error = -ENOMEM;
+	pthread_mutex_unlock(&sp->lock);
+	scan->added = true;
+	/* Events are not read just now: the next scan goes on. */
+	return !err || err == -ENOENT;
+}
+
+static bool register_stretch(struct scan *scan, uint64_t start, uint64_t end)
+{
+	bool wp = !scan->pg->caps.move && scan->pg->caps.wp;
+	int uffd = scan->sp->uffd, err, one;
+	uint32_t known = 0;
+
+	while (known < scan->nr && is_known(scan->sp, &scan->vma[known]))
+		known++;
+	if (known == scan->nr)
+		return true;
+	failpoint(FP_ATTACH_SEEN);
+	err = uffd_register(uffd, start, end - start, wp);
+	failpoint(FP_ATTACH_REGISTERED);
+	for (const struct vma *v = scan->vma + known; v < scan->vma + scan->nr; v++) {
+		if (is_known(scan->sp, v))
+			continue;
+		/* Something was mapped there that cannot be; or the program did it itself. */
+		one = err ? uffd_register(uffd, v->start, v->end - v->start, wp) : 0;
+		if (one == -ESRCH)
+			scan->error = one;
+		if (one == -ESRCH || (!one && !note_registered(scan, v)))
+			return false;
+	}
+	return true;
+}
+
+int registration_add(struct pager *pg, struct space *sp, bool *added)
+{
+	struct scan scan = {
+		.pg = pg, .sp = sp, .work = register_stretch, .is_wanted = is_pageable
+	};
+	int err = scan_all(&scan);
+
+	*added |= scan.added;
+	return err;
+}
+
+static bool may_be_registered(const struct scan *scan, const struct vma *v)
+{
+	(void)scan;
+	return v->anonymous && !v->stack;
+}
+
+static bool unregister_stretch(struct scan *scan, uint64_t start, uint64_t end)
+{
+	int uffd = scan->sp->uffd;
+
+	if (uffd_unregister(uffd, start, end - start))
+		for (const struct vma *v = scan->vma; v < scan->vma + scan->nr; v++)
+			uffd_unregister(uffd, v->start, v->end - v->start);
+	return true;
+}
+
+void registration_remove(struct space *sp)
+{
+	struct scan scan = { .sp = sp, .work = unregister_stretch, .is_wanted = may_be_registered };
+
+	scan_all(&scan);
+}

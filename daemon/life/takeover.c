@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "life/takeover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "control/self_rescan.h"
+#include "evict/budget.h"
+#include "kernel/vma.h"
+#include "life/registration.h"
+
+/* A sixteenth of the budget, but at least 2 MiB and at most 16. */
+#define POOL_MIN_PAGES 512
+#define POOL_MAX_PAGES 4096
+#define ADOPT_AGAIN_NS NS_PER_S
+
+uint32_t takeover_pool_pages(const struct proc *p)
+{
+	uint64_t want = p->claim.share / 16;
+
+	return (uint32_t)min_t(uint64_t, max_t(uint64_t, want, POOL_MIN_PAGES), POOL_MAX_PAGES);
+}
+
+int takeover_open_views(struct space *sp, const struct proc *p)
+{
+	space_close_views(sp);
+	sp->pagemap_fd = proc_open_file(p, "pagemap", O_RDONLY);
+	sp->maps_fd = proc_open_file(p, "maps", O_RDONLY);
+	sp->task_dir_fd = proc_open_file(p, "task", O_RDONLY | O_DIRECTORY);
+	sp->mem_fd = proc_open_file(p, "mem", O_RDONLY);
+	sp->pid = p->pid;
+	return sp->pagemap_fd < 0    ? sp->pagemap_fd
+	       : sp->maps_fd < 0     ? sp->maps_fd
+	       : sp->task_dir_fd < 0 ? sp->task_dir_fd
+	       : sp->mem_fd < 0	     ? sp->mem_fd
+				     : 0;
+}
+
+static bool see_registered(void *context, const struct vma *v)
+{
+	bool *registered = context;
+
+	*registered |= v->uffd_missing;
+	return !*registered;
+}
+
+/* A mapping belongs to one userfaultfd only. */
+static int check_unused(const struct proc *p, char text[UPAGER_TEXT_BYTES])
+{
+	int smaps_fd = proc_open_file(p, "smaps", O_RDONLY);
+	bool registered = false;
+	int err = smaps_fd;
+
+	if (smaps_fd >= 0) {
+		err = vma_for_each_detailed(smaps_fd, see_registered, &registered);
+		close(smaps_fd);
+	}
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "cannot look at the memory of process %d: %s",
+			 p->pid, strerror(-err));
+		return err;
+	}
+	if (!registered)
+		return 0;
+	snprintf(text, UPAGER_TEXT_BYTES,
+		 "process %d uses userfaultfd on its memory itself, or shares that of a paged one: "
+		 "page another",
+		 p->pid);
+	return -EBUSY;
+}
+
+int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
+{
+	struct inject_result res = { .uffd = -1, .agent_pidfd = -1 };
+	struct space *sp = pager_add_space(pg, -1);
+	char cause[INJECT_CAUSE_BYTES] = "";
+	int err;
+
+	if (!sp) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "%u address spaces are paged already: detach some", SPACES_MAX - 1);
+		return -ENOSPC;
+	}
+	err = agent_init(&sp->agent);
+	if (!err)
+		err = standby_init(&sp->standby, takeover_pool_pages(p));
+	if (!err)
+		err = takeover_open_views(sp, p);
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s", p->pid,
+			 strerror(-err));
+		goto remove_space;
+	}
+	err = check_unused(p, text);
+	if (err)
+		goto remove_space;
+	err = inject_attach(p->pid, pg->caps.dev_userfaultfd, uffd_wanted_features(&pg->caps),
+			    sp->agent.ctl_fd, sp->standby.fd, sp->agent.event_fd, &res);
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "%.230s",
+			 res.cause[0] ? res.cause : strerror(-err));
+		goto remove_space;
+	}
+	failpoint(FP_ATTACH_INJECTED);
+	sp->uffd = res.uffd;
+	sp->agent.pidfd = res.agent_pidfd;
+	sp->agent.pid = res.agent_pid;
+	sp->agent.place = res.place;
+	p->stopped_ns = res.stopped_ns;
+	/* On the main userfaultfd, so that MOVE is refused while an event is unread [F1]. */
+	err = uffd_register(sp->uffd, res.place.staging_addr, res.place.staging_bytes, false);
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "cannot register staging in process %d: %s",
+			 p->pid, strerror(-err));
+		goto remove_agent;
+	}
+	sp->budget_pages = p->claim.share;
+	sp->terms = p->terms;
+	pager_record_space(pg, sp);
+	p->space = sp;
+	p->state = UPAGER_PROC_READY;
+	pthread_mutex_lock(&sp->lock);
+	sp->phase = SPACE_LIVE;
+	pthread_mutex_unlock(&sp->lock);
+	pager_kick_worker(pg);
+	return 0;
+
+remove_agent:
+	inject_remove(p->pid, res.agent_pid, res.agent_pidfd, &res.place, cause);
+remove_space:
+	sp->phase = SPACE_CLOSING;
+	pager_kick_worker(pg);
+	return err;
+}
+
+int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
+{
+	struct inject_result res = { .uffd = -1, .agent_pidfd = -1 };
+	struct newcomer *nc = calloc(1, sizeof(*nc));
+	struct space *sp = p->space;
+	char cause[INJECT_CAUSE_BYTES];
+	int pool_fd = sp->standby.fd;
+	int err;
+
+	if (!nc)
+		return -ENOMEM;
+	err = agent_init(&nc->agent);
+	if (!err && pool_fd < 0) {
+		err = standby_init(&nc->standby, takeover_pool_pages(p));
+		pool_fd = nc->standby.fd;
+	}
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s", p->pid,
+			 strerror(-err));
+		goto undo;
+	}
+	err = inject_attach_uffd(p->pid, sp->uffd, nc->agent.ctl_fd, pool_fd, nc->agent.event_fd,
+				 &res);
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "%.230s",
+			 res.cause[0] ? res.cause : strerror(-err));
+		goto undo;
+	}
+	nc->agent.pidfd = res.agent_pidfd;
+	nc->agent.pid = res.agent_pid;
+	nc->agent.place = res.place;
+	err = uffd_register(sp->uffd, res.place.staging_addr, res.place.staging_bytes, false);
+	if (err) {
+		snprintf(text, UPAGER_TEXT_BYTES, "cannot register staging in process %d: %s",
+			 p->pid, strerror(-err));
+		inject_remove(p->pid, res.agent_pid, res.agent_pidfd, &res.place, cause);
+		goto undo;
+	}
+	sp->newcomer = nc;
+	pager_kick_worker(pg);
+	return 0;
+
+undo:
+	standby_fini(&nc->standby);
+	agent_fini(&nc->agent);
+	free(nc);
+	return err;
+}
+
+/*
+ * Much is there that the tables do not know: pages that MADV_FREE left and the
+ * program used again.  Once the quarantine lets go of them they are adopted.
+ */
+static int adopt_left_over(struct proc *p, uint64_t now_ns, bool *added)
+{
+	struct space *sp = p->space;
+	int err = 0;
+
+	if (p->rss_pages <= sp->nr_resident + budget_slack(sp) ||
+	    now_ns - p->adopted_ns < ADOPT_AGAIN_NS)
+		return 0;
+	p->adopted_ns = now_ns;
+	pthread_mutex_lock(&sp->lock);
+	for (uint32_t i = 0; i < sp->regions.nr && !err; i++)
+		err = run_list_add(&sp->adopt, sp->regions.at[i].first, sp->regions.at[i].end);
+	pthread_mutex_unlock(&sp->lock);
+	*added = true;
+	return err;
+}
+
+int takeover_register(struct pager *pg, struct proc *p)
+{
+	uint64_t begin_ns = clock_ns();
+	bool rescan = p->space->rescan_wanted, added = false;
+	int err;
+
+	p->size_changed = false;
+	p->space->rescan_wanted = false;
+	pthread_mutex_lock(&p->space->lock);
+	regions_unfix(&p->space->regions);
+	pthread_mutex_unlock(&p->space->lock);
+	if (!p->by_itself)
+		err = registration_add(pg, p->space, &added);
+	else
+		err = rescan ? self_rescan(pg, p) : 0;
+	if (!err)
+		err = adopt_left_over(p, begin_ns, &added);
+	p->scanned_ns = clock_ns();
+	p->scan_cost_ns = p->scanned_ns - begin_ns;
+	if (added) {
+		p->space->adopt_wanted = true;
+		pager_kick_worker(pg);
+	}
+	if (p->state == UPAGER_PROC_READY) {
+		p->state = UPAGER_PROC_PAGED;
+		/* What was split or merged meanwhile is in two parts for mremap() [F21]. */
+		p->space->rescan_wanted = true;
+	}
+	return err;
+}
+
+int takeover_end(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
+{
+	struct space *sp = p->space;
+	struct agent *ag = &sp->agent;
+	char cause[INJECT_CAUSE_BYTES] = "";
+	int err = 0;
+
+	failpoint(FP_DETACH_FILLED);
+	/* The worker reads events until the last registration is gone. */
+	registration_remove(sp);
+	failpoint(FP_DETACH_UNREGISTERED);
+	if (ag->ctl && !p->exited) {
+		err = inject_remove(p->pid, ag->pid, ag->pidfd, &ag->place, cause);
+		if (err)
+			snprintf(text, UPAGER_TEXT_BYTES, "%.230s", cause);
+	}
+	p->space = NULL;
+	p->state = UPAGER_PROC_WATCHED;
+	pthread_mutex_lock(&sp->lock);
+	sp->phase = SPACE_CLOSING;
+	pthread_mutex_unlock(&sp->lock);
+	pager_kick_worker(pg);
+	return err;
+}

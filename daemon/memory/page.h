@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_PAGE_H
+#define UPAGER_PAGE_H
+
+#include "memory/page_entry.h"
+#include "pager.h"
+
+/* A snapshot of one page's entry. */
+struct page page_read(struct pager *pg, const struct space *sp, pgno_t n);
+
+/*
+ * page_change() - the only writer of single entries
+ *
+ * -ESTALE when the entry differs from `from` (ages aside); asserts that the
+ * transition is one that page_entry.h allows.  When the slot changes, the
+ * reference of from.slot is dropped and that of to.slot is the caller's gift.
+ * Keeps the space's counts.
+ */
+int page_change(struct pager *pg, struct space *sp, pgno_t n, struct page from, struct page to);
+
+/*
+ * Whether the entries of a run, of two leaves at most, can be changed without
+ * the tables that are kept for others: for what comes back, and for what cannot
+ * wait.
+ */
+bool page_room(struct pager *pg, const struct space *sp, struct run run);
+/* Whether a page can come back without the tables that are kept for what cannot wait. */
+bool page_may_return(struct pager *pg, const struct space *sp, pgno_t n);
+
+/* REMOVE, UNMAP: [first, end) becomes VIRGIN, whatever it was. No batch is pending. */
+void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
+/* REMAP: entries of [from, from + nr_pages) go to `to`; the source becomes VIRGIN. */
+void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages);
+/* The only copy of this page cannot be had: LOST, from any state. The place is the caller's. */
+void page_lose(struct pager *pg, struct space *sp, pgno_t n);
+/* What is outside of [first, end) becomes LOST. No batch is pending. */
+void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
+/* Sets the age, a hint. */
+void page_set_age(struct pager *pg, struct space *sp, pgno_t n, uint8_t age);
+
+#endif

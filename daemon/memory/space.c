@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "memory/space.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define BEHIND_KEPT 8
+
+struct space *space_new(uint32_t id, int uffd, struct event_slot *events)
+{
+	struct space *sp = calloc(1, sizeof(*sp));
+
+	if (!sp)
+		return NULL;
+	sp->id = id;
+	sp->uffd = uffd;
+	sp->pagemap_fd = sp->maps_fd = sp->task_dir_fd = sp->mem_fd = -1;
+	sp->events = events;
+	sp->standby.fd = sp->standby.buffer = -1;
+	sp->agent.pidfd = sp->agent.event_fd = sp->agent.ctl_fd = -1;
+	regions_init(&sp->regions);
+	regions_init(&sp->born_with);
+	regions_init(&sp->born_doubted);
+	thread_pages_init(&sp->threads);
+	pthread_mutex_init(&sp->lock, NULL);
+	return sp;
+}
+
+static void close_valid(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void space_close_views(struct space *sp)
+{
+	close_valid(&sp->pagemap_fd);
+	close_valid(&sp->maps_fd);
+	close_valid(&sp->task_dir_fd);
+	close_valid(&sp->mem_fd);
+}
+
+void space_free(struct space *sp)
+{
+	struct newcomer *nc = sp->newcomer;
+
+	if (nc) { /* the space closed before the worker took it */
+		agent_dismiss(&nc->agent);
+		agent_fini(&nc->agent);
+		standby_fini(&nc->standby);
+		free(nc);
+	}
+	agent_fini(&sp->agent);
+	standby_fini(&sp->standby);
+	regions_fini(&sp->regions);
+	run_list_fini(&sp->adopt);
+	run_list_fini(&sp->fetch);
+	regions_fini(&sp->born_with);
+	regions_fini(&sp->born_doubted);
+	thread_pages_fini(&sp->threads);
+	close_valid(&sp->uffd);
+	space_close_views(sp);
+	pthread_mutex_destroy(&sp->lock);
+	free(sp);
+}
+
+/* As far back as a read reaches ahead; the last few may be in use. */
+void space_leave_behind(struct space *sp, pgno_t n)
+{
+	pgno_t end = n, first;
+
+	end.v -= min_t(uint64_t, n.v, BEHIND_KEPT);
+	first = end;
+	first.v -= min_t(uint64_t, end.v, READAHEAD_MAX);
+
+	policy_leave_behind(&sp->policy, first, end);
+}
+
+void space_latency(struct space *sp, uint64_t begin_ns)
+{
+	uint64_t ns = clock_ns() - begin_ns;
+	unsigned int bucket = ns ? 63u - (unsigned int)__builtin_clzll(ns) : 0;
+
+	if (bucket >= UPAGER_HIST_BUCKETS)
+		bucket = UPAGER_HIST_BUCKETS - 1;
+	space_count(&sp->stats.latency_ns_log2[bucket], 1);
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "recover/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "recover/statefile.h"
+
+#define KEEPER_STACK_BYTES 65536
+#define KEEPER_POLL_MS	   20
+/* How often it looks whether any paged process still lives. */
+#define ALIVE_ROUNDS	   50
+
+static pid_t keeper_pid;
+
+struct keeper_arg {
+	struct pager *pg;
+	int daemon_pidfd;
+};
+
+/* Free entries at the end of a slot: only faults are worth nothing to a new daemon. */
+static uint32_t slot_used(const struct event_slot *slot)
+{
+	uint32_t n = 0;
+
+	while (n < EVENTS_BATCH && slot->msg[n].event)
+		n++;
+	return n;
+}
+
+/* Faults need not be kept: whoever waits is woken by the next daemon. */
+static void drop_faults(struct event_slot *slot)
+{
+	uint32_t to = 0, n = slot_used(slot);
+
+	for (uint32_t from = 0; from < n; from++)
+		if (slot->msg[from].event != UFFD_EVENT_PAGEFAULT)
+			slot->msg[to++] = slot->msg[from];
+	for (; to < n; to++)
+		slot->msg[to].event = 0;
+}
+
+static void drain(struct event_slot *slot, int uffd)
+{
+	uint32_t used;
+
+	drop_faults(slot);
+	used = slot_used(slot);
+	if (used < EVENTS_BATCH)
+		uffd_read(uffd, &slot->msg[used], EVENTS_BATCH - used);
+	drop_faults(slot);
+}
+
+static bool has_exited(pid_t pid)
+{
+	struct pollfd pfd = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	bool exited = pfd.fd < 0 ? errno == ESRCH : poll(&pfd, 1, 0) == 1;
+
+	if (pfd.fd >= 0)
+		close(pfd.fd);
+	return exited;
+}
+
+/* The number may be another process's by now, so it is taken by its name. */
+static void end_agent(pid_t pid)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), fd;
+	char path[32], comm[32] = "";
+
+	if (pidfd < 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && read(fd, comm, sizeof(comm) - 1) > 0 && !strcmp(comm, "upager-agent\n"))
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	if (fd >= 0)
+		close(fd);
+	close(pidfd);
+}
+
+/* An agent keeps the memory of its program alive, also when that has exited. */
+static void end_idle_agents(struct pager *pg)
+{
+	for (uint32_t id = 1; id < SPACES_MAX; id++) {
+		const struct space_record *rec = &pg->records[id];
+
+		if (rec->uffd >= 0 && rec->agent_pid > 0 && has_exited(rec->pid))
+			end_agent(rec->agent_pid);
+	}
+}
+
+/* True while some paged address space lives. */
+static bool any_alive(struct pager *pg)
+{
+	for (uint32_t id = 1; id < SPACES_MAX; id++) {
+		int uffd = pg->records[id].uffd;
+
+		if (uffd >= 0 && !uffd_alive(uffd))
+			return true;
+		/* A child whose event was read and not applied. */
+		for (uint32_t n = 0; n < slot_used(&pg->events[id]); n++)
+			if (pg->events[id].msg[n].event == UFFD_EVENT_FORK &&
+			    !uffd_alive((int)pg->events[id].msg[n].arg.fork.ufd))
+				return true;
+	}
+	return false;
+}
+
+static void keep(struct pager *pg)
+{
+	for (uint32_t round = 0;; round++) {
+		struct timespec pause = { .tv_nsec = KEEPER_POLL_MS * (long)NS_PER_MS };
+
+		if (round % ALIVE_ROUNDS == 0) {
+			end_idle_agents(pg);
+			if (!any_alive(pg))
+				return;
+		}
+		for (uint32_t id = 1; id < SPACES_MAX; id++)
+			if (pg->records[id].uffd >= 0)
+				drain(&pg->events[id], pg->records[id].uffd);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int keeper_main(void *context)
+{
+	struct keeper_arg *arg = context;
+	struct pollfd pfd = { .fd = arg->daemon_pidfd, .events = POLLIN };
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	setsid(); /* a terminal's signals are for the daemon */
+	prctl(PR_SET_NAME, "upager-keeper");
+	while (poll(&pfd, 1, -1) < 0 && errno == EINTR)
+		;
+	keep(arg->pg);
+	_exit(0);
+}
+
+int keeper_start(struct pager *pg)
+{
+	static struct keeper_arg arg;
+	char text[32];
+	void *stack;
+
+	arg.pg = pg;
+	arg.daemon_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (arg.daemon_pidfd < 0)
+		return -errno;
+	stack = mmap(NULL, KEEPER_STACK_BYTES, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (stack == MAP_FAILED)
+		return -errno;
+	/* No CLONE_VM: its memory is a copy, its descriptors are not. */
+	keeper_pid =
+		clone(keeper_main, (char *)stack + KEEPER_STACK_BYTES, CLONE_FILES | SIGCHLD, &arg);
+	if (keeper_pid < 0)
+		return -errno;
+	munmap(stack, KEEPER_STACK_BYTES);
+	snprintf(text, sizeof(text), "%d\n", keeper_pid);
+	return statefile_write_text(pg->state_dir_fd, "keeper.pid", text);
+}
+
+bool keeper_is(pid_t pid)
+{
+	return keeper_pid > 0 && pid == keeper_pid;
+}
+
+void keeper_dismiss(void)
+{
+	if (keeper_pid <= 0)
+		return;
+	kill(keeper_pid, SIGKILL);
+	waitpid(keeper_pid, NULL, 0);
+}

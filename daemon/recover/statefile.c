@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "recover/statefile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int statefile_open_dir(const char *path, int *lock_fd)
+{
+	int dir_fd, err;
+
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return -errno;
+	dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return -errno;
+	*lock_fd = openat(dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*lock_fd < 0) {
+		err = -errno;
+		goto close_dir;
+	}
+	if (flock(*lock_fd, LOCK_EX | LOCK_NB)) {
+		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		goto close_lock;
+	}
+	return dir_fd;
+
+close_lock:
+	close(*lock_fd);
+	*lock_fd = -1;
+close_dir:
+	close(dir_fd);
+	return err;
+}
+
+int statefile_map_new(int dir_fd, const char *name, size_t bytes, bool reserve, void **map)
+{
+	int fd, err = 0;
+	void *p;
+
+	if (unlinkat(dir_fd, name, 0) && errno != ENOENT)
+		return -errno;
+	fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (reserve)
+		err = -posix_fallocate(fd, 0, (off_t)bytes);
+	else if (ftruncate(fd, (off_t)bytes))
+		err = -errno;
+	if (err)
+		goto close_fd;
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	if (p == MAP_FAILED)
+		err = -errno;
+	else
+		*map = p;
+close_fd:
+	close(fd);
+	return err;
+}
+
+int statefile_write_text(int dir_fd, const char *name, const char *text)
+{
+	size_t len = strlen(text);
+	char temp[64];
+	int fd, err = 0;
+
+	snprintf(temp, sizeof(temp), "%s.new", name);
+	fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, len) != (ssize_t)len)
+		err = errno ? -errno : -EIO;
+	close(fd);
+	if (!err && renameat(dir_fd, temp, dir_fd, name))
+		err = -errno;
+	return err;
+}
+
+int statefile_read_text(int dir_fd, const char *name, char *text, size_t bytes)
+{
+	ssize_t n;
+	int fd;
+
+	fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, bytes - 1);
+	close(fd);
+	if (n < 0)
+		return -EIO;
+	text[n] = '\0';
+	return 0;
+}

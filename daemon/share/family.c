@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "share/family.h"
+
+#include <stdlib.h>
+
+struct family *family_new(struct families *fs, pid_t leader, uint64_t budget_bytes, uint32_t weight)
+{
+	struct family *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->id = ++fs->last_id;
+	f->leader = leader;
+	f->budget_bytes = budget_bytes;
+	f->weight = weight;
+	f->next = fs->first;
+	fs->first = f;
+	return f;
+}
+
+struct family *family_find(const struct families *fs, uint32_t id)
+{
+	for (struct family *f = fs->first; f; f = f->next)
+		if (f->id == id)
+			return f;
+	return NULL;
+}
+
+void family_free(struct families *fs, struct family *f)
+{
+	struct family **at = &fs->first;
+
+	while (*at != f)
+		at = &(*at)->next;
+	*at = f->next;
+	free(f);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_AREA_H
+#define UPAGER_AREA_H
+
+#include <stdint.h>
+
+#include "base/types.h"
+#include "swap/superblock.h"
+
+#define AREAS_MAX	 16
+#define AREA_CAUSE_BYTES 256
+
+/* A swap area that is open for use, with the range of global slots it serves. */
+struct area {
+	int fd; /* O_RDWR | O_DIRECT | O_CLOEXEC; locked with flock, O_EXCL on devices */
+	int priority; /* higher is used first */
+	slot_t first; /* global slot of the area's slot 0 */
+	struct superblock sb;
+	char path[256];
+};
+
+/*
+ * Splits "PATH[,pri=N]"; a comma that no "pri=" follows belongs to the path.
+ * Sets path and priority, and fd to -1.
+ */
+int area_parse_spec(struct area *area, const char *spec, char cause[AREA_CAUSE_BYTES]);
+
+/*
+ * area_open() - open PATH for paging
+ * @spec: "PATH[,pri=N]" as given to --swap
+ * Checks the superblock and takes the lock that keeps a second daemon out.
+ * Returns 0 or -errno, with one clause in cause that names cause and remedy:
+ * absent, no swap area ("run upager mkswap"), corrupt, other version, smaller
+ * than its superblock says, in use (-EBUSY), on a file system without O_DIRECT
+ * (then it is opened without, and cause holds a warning while 0 is returned).
+ */
+int area_open(struct area *area, const char *spec, char cause[AREA_CAUSE_BYTES]);
+void area_close(struct area *area);
+
+struct area_make_options {
+	const char *label; /* or NULL */
+	uint64_t size_bytes; /* make or grow a file; 0 takes the size of path */
+	int force; /* overwrite a foreign signature */
+};
+
+/*
+ * area_make() - what `upager mkswap` does
+ * Refuses (unless forced) a path that carries a foreign signature (libblkid);
+ * refuses always a mounted or swapped-on device (O_EXCL, /proc/mounts,
+ * /proc/swaps), an area of a running daemon, and fewer than AREA_SLOTS_MIN
+ * slots.  A file is fully allocated (fallocate), mode 0600.
+ */
+int area_make(const char *path, const struct area_make_options *opt, struct superblock *sb,
+	      char cause[AREA_CAUSE_BYTES]);
+
+#endif

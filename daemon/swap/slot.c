@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "swap/slot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __x86_64__
+#include <xxh_x86dispatch.h> /* with AVX2 or AVX-512 where there is one: a third of the time */
+#else
+#include <xxhash.h>
+#endif
+
+#include "base/log.h"
+#include "swap/slot_extent.h"
+#include "swap/slot_rank.h"
+#include "swap/slot_state.h"
+
+struct slots {
+	pthread_mutex_t lock; /* extents, ranks, and every change of a reference count */
+	struct area *areas;
+	uint32_t nr_areas;
+	uint32_t nr_ranks;
+	bool recounting;
+	struct slot_state state[AREAS_MAX];
+	struct slot_extents extents[AREAS_MAX];
+	struct slot_rank rank[AREAS_MAX]; /* highest priority first */
+};
+
+/* A count that reached the limit no longer counts: the slot stays in use. */
+#define COUNT_STUCK UINT16_MAX
+
+/* A slot number that cannot be, or a count that would go wrong: going on would mix up pages. */
+static void bug(const char *what, slot_t slot)
+{
+	log_err("slot %llu: %s, giving up", (unsigned long long)slot.v, what);
+	abort();
+}
+
+static uint32_t slot_area(const struct slots *slots, slot_t slot)
+{
+	uint32_t a;
+
+	for (a = 0; a < slots->nr_areas; a++)
+		if (slot.v - slots->areas[a].first.v < slots->areas[a].sb.nr_slots)
+			break;
+	if (a == slots->nr_areas || slot.v == slots->areas[a].first.v)
+		bug("no such slot", slot);
+	return a;
+}
+
+static uint64_t slot_index(const struct slots *slots, uint32_t area, slot_t slot)
+{
+	return slot.v - slots->areas[area].first.v;
+}
+
+static uint16_t *slot_count(const struct slots *slots, slot_t slot)
+{
+	uint32_t a = slot_area(slots, slot);
+
+	return &slots->state[a].refs[slot_index(slots, a, slot)];
+}
+
+static uint64_t *slot_word(const struct slots *slots, slot_t slot)
+{
+	uint32_t a = slot_area(slots, slot);
+
+	return &slots->state[a].checksum[slot_index(slots, a, slot)];
+}
+
+static void add_to_rank(struct slots *slots, uint32_t area)
+{
+	int priority = slots->areas[area].priority;
+	uint32_t r = 0;
+
+	while (r < slots->nr_ranks && slots->rank[r].priority > priority)
+		r++;
+	if (r == slots->nr_ranks || slots->rank[r].priority != priority) {
+		memmove(&slots->rank[r + 1], &slots->rank[r],
+			(slots->nr_ranks - r) * sizeof(slots->rank[0]));
+		slots->nr_ranks++;
+		slots->rank[r] = (struct slot_rank){ .priority = priority };
+	}
+	slots->rank[r].area[slots->rank[r].nr_areas++] = area;
+}
+
+static int init_area(struct slots *slots, uint32_t a, int state_dir_fd)
+{
+	struct area *area = &slots->areas[a];
+	int err;
+
+	err = slot_state_open(&slots->state[a], state_dir_fd, a, &area->sb);
+	if (err)
+		return err;
+	err = slot_extents_init(&slots->extents[a], area->sb.nr_slots, slots->state[a].refs);
+	if (err)
+		slot_state_close(&slots->state[a]);
+	return err;
+}
+
+static void fini_area(struct slots *slots, uint32_t a)
+{
+	slot_extents_fini(&slots->extents[a]);
+	slot_state_close(&slots->state[a]);
+}
+
+int slots_init(struct slots **slots, struct area *areas, uint32_t nr_areas, int state_dir_fd)
+{
+	pthread_mutexattr_t attr;
+	struct slots *s;
+	uint64_t next = 0;
+	uint32_t a;
+	int err;
+
+	if (!areas || !nr_areas || nr_areas > AREAS_MAX)
+		return -EINVAL;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->areas = areas;
+	for (a = 0; a < nr_areas; a++) {
+		/* The superblock of the first area is slot 0, no slot. */
+		areas[a].first = (slot_t){ next };
+		next += areas[a].sb.nr_slots;
+		if (next > 1ULL << SLOT_BITS) {
+			err = -EFBIG;
+			goto fini_areas;
+		}
+		err = init_area(s, a, state_dir_fd);
+		if (err)
+			goto fini_areas;
+		s->nr_areas++;
+		add_to_rank(s, a);
+	}
+	for (uint32_t r = 0; r < s->nr_ranks; r++)
+		slot_rank_init(&s->rank[r]);
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+	pthread_mutex_init(&s->lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+	*slots = s;
+	return 0;
+fini_areas:
+	while (s->nr_areas)
+		fini_area(s, --s->nr_areas);
+	free(s);
+	return err;
+}
+
+void slots_fini(struct slots *slots)
+{
+	pthread_mutex_destroy(&slots->lock);
+	while (slots->nr_areas)
+		fini_area(slots, --slots->nr_areas);
+	free(slots);
+}
+
+int slot_alloc(struct slots *slots, uint32_t hint, uint32_t want, slot_t *first)
+{
+	uint32_t area = 0, nr = 0;
+	uint64_t index = 0;
+
+	if (!want)
+		return -EINVAL;
+	pthread_mutex_lock(&slots->lock);
+	for (uint32_t r = 0; r < slots->nr_ranks && !nr; r++)
+		nr = slot_rank_take(&slots->rank[r], slots->extents, hint, want, &area, &index);
+	for (uint32_t i = 0; i < nr; i++)
+		__atomic_store_n(&slots->state[area].refs[index + i], 1, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&slots->lock);
+	if (!nr)
+		return -ENOSPC;
+	*first = slot_add(slots->areas[area].first, index);
+	return (int)nr;
+}
+
+void slot_get(struct slots *slots, slot_t slot)
+{
+	uint16_t *count = slot_count(slots, slot);
+
+	pthread_mutex_lock(&slots->lock);
+	if (!*count) {
+		uint32_t a = slot_area(slots, slot);
+
+		if (!slots->recounting)
+			bug("get of a free slot", slot);
+		slot_extents_take_one(&slots->extents[a], slot_index(slots, a, slot));
+	}
+	if (*count != COUNT_STUCK)
+		__atomic_store_n(count, (uint16_t)(*count + 1), __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&slots->lock);
+}
+
+void slot_put(struct slots *slots, slot_t slot)
+{
+	uint16_t *count = slot_count(slots, slot);
+
+	pthread_mutex_lock(&slots->lock);
+	if (!*count)
+		bug("put of a free slot", slot);
+	if (*count != COUNT_STUCK)
+		__atomic_store_n(count, (uint16_t)(*count - 1), __ATOMIC_RELAXED);
+	if (!*count) {
+		uint32_t a = slot_area(slots, slot);
+
+		slot_extents_give(&slots->extents[a], slot_index(slots, a, slot));
+	}
+	pthread_mutex_unlock(&slots->lock);
+}
+
+uint32_t slot_refs(const struct slots *slots, slot_t slot)
+{
+	return __atomic_load_n(slot_count(slots, slot), __ATOMIC_RELAXED);
+}
+
+void slots_recount_begin(struct slots *slots)
+{
+	pthread_mutex_lock(&slots->lock);
+	slots->recounting = true;
+	for (uint32_t a = 0; a < slots->nr_areas; a++)
+		for (uint64_t i = 1; i < slots->areas[a].sb.nr_slots; i++)
+			if (slots->state[a].refs[i]) {
+				slots->state[a].refs[i] = 0;
+				slot_extents_give(&slots->extents[a], i);
+			}
+	pthread_mutex_unlock(&slots->lock);
+}
+
+void slots_recount_end(struct slots *slots)
+{
+	pthread_mutex_lock(&slots->lock);
+	slots->recounting = false;
+	pthread_mutex_unlock(&slots->lock);
+}
+
+void slot_set_checksum(struct slots *slots, slot_t slot, uint64_t checksum)
+{
+	__atomic_store_n(slot_word(slots, slot), checksum, __ATOMIC_RELEASE);
+}
+
+uint64_t slot_checksum(const struct slots *slots, slot_t slot)
+{
+	return __atomic_load_n(slot_word(slots, slot), __ATOMIC_ACQUIRE);
+}
+
+uint64_t slot_hash(const struct slots *slots, slot_t slot, const void *page)
+{
+	uint64_t secret = slots->state[slot_area(slots, slot)].header->secret;
+
+	/* An odd factor: distinct slots of an area have distinct seeds. */
+	return XXH3_64bits_withSeed(page, PAGE_SIZE, secret ^ (slot.v * 0x9e3779b97f4a7c15ULL));
+}
+
+void slot_place(const struct slots *slots, slot_t slot, uint32_t *area, uint64_t *offset)
+{
+	*area = slot_area(slots, slot);
+	*offset = slot_index(slots, *area, slot) << PAGE_SHIFT;
+}
+
+uint64_t slots_total(const struct slots *slots)
+{
+	uint64_t total = 0;
+
+	for (uint32_t a = 0; a < slots->nr_areas; a++)
+		total += slots->areas[a].sb.nr_slots - 1;
+	return total;
+}
+
+uint64_t slots_free(const struct slots *slots)
+{
+	uint64_t nr_free = 0;
+
+	for (uint32_t a = 0; a < slots->nr_areas; a++)
+		nr_free += __atomic_load_n(&slots->extents[a].nr_free, __ATOMIC_RELAXED);
+	return nr_free;
+}
+
+uint64_t slots_bytes(const struct slots *slots)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t a = 0; a < slots->nr_areas; a++)
+		bytes += slots->state[a].bytes +
+			 slots->extents[a].nr_extents * sizeof(*slots->extents[a].avail);
+	return bytes;
+}

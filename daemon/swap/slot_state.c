@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "swap/slot_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/types.h"
+
+_Static_assert(sizeof(struct slot_state_header) == 48, "fixed layout");
+
+/* The header and the rest of its page, so that a short file reads as zeros. */
+union header_page {
+	struct slot_state_header h;
+	uint8_t bytes[PAGE_SIZE];
+};
+
+static uint64_t magic_word(void)
+{
+	uint64_t word;
+
+	memcpy(&word, SLOT_STATE_MAGIC, sizeof(word));
+	return word;
+}
+
+static uint64_t file_bytes(uint64_t nr_slots)
+{
+	uint64_t bytes = PAGE_SIZE + nr_slots * (sizeof(uint64_t) + sizeof(uint16_t));
+
+	return (bytes + PAGE_SIZE - 1) & PAGE_MASK;
+}
+
+/* Sets errno. */
+static bool map_file(struct slot_state *st, int fd, uint64_t nr_slots)
+{
+	uint64_t bytes = file_bytes(nr_slots);
+	char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+
+	if (map == MAP_FAILED)
+		return false;
+	st->header = (struct slot_state_header *)map;
+	st->checksum = (uint64_t *)(map + PAGE_SIZE);
+	st->refs = (uint16_t *)(st->checksum + nr_slots);
+	st->nr_slots = nr_slots;
+	st->bytes = bytes;
+	return true;
+}
+
+/* -ESTALE if the file of another area, of @nr_slots, still counts references. */
+static int check_unused(int fd, uint64_t nr_slots)
+{
+	struct slot_state old;
+	int err = 0;
+
+	if (!map_file(&old, fd, nr_slots))
+		return -errno;
+	for (uint64_t i = 0; i < nr_slots; i++)
+		if (old.refs[i]) {
+			err = -ESTALE;
+			break;
+		}
+	slot_state_close(&old);
+	return err;
+}
+
+/* 0 or -errno; fresh: nothing in the file is wanted. */
+static int check_file(int fd, const char *name, const struct superblock *sb, bool *fresh)
+{
+	union header_page page = { .bytes = { 0 } };
+	struct stat st;
+	int err;
+
+	*fresh = false;
+	if (fstat(fd, &st) || pread(fd, &page, sizeof(page), 0) < 0)
+		return -errno;
+	if (!page.h.magic) {
+		*fresh = true;
+		return 0;
+	}
+	if (page.h.magic != magic_word()) {
+		log_err("%s in the state directory is no slot file: remove it", name);
+		return -EBADMSG;
+	}
+	if (page.h.version != SLOT_STATE_VERSION) {
+		log_err("%s is of another version: detach all programs, then remove it", name);
+		return -EPROTONOSUPPORT;
+	}
+	if (page.h.nr_slots > 1ULL << SLOT_BITS ||
+	    (uint64_t)st.st_size != file_bytes(page.h.nr_slots)) {
+		log_err("%s is damaged: its size is wrong", name);
+		return -EBADMSG;
+	}
+	if (page.h.nr_slots == sb->nr_slots && !memcmp(page.h.uuid, sb->uuid, sizeof(sb->uuid)))
+		return 0;
+	err = check_unused(fd, page.h.nr_slots);
+	if (err == -ESTALE)
+		log_err("%s belongs to another swap area that has pages in it: "
+			"give the areas as before, in the same order",
+			name);
+	*fresh = !err;
+	return err;
+}
+
+static int init_header(struct slot_state_header *header, const struct superblock *sb)
+{
+	if (getrandom(&header->secret, sizeof(header->secret), 0) !=
+	    (ssize_t)sizeof(header->secret))
+		return -EIO;
+	header->version = SLOT_STATE_VERSION;
+	header->nr_slots = sb->nr_slots;
+	memcpy(header->uuid, sb->uuid, sizeof(header->uuid));
+	__atomic_store_n(&header->magic, magic_word(), __ATOMIC_RELEASE);
+	return 0;
+}
+
+int slot_state_open(struct slot_state *st, int state_dir_fd, uint32_t n,
+		    const struct superblock *sb)
+{
+	char name[24];
+	bool fresh;
+	int fd, err;
+
+	snprintf(name, sizeof(name), "slots.%u", n);
+	fd = openat(state_dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		err = -errno;
+		log_err("%s in the state directory cannot be opened: %s", name, strerror(-err));
+		return err;
+	}
+	err = check_file(fd, name, sb, &fresh);
+	if (err)
+		goto close_fd;
+	if (fresh && ftruncate(fd, 0)) {
+		err = -errno;
+		goto close_fd;
+	}
+	do {
+		err = -posix_fallocate(fd, 0, (off_t)file_bytes(sb->nr_slots));
+	} while (err == -EINTR);
+	if (err) {
+		log_err("%s needs %llu bytes in the state directory: %s", name,
+			(unsigned long long)file_bytes(sb->nr_slots), strerror(-err));
+		goto close_fd;
+	}
+	if (!map_file(st, fd, sb->nr_slots)) {
+		err = -errno;
+		goto close_fd;
+	}
+	if (fresh) {
+		err = init_header(st->header, sb);
+		if (err)
+			slot_state_close(st);
+	}
+close_fd:
+	close(fd);
+	return err;
+}
+
+void slot_state_close(struct slot_state *st)
+{
+	munmap(st->header, st->bytes);
+}
