@@ -21,7 +21,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "control/request.h"
-#include "control/session.h"
+#include "control/dispatch.h"
 #include "kernel/latency.h"
 #include "life/house.h"
 #include "loop.h"

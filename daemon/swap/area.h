@@ -5,10 +5,10 @@
 #include <stdint.h>
 
 #include "base/types.h"
+#include "swap/area_device.h"
 #include "swap/superblock.h"
 
-#define AREAS_MAX	 16
-#define AREA_CAUSE_BYTES 256
+#define AREAS_MAX 16
 
 /* A swap area that is open for use, with the range of global slots it serves. */
 struct area {

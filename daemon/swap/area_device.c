@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/types.h"
+
 #define BUSY_TRIES   20
 #define BUSY_WAIT_NS 50000000L
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "swap/area.h"
+#define AREA_CAUSE_BYTES 256
 
 /* A block device or regular file, open and locked against everybody else. */
 struct area_device {

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_DISPATCH_H
+#define UPAGER_DISPATCH_H
+
+#include <poll.h>
+
+#include "control/session.h"
+
+/* The control socket: who connects, who may ask what, and who answers that. */
+#define SESSIONS_MAX 64
+
+struct sessions {
+	int listen_fd;
+	struct session at[SESSIONS_MAX];
+};
+
+/* -EADDRINUSE when a daemon answers there, -EEXIST no socket; a stale one is replaced. */
+int sessions_init(struct sessions *ss, const char *path);
+void sessions_fini(struct sessions *ss, const char *path);
+/* Before everything is given back: no process becomes known any more. */
+void sessions_give_up_joins(struct sessions *ss);
+/* Fills pollfd entries; their number, at most SESSIONS_MAX + 1. */
+uint32_t sessions_poll(const struct sessions *ss, struct pollfd *pfd);
+/* Handles what is readable and answers what is over. */
+void sessions_handle(struct sessions *ss, struct house *h);
+
+#endif
