@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The budget is kept, and accidents of the agent lose nothing. */
-#include "agent/agent_abi.h"
+#include "selftests/agent_watch.h"
 #include "selftests/memory.h"
 #include "selftests/target.h"
 
@@ -27,26 +27,6 @@ static uint64_t rssanon_bytes(pid_t pid)
 
 /* ---- the agent's accidents ---- */
 
-static pid_t agent_of(pid_t pid)
-{
-	char path[64], comm[64] = "", line[128];
-	pid_t agent = 0;
-
-	/* An orphan, made right after its target. */
-	for (pid_t n = pid + 1; n < pid + 200 && !agent; n++) {
-		FILE *f;
-
-		snprintf(path, sizeof(path), "/proc/%d/comm", n);
-		f = fopen(path, "re");
-		if (f && fgets(line, sizeof(line), f) && sscanf(line, "%63s", comm) == 1 &&
-		    !strcmp(comm, "upager-agent"))
-			agent = n;
-		if (f)
-			fclose(f);
-	}
-	return agent;
-}
-
 static int go_round(struct target_share *sh)
 {
 	uint8_t *p = memory_map(2 * NR);
@@ -65,44 +45,6 @@ static bool rounds(struct target *t, uint64_t more)
 	uint64_t have = atomic_load(&t->share->value[1]);
 
 	return wait_until(40, atomic_load(&t->share->value[1]) >= have + more);
-}
-
-static bool is_stopped(pid_t pid)
-{
-	char path[64], text[256] = "";
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY);
-	if (fd < 0)
-		return false;
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = '\0';
-	close(fd);
-	return strstr(text, ") T");
-}
-
-static bool read_ctl(pid_t pid, struct agent_ctl *ctl)
-{
-	char path[64], line[512];
-	unsigned long long addr = 0;
-	bool ok;
-	FILE *f;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	f = fopen(path, "re");
-	while (f && !addr && fgets(line, sizeof(line), f))
-		if (strstr(line, "rw-s") && strstr(line, "memfd:upager-agent"))
-			sscanf(line, "%llx", &addr);
-	if (f)
-		fclose(f);
-	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
-	fd = open(path, O_RDONLY);
-	ok = addr && fd >= 0 && pread(fd, ctl, sizeof(*ctl), (off_t)addr) == (ssize_t)sizeof(*ctl);
-	if (fd >= 0)
-		close(fd);
-	return ok && ctl->magic == AGENT_MAGIC;
 }
 
 /* The only copy of some page is in staging. */

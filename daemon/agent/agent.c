@@ -7,15 +7,21 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 /* One MOVE of AGENT_RUN_PAGES takes 10 to 50 us; yielding passes a slow CPU. */
 #define HOLD_SPINS  2000
 #define HOLD_YIELDS 200
+/* Of a batch, which takes some milliseconds where the machine is busy. */
+#define LATE_NS	    (2 * NS_PER_S)
 
 static void wake(_Atomic uint32_t *word)
 {
@@ -73,6 +79,32 @@ void agent_fini(struct agent *ag)
 	ag->pidfd = ag->event_fd = ag->ctl_fd = -1;
 }
 
+/* Its control page is the target's, too, and would tell whatever that likes. */
+static uint32_t innermost_tid(pid_t pid)
+{
+	char path[32], line[256], *last;
+	uint32_t tid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && !tid && fgets(line, sizeof(line), f)) {
+		last = strncmp(line, "NSpid:", 6) ? NULL : strrchr(line, '\t');
+		if (last)
+			tid = (uint32_t)strtoul(last, NULL, 10);
+	}
+	if (f)
+		fclose(f);
+	return tid;
+}
+
+void agent_set_process(struct agent *ag, pid_t pid, int pidfd)
+{
+	ag->pid = pid;
+	ag->pidfd = pidfd;
+	ag->tid = innermost_tid(pid);
+}
+
 struct agent_post *agent_next_post(struct agent *ag)
 {
 	struct agent_post *post = &ag->post[ag->posted % AGENT_BATCHES];
@@ -89,9 +121,10 @@ struct agent_post *agent_next_post(struct agent *ag)
 void agent_submit(struct agent *ag)
 {
 	uint32_t n = ag->posted % AGENT_BATCHES;
-	const struct agent_post *post = &ag->post[n];
+	struct agent_post *post = &ag->post[n];
 	struct agent_batch *b = &ag->ctl->batch[n];
 
+	post->posted_ns = clock_ns();
 	b->mode = post->mode;
 	b->nr_runs = post->nr_runs;
 	b->locked = 0;
@@ -138,6 +171,17 @@ struct agent_outcome agent_outcome(const struct agent *ag, uint32_t run_index)
 void agent_settle(struct agent *ag)
 {
 	ag->settled++;
+}
+
+bool agent_is_late(const struct agent *ag)
+{
+	uint32_t done;
+
+	if (!agent_present(ag))
+		return false;
+	done = atomic_load(&ag->ctl->done);
+	return ag->posted != done &&
+	       clock_ns() - ag->post[done % AGENT_BATCHES].posted_ns > LATE_NS;
 }
 
 bool agent_hold(struct agent *ag)

@@ -19,6 +19,7 @@ struct agent_post {
 	uint32_t nr_runs;
 	uint32_t nr_pages;
 	enum agent_mode mode;
+	uint64_t posted_ns;
 	struct {
 		struct run run;
 		uint32_t staging_first;
@@ -32,6 +33,7 @@ struct agent {
 	int event_fd;
 	int pidfd;
 	pid_t pid;
+	uint32_t tid; /* as its faults tell it: in its own pid namespace; 0 unknown */
 	struct inject_place place;
 	uint32_t posted;
 	uint32_t settled;
@@ -51,16 +53,18 @@ struct agent_outcome {
 
 int agent_init(struct agent *ag);
 void agent_fini(struct agent *ag);
+/* The process that runs it, alive, and its pidfd, which is the agent's from now on. */
+void agent_set_process(struct agent *ag, pid_t pid, int pidfd);
 
 static inline bool agent_present(const struct agent *ag)
 {
 	return ag->ctl && !ag->dead;
 }
 
-/* As in uffd_msg.arg.pagefault.feat.ptid; 0 when there is no agent. */
-static inline uint32_t agent_tid(const struct agent *ag)
+/* Whether a fault of this thread (uffd_msg.arg.pagefault.feat.ptid) is the agent's own. */
+static inline bool agent_is_thread(const struct agent *ag, uint32_t tid)
 {
-	return agent_present(ag) ? (uint32_t)ag->ctl->tid : 0;
+	return agent_present(ag) && tid && tid == ag->tid;
 }
 
 static inline uint32_t agent_pending(const struct agent *ag)
@@ -75,6 +79,12 @@ void agent_submit(struct agent *ag);
 const struct agent_post *agent_finished(struct agent *ag);
 struct agent_outcome agent_outcome(const struct agent *ag, uint32_t run_index);
 void agent_settle(struct agent *ag);
+
+/*
+ * It has not answered a batch for so long that nobody should wait for it: it is
+ * stopped, or waits for something that does not come.
+ */
+bool agent_is_late(const struct agent *ag);
 
 /*
  * The hold handshake.  agent_hold() returns false when the agent did not let

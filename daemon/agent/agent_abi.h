@@ -102,9 +102,7 @@ struct agent_ctl {
 	int32_t event_fd;
 	uint32_t staging_pages; /* injector */
 	uint64_t staging; /* injector: addresses in the target */
-	int32_t tid; /* agent: its own thread id, as userfaultfd reports it */
-	uint32_t pad32;
-	uint64_t pad[7];
+	uint64_t pad[8];
 	struct agent_batch batch[AGENT_BATCHES]; /* batch n is batch[n % AGENT_BATCHES] */
 };
 

@@ -351,7 +351,6 @@ __attribute__((section("upager_agent"), used)) void agent_entry(struct agent_ctl
 	ag.ctl = ctl;
 	ag.unlocked = false;
 	ag.locked = false;
-	ctl->tid = (int32_t)sys(SYS_gettid, 0, 0, 0, 0, 0);
 	ret = agent_setup(ctl, start);
 	if (ret)
 		ctl->setup_error = (int32_t)ret;

@@ -258,8 +258,7 @@ int self_started(struct self_join *join, int *agent_pidfd, char text[UPAGER_TEXT
 			 "no agent of process %d was named: use the library", join->pid);
 		return -EINVAL;
 	}
-	join->agent->pid = pid;
-	join->agent->pidfd = *agent_pidfd;
+	agent_set_process(join->agent, pid, *agent_pidfd);
 	*agent_pidfd = -1;
 	return 0;
 }

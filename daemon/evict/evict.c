@@ -256,9 +256,22 @@ static void release_kept_slots(struct pager *pg, struct space *sp)
 	}
 }
 
+/* What it had is taken away from it, and who waits for that goes on over the budget. */
+static void watch_agent(struct space *sp)
+{
+	bool late = agent_is_late(&sp->agent);
+
+	if (late && agent_pending(&sp->agent))
+		sp->revoke_wanted = true;
+	if (late != sp->late)
+		sp->retry = true;
+	sp->late = late;
+}
+
 void evict_begin(struct pager *pg, struct space *sp)
 {
 	recover_backoff(pg, sp);
+	watch_agent(sp);
 	if (!space_can_evict(sp) || sp->phase != SPACE_LIVE || sp->events_waiting || sp->draining)
 		return;
 	if (!pg->caps.move) {

@@ -221,6 +221,9 @@ static bool throttled(struct space *sp, struct fault *f)
 {
 	if (budget_room(sp) || !space_can_evict(sp) || sp->phase != SPACE_LIVE)
 		return false;
+	/* It would wait for itself: what it un-shares may have been given away meanwhile. */
+	if (agent_is_thread(&sp->agent, f->tid))
+		return false;
 	/* Its thread may be the one that cannot be stopped before it has the page. */
 	if (sp->stop_failed || sp->stop_vain)
 		return false;
@@ -271,7 +274,8 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 		 * Until the batch is settled [F10].  That must not take long, and
 		 * never when it is the agent itself that waits.
 		 */
-		if (f.tid == agent_tid(&sp->agent) || clock_ns() - f.begin_ns > DETACH_PATIENCE_NS)
+		if (agent_is_thread(&sp->agent, f.tid) ||
+		    clock_ns() - f.begin_ns > DETACH_PATIENCE_NS)
 			sp->revoke_wanted = true;
 		defer_later(pg, sp, f);
 		break;

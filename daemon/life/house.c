@@ -98,6 +98,17 @@ static void leave_closed(struct proc *p)
 	p->state = UPAGER_PROC_WATCHED;
 }
 
+static void say_late(struct space *sp)
+{
+	bool late = sp->late;
+
+	if (late && !sp->late_said)
+		log_warn("the agent in process %d does not answer: the program goes on over its "
+			 "budget until it does; is it stopped (process %d)?",
+			 sp->pid, sp->agent.pid);
+	sp->late_said = late;
+}
+
 /* A space whose process exited or executed lives until the kernel says ESRCH [F13]. */
 static void look_after_space(struct house *h, struct space *sp)
 {
@@ -105,6 +116,7 @@ static void look_after_space(struct house *h, struct space *sp)
 
 	if (sp->phase == SPACE_NEW || sp->phase >= SPACE_CLOSING)
 		return;
+	say_late(sp);
 	if (!sp->newcomer && !sp->agent.dead && sp->agent.ctl && fd_readable(sp->agent.pidfd)) {
 		sp->agent.dead = true;
 		if (!sp->gone)

@@ -110,8 +110,7 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 	}
 	failpoint(FP_ATTACH_INJECTED);
 	sp->uffd = res.uffd;
-	sp->agent.pidfd = res.agent_pidfd;
-	sp->agent.pid = res.agent_pid;
+	agent_set_process(&sp->agent, res.agent_pid, res.agent_pidfd);
 	sp->agent.place = res.place;
 	p->stopped_ns = res.stopped_ns;
 	/* On the main userfaultfd, so that MOVE is refused while an event is unread [F1]. */
@@ -168,8 +167,7 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 			 res.cause[0] ? res.cause : strerror(-err));
 		goto undo;
 	}
-	nc->agent.pidfd = res.agent_pidfd;
-	nc->agent.pid = res.agent_pid;
+	agent_set_process(&nc->agent, res.agent_pid, res.agent_pidfd);
 	nc->agent.place = res.place;
 	err = uffd_register(sp->uffd, res.place.staging_addr, res.place.staging_bytes, false);
 	if (err) {

@@ -148,6 +148,7 @@ struct space {
 	_Atomic bool
 		stop_vain; /* house: little left the last time; it is not stopped for a while */
 	_Atomic bool stopped; /* house: every thread is stopped */
+	_Atomic bool late; /* worker: the agent does not answer, nobody waits for it */
 	_Atomic bool dropping; /* worker: they must stay so until it is not [F2] */
 	bool draining; /* a fork waits for writes: nothing new is dirtied */
 	bool events_waiting; /* the event slot holds events not yet applied */
@@ -157,6 +158,7 @@ struct space {
 	struct quarantine quarantine; /* REMOVE was applied, the zap may be to come [F3] */
 	_Atomic uint32_t orphans; /* forks whose child could not be taken on: it waits */
 	uint32_t orphans_said; /* house: of these */
+	bool late_said; /* house */
 	uint64_t fill_cursor; /* FILLING: page number to go on from */
 	uint64_t evict_backoff_ns; /* nothing could be moved: not before */
 	bool reread; /* reading failed for want of descriptors: again with the retry */
@@ -183,7 +185,7 @@ static inline bool space_is_ours(const struct space *sp, uint64_t addr)
 static inline bool space_can_evict(const struct space *sp)
 {
 	return agent_present(&sp->agent) && !sp->evict_off && !sp->area_full &&
-	       !sp->evict_backoff_ns && !sp->gone;
+	       !sp->evict_backoff_ns && !sp->late && !sp->gone;
 }
 
 static inline void space_count(_Atomic uint64_t *counter, uint64_t n)
