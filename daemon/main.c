@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/disable.h"
 #include "base/failpoint.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "control/request.h"
 #include "control/dispatch.h"
@@ -41,17 +42,28 @@ static struct pager pager = {
 static struct sessions sessions;
 static struct options options;
 
+/*
+ * Those of the shell that it was started from.  A fork event that finds no free
+ * descriptor blocks its fork [F19]; a file too large cannot be written.
+ */
 static void raise_limits(void)
 {
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
 	struct rlimit lim;
 
-	/* A fork event that finds no free descriptor blocks its fork [F19]. */
 	if (!getrlimit(RLIMIT_NOFILE, &lim)) {
 		lim.rlim_cur = lim.rlim_max;
 		if (setrlimit(RLIMIT_NOFILE, &lim))
 			log_warn("cannot raise the limit of open files (%s), ignoring",
 				 strerror(errno));
 	}
+	if (setrlimit(RLIMIT_FSIZE, &none) || setrlimit(RLIMIT_CPU, &none))
+		log_warn("cannot lift the limits of file size and processor time (%s), ignoring",
+			 strerror(errno));
+}
+
+static void stay_in_memory(void)
+{
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
 		log_warn("cannot lock memory (%s), ignoring: faults may wait for the kernel's swap",
 			 strerror(errno));
@@ -133,6 +145,7 @@ static int start(void)
 {
 	int err;
 
+	raise_limits();
 	err = probe();
 	if (err)
 		return err;
@@ -148,7 +161,7 @@ static int start(void)
 		log_err("cannot set up the state files in %s: %s", options.state, strerror(-err));
 		return err;
 	}
-	raise_limits();
+	stay_in_memory();
 	err = keeper_start(&pager);
 	if (err) {
 		log_err("cannot start the keeper: %s", strerror(-err));
@@ -195,11 +208,26 @@ static void look_after_latency(struct latency *lt)
 		     options.hold_latency && active_ns && now_ns - active_ns < LATENCY_QUIET_NS);
 }
 
-/* True when SIGTERM or SIGINT came. */
+/* Whether one of the signals asks it to stop. */
+static bool read_signals(int signal_fd)
+{
+	struct signalfd_siginfo info;
+	bool stop = false;
+
+	while (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			log_info("SIGHUP, ignoring: if its terminal was closed, the daemon goes on "
+				 "without; SIGTERM stops it");
+		else
+			stop = true;
+	}
+	return stop;
+}
+
+/* True when it is to stop. */
 static bool wait_for_work(int signal_fd, uint64_t timeout_ns)
 {
 	struct pollfd pfd[SESSIONS_MAX + 4];
-	struct signalfd_siginfo info;
 	uint64_t count;
 	uint32_t n;
 
@@ -210,7 +238,7 @@ static bool wait_for_work(int signal_fd, uint64_t timeout_ns)
 	poll(pfd, n, (int)(timeout_ns / NS_PER_MS));
 	if (read(pager.house_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		log_warn("cannot read an eventfd (%s), ignoring", strerror(errno));
-	return read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
+	return read_signals(signal_fd);
 }
 
 /* After a stop that was given up. */
@@ -277,6 +305,8 @@ static int serve(void)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGQUIT);
+	sigaddset(&signals, SIGHUP);
 	signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signal_fd < 0)
 		return -errno;
@@ -299,13 +329,29 @@ static int serve(void)
 	return 0;
 }
 
+/*
+ * All threads, and the keeper: what ends or stops the daemon would stop every
+ * program that it pages.  A few signals are read from a descriptor, the others
+ * stay pending; but not those by which the kernel tells a bug.
+ */
+static void block_signals(void)
+{
+	static const int bugs[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP };
+	sigset_t signals;
+
+	sigfillset(&signals);
+	for (uint32_t i = 0; i < ARRAY_SIZE(bugs); i++)
+		sigdelset(&signals, bugs[i]);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
 int main(int argc, char **argv)
 {
-	sigset_t signals;
 	int exit_code, err;
 
 	if (argc > 0 && !strcmp(argv[0], INJECT_ARGV0))
 		return inject_main(argc, argv);
+	fd_fill_standard();
 	log_init("upagerd", LOG_LEVEL_INFO);
 	err = options_parse(&options, argc, argv, &exit_code);
 	if (err)
@@ -316,11 +362,7 @@ int main(int argc, char **argv)
 		log_err("UPAGER_FAILPOINTS is wrong: see daemon/failpoint.h for its form");
 		return UPAGER_EXIT_USAGE;
 	}
-	/* All threads and the keeper: the signals are read from a descriptor. */
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
+	block_signals();
 	err = start();
 	if (!err)
 		err = serve();

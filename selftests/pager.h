@@ -23,6 +23,8 @@ struct pager_options {
 	uint64_t area_bytes; /* 0: 128 MiB */
 	uint64_t area2_bytes; /* 0: no second area; it has the higher priority */
 	rlim_t nofile; /* 0: as it is */
+	rlim_t fsize; /* soft limit; 0: as it is */
+	int errors; /* where its messages go, -1: closed; 0: to the log */
 	/* NULL: the state is on no file system of its own; else its size, as tmpfs takes it. */
 	const char *state_size;
 };
@@ -89,14 +91,18 @@ static inline pid_t pager_spawn(const struct pager *pg, const struct pager_optio
 	strcat(path, "/upagerd");
 	snprintf(swap2, sizeof(swap2), "%s,pri=9", pg->area2);
 	fd = open(pg->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-	dup2(fd, STDERR_FILENO);
+	dup2(opt->errors > 0 ? opt->errors : fd, STDERR_FILENO);
 	dup2(fd, STDOUT_FILENO);
+	if (opt->errors < 0)
+		close(STDERR_FILENO);
 	if (opt->disable)
 		setenv("UPAGER_DISABLE", opt->disable, 1);
 	if (opt->failpoints)
 		setenv("UPAGER_FAILPOINTS", opt->failpoints, 1);
 	if (opt->nofile)
 		setrlimit(RLIMIT_NOFILE, &(struct rlimit){ opt->nofile, opt->nofile });
+	if (opt->fsize)
+		setrlimit(RLIMIT_FSIZE, &(struct rlimit){ opt->fsize, RLIM_INFINITY });
 	if (opt->state_size && pager_mount_state(pg, opt->state_size))
 		_exit(127);
 	execl(path, "upagerd", "--swap", pg->area, "--socket", pg->socket, "--state", pg->state,

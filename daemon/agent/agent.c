@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -98,11 +99,21 @@ static uint32_t innermost_tid(pid_t pid)
 	return tid;
 }
 
-void agent_set_process(struct agent *ag, pid_t pid, int pidfd)
+int agent_set_process(struct agent *ag, pid_t pid, int pidfd, uint64_t pool_bytes)
 {
+	struct rlimit lim = { RLIM_INFINITY, RLIM_INFINITY };
+
 	ag->pid = pid;
 	ag->pidfd = pidfd;
 	ag->tid = innermost_tid(pid);
+	if (!prlimit(pid, RLIMIT_FSIZE, &lim, NULL))
+		return 0;
+	/* Without CAP_SYS_RESOURCE, as in a container. */
+	if (prlimit(pid, RLIMIT_FSIZE, NULL, &lim))
+		return 0; /* it has gone, which its pidfd tells */
+	lim.rlim_cur = lim.rlim_max;
+	prlimit(pid, RLIMIT_FSIZE, &lim, NULL);
+	return lim.rlim_max < pool_bytes ? -EFBIG : 0;
 }
 
 struct agent_post *agent_next_post(struct agent *ag)

@@ -53,8 +53,12 @@ struct agent_outcome {
 
 int agent_init(struct agent *ag);
 void agent_fini(struct agent *ag);
-/* The process that runs it, alive, and its pidfd, which is the agent's from now on. */
-void agent_set_process(struct agent *ag, pid_t pid, int pidfd);
+/*
+ * The process that runs it, alive, and its pidfd, which is the agent's from now
+ * on.  It has the target's limits: -EFBIG when it may not write a pool of
+ * pool_bytes.
+ */
+int agent_set_process(struct agent *ag, pid_t pid, int pidfd, uint64_t pool_bytes);
 
 static inline bool agent_present(const struct agent *ag)
 {

@@ -2,7 +2,10 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,6 +13,7 @@
 static const char *log_name = "upager";
 static enum log_level log_max = LOG_LEVEL_INFO;
 static int log_to_journal;
+static _Atomic unsigned int log_lost; /* lines that nobody took */
 
 void log_init(const char *name, enum log_level max_level)
 {
@@ -18,26 +22,44 @@ void log_init(const char *name, enum log_level max_level)
 	log_to_journal = getenv("JOURNAL_STREAM") != NULL;
 }
 
+/*
+ * One write, so that lines of several threads do not mix; and none where it would
+ * wait for who reads it: a terminal that is held, a pipe that is full.
+ */
+static bool put(enum log_level level, const char *text)
+{
+	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	char line[600];
+	int n;
+
+	if (log_to_journal)
+		n = snprintf(line, sizeof(line), "<%d>%s\n", (int)level, text);
+	else
+		n = snprintf(line, sizeof(line), "%s: %s\n", log_name, text);
+	return poll(&pfd, 1, 0) == 1 && pfd.revents & POLLOUT &&
+	       write(STDERR_FILENO, line, (size_t)n) == n;
+}
+
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	int saved_errno = errno;
+	unsigned int lost = 0;
 	char text[512];
-	char line[600];
 	va_list ap;
-	int n;
 
 	if (level > log_max)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (log_to_journal)
-		n = snprintf(line, sizeof(line), "<%d>%s\n", (int)level, text);
+	if (put(level, text))
+		lost = atomic_exchange(&log_lost, 0);
 	else
-		n = snprintf(line, sizeof(line), "%s: %s\n", log_name, text);
-	/* One write, so that lines of several threads do not mix. */
-	if (write(STDERR_FILENO, line, (size_t)n) < 0) {
-		/* nowhere left to complain */
+		atomic_fetch_add(&log_lost, 1);
+	if (lost) {
+		snprintf(text, sizeof(text), "%u earlier messages were lost: nobody read them",
+			 lost);
+		put(LOG_LEVEL_WARN, text);
 	}
 	errno = saved_errno;
 }

@@ -251,6 +251,7 @@ int self_outfitted(struct house *h, struct self_join *join, uint64_t addr, uint6
 int self_started(struct self_join *join, int *agent_pidfd, char text[UPAGER_TEXT_BYTES])
 {
 	pid_t pid = proc_of_pidfd(*agent_pidfd);
+	int err;
 
 	if (!join->outfitted || join->agent->pidfd >= 0 || pid <= 0 || pid == join->pid ||
 	    syscall(SYS_kcmp, join->pid, pid, KCMP_VM, 0, 0)) {
@@ -258,9 +259,14 @@ int self_started(struct self_join *join, int *agent_pidfd, char text[UPAGER_TEXT
 			 "no agent of process %d was named: use the library", join->pid);
 		return -EINVAL;
 	}
-	agent_set_process(join->agent, pid, *agent_pidfd);
+	err = agent_set_process(join->agent, pid, *agent_pidfd,
+				takeover_pool_pages(join->p) * PAGE_SIZE);
 	*agent_pidfd = -1;
-	return 0;
+	if (err)
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "the agent may not write files as large as its pool: raise the hard limit "
+			 "of file size");
+	return err;
 }
 
 static void commit(struct house *h, struct self_join *join)

@@ -76,6 +76,20 @@ static int check_unused(const struct proc *p, char text[UPAGER_TEXT_BYTES])
 	return -EBUSY;
 }
 
+static int set_process(struct agent *ag, const struct inject_result *res, const struct proc *p,
+		       char text[UPAGER_TEXT_BYTES])
+{
+	int err = agent_set_process(ag, res->agent_pid, res->agent_pidfd,
+				    takeover_pool_pages(p) * PAGE_SIZE);
+
+	if (err)
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "process %d may not write files as large as its pool, which its agent has "
+			 "to: raise its hard limit (prlimit --fsize) and attach it again",
+			 p->pid);
+	return err;
+}
+
 int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	struct inject_result res = { .uffd = -1, .agent_pidfd = -1 };
@@ -110,9 +124,11 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 	}
 	failpoint(FP_ATTACH_INJECTED);
 	sp->uffd = res.uffd;
-	agent_set_process(&sp->agent, res.agent_pid, res.agent_pidfd);
 	sp->agent.place = res.place;
 	p->stopped_ns = res.stopped_ns;
+	err = set_process(&sp->agent, &res, p, text);
+	if (err)
+		goto remove_agent;
 	/* On the main userfaultfd, so that MOVE is refused while an event is unread [F1]. */
 	err = uffd_register(sp->uffd, res.place.staging_addr, res.place.staging_bytes, false);
 	if (err) {
@@ -167,19 +183,22 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 			 res.cause[0] ? res.cause : strerror(-err));
 		goto undo;
 	}
-	agent_set_process(&nc->agent, res.agent_pid, res.agent_pidfd);
 	nc->agent.place = res.place;
+	err = set_process(&nc->agent, &res, p, text);
+	if (err)
+		goto remove_agent;
 	err = uffd_register(sp->uffd, res.place.staging_addr, res.place.staging_bytes, false);
 	if (err) {
 		snprintf(text, UPAGER_TEXT_BYTES, "cannot register staging in process %d: %s",
 			 p->pid, strerror(-err));
-		inject_remove(p->pid, res.agent_pid, res.agent_pidfd, &res.place, cause);
-		goto undo;
+		goto remove_agent;
 	}
 	sp->newcomer = nc;
 	pager_kick_worker(pg);
 	return 0;
 
+remove_agent:
+	inject_remove(p->pid, res.agent_pid, res.agent_pidfd, &res.place, cause);
 undo:
 	standby_fini(&nc->standby);
 	agent_fini(&nc->agent);
