@@ -28,6 +28,7 @@ static const char *const names[__FP_MAX] = {
 	[FP_EVICT_WRITTEN] = "evict_written",
 	[FP_FORK_READ] = "fork_read",
 	[FP_FORK_SHARED] = "fork_shared",
+	[FP_FORK_APPLIED] = "fork_applied",
 	[FP_CHILD_ASKED] = "child_asked",
 	[FP_ATTACH_INJECTED] = "attach_injected",
 	[FP_ATTACH_SEEN] = "attach_seen",

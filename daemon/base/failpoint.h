@@ -28,6 +28,7 @@ enum failpoint {
 	FP_EVICT_WRITTEN, /* write completed, not recorded */
 	FP_FORK_READ, /* fork event read, child space not made */
 	FP_FORK_SHARED, /* child shares the leaves */
+	FP_FORK_APPLIED, /* child can be looked for */
 	FP_CHILD_ASKED, /* a stack is registered to see whose it is */
 	FP_ATTACH_INJECTED, /* agent runs, space not known to the worker */
 	FP_ATTACH_SEEN, /* a mapping was read that is not registered yet */

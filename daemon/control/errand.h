@@ -25,6 +25,8 @@ struct errand {
 	pgno_t first; /* the house's, while NONE, under the space's lock */
 	pgno_t end;
 	uint64_t cursor; /* the worker's, from FETCH on */
+	uint32_t tries; /* the house's: so often it was not, after all */
+	uint64_t changes; /* the space's map_changes when it was FETCHED */
 };
 
 /* Under the space's lock. */

@@ -3,6 +3,7 @@
 
 #include "evict/budget.h"
 #include "fault/populate.h"
+#include "memory/change.h"
 #include "memory/page.h"
 
 /* No page of the range is in one of the states; bits 1 << enum page_state. */
@@ -38,6 +39,18 @@ static bool fetch(struct pager *pg, struct space *sp, struct errand *e)
 		return true;
 	e->cursor = e->first.v;
 	return false;
+}
+
+/* What is outside was moved there since, and stayed registered. */
+static bool forget(struct pager *pg, struct space *sp, struct errand *e)
+{
+	if (!change_begin(sp, CHANGE_LOOKED)) {
+		sp->revoke_wanted |= agent_pending(&sp->agent) != 0;
+		return false;
+	}
+	page_forget(pg, sp, e->first, e->end);
+	change_end(sp);
+	return true;
 }
 
 static void fetch_ahead(struct pager *pg, struct space *sp, struct page_range *r)
@@ -95,10 +108,9 @@ void errand_step(struct pager *pg, struct space *sp)
 	if (sp->fetch_wanted)
 		ahead_step(pg, sp);
 	if (from == ERRAND_FETCH && fetch(pg, sp, e)) {
+		e->changes = sp->map_changes;
 		to = ERRAND_FETCHED;
-	} else if (from == ERRAND_FORGET &&
-		   range_is_free_of(pg, sp, e->first, e->end, 1u << PAGE_DETACHING)) {
-		page_drop(pg, sp, e->first, e->end);
+	} else if (from == ERRAND_FORGET && forget(pg, sp, e)) {
 		to = ERRAND_FORGOTTEN;
 	}
 	/* The house may have given it up. */

@@ -52,7 +52,8 @@ int self_register(struct house *h, struct proc *p, uint64_t addr, uint64_t bytes
 /* Starts to bring everything in; then, when the errand is FETCHED, and then FORGOTTEN. */
 int self_unregister(struct house *h, struct proc *p, uint64_t addr, uint64_t bytes,
 		    char text[UPAGER_TEXT_BYTES]);
-void self_unregister_fetched(struct house *h, struct proc *p);
+/* False: it is fetched once more. */
+bool self_unregister_fetched(struct house *h, struct proc *p);
 int self_unregister_forgotten(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);
 /* Lets go of a process that has no range registered any more. */
 int self_release_idle(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);

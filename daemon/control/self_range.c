@@ -12,6 +12,9 @@
 #include "kernel/vma.h"
 #include "life/takeover.h"
 
+/* A range is brought in again so often at most. */
+#define FETCH_TRIES 100
+
 struct cover {
 	uint64_t at; /* mapped without a hole up to here */
 	uint64_t end;
@@ -220,6 +223,7 @@ void self_errand(struct house *h, struct proc *p, pgno_t first, pgno_t end)
 	sp->errand.first = first;
 	sp->errand.end = end;
 	sp->errand.cursor = first.v;
+	sp->errand.tries = 0;
 	sp->errand.state = ERRAND_FETCH;
 	pthread_mutex_unlock(&sp->lock);
 	pager_kick_worker(h->pg);
@@ -242,12 +246,34 @@ static bool unregister_part(void *context, const struct vma *v)
 	return v->end < part->end;
 }
 
-void self_unregister_fetched(struct house *h, struct proc *p)
+/*
+ * Something that is outside may have been moved there since; without its
+ * registration it would read as zeros.  Other threads may map and unmap without
+ * end, and who moves something there just now is not helped: not for ever.
+ */
+static bool is_fetched(struct space *sp)
+{
+	struct errand *e = &sp->errand;
+	bool same;
+
+	pthread_mutex_lock(&sp->lock);
+	same = sp->map_changes == e->changes;
+	pthread_mutex_unlock(&sp->lock);
+	return (same && !uffd_has_unread(sp->uffd)) || e->tries++ == FETCH_TRIES;
+}
+
+bool self_unregister_fetched(struct house *h, struct proc *p)
 {
 	struct space *sp = p->space;
 	struct errand *e = &sp->errand;
 	struct part part = { sp, pgno_addr(e->first), pgno_addr(e->end) };
 
+	if (!is_fetched(sp)) {
+		e->cursor = e->first.v;
+		e->state = ERRAND_FETCH;
+		pager_kick_worker(h->pg);
+		return false;
+	}
 	/* By mapping: one that cannot be registered may lie in between by now. */
 	if (uffd_unregister(sp->uffd, part.addr, part.end - part.addr))
 		vma_for_each(sp->maps_fd, unregister_part, &part);
@@ -259,6 +285,7 @@ void self_unregister_fetched(struct house *h, struct proc *p)
 	e->state = ERRAND_FORGET;
 	pthread_mutex_unlock(&sp->lock);
 	pager_kick_worker(h->pg);
+	return true;
 }
 
 int self_release_idle(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])

@@ -156,8 +156,8 @@ static void wait_errand(struct session *s, struct house *h)
 		e->state = ERRAND_NONE;
 		answer(s, &reply, 0);
 	} else if (s->step == STEP_FETCH && e->state == ERRAND_FETCHED) {
-		self_unregister_fetched(h, p);
-		s->step = STEP_FORGET;
+		if (self_unregister_fetched(h, p))
+			s->step = STEP_FORGET;
 	} else if (s->step == STEP_FORGET && e->state == ERRAND_FORGOTTEN) {
 		err = self_unregister_forgotten(h, p, reply.text);
 		answer(s, &reply, err);

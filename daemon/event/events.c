@@ -12,6 +12,7 @@
 #include "evict/settle.h"
 #include "fault/fault.h"
 #include "kernel/vma.h"
+#include "memory/change.h"
 #include "memory/page.h"
 
 /* When descriptors ran out. */
@@ -142,6 +143,18 @@ static void apply(struct pager *pg, struct space *sp, struct uffd_msg *msg)
 	}
 }
 
+/* Applied: a fault at address 0, which wakes nobody. */
+static void forget_event(struct uffd_msg *msg)
+{
+	__atomic_store_n(&msg->event, UFFD_EVENT_PAGEFAULT, __ATOMIC_RELEASE);
+	msg->arg.pagefault.address = 0;
+}
+
+static bool is_fault(const struct uffd_msg *msg)
+{
+	return msg->event == UFFD_EVENT_PAGEFAULT && msg->arg.pagefault.address;
+}
+
 static void begin_fault(struct pager *pg, struct space *sp, const struct uffd_msg *msg,
 			uint64_t now_ns)
 {
@@ -153,41 +166,6 @@ static void begin_fault(struct pager *pg, struct space *sp, const struct uffd_ms
 			    .tid = msg->arg.pagefault.feat.ptid,
 			    .write_protect = msg->arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP,
 		    });
-}
-
-/* Under hold. Whether the events in the slot may be applied now. */
-static bool may_apply(struct pager *pg, struct space *sp, bool fork)
-{
-	settle_now(pg, sp);
-	if (!fork)
-		return true;
-	/* A child shares slots, never places in the pool. */
-	sp->draining = true;
-	return fork_may_apply(sp);
-}
-
-static void handle_slot(struct pager *pg, struct space *sp)
-{
-	struct event_slot *slot = sp->events;
-	uint64_t now_ns = clock_ns();
-	uint32_t n;
-
-	for (n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
-		if (slot->msg[n].event == UFFD_EVENT_PAGEFAULT)
-			continue;
-		apply(pg, sp, &slot->msg[n]);
-		/* Applied: a fault at address 0 wakes nobody. */
-		__atomic_store_n(&slot->msg[n].event, UFFD_EVENT_PAGEFAULT, __ATOMIC_RELEASE);
-		slot->msg[n].arg.pagefault.address = 0;
-	}
-	sp->draining = false;
-	sp->events_waiting = false;
-	for (uint32_t i = 0; i < n; i++) {
-		if (slot->msg[i].arg.pagefault.address)
-			begin_fault(pg, sp, &slot->msg[i], now_ns);
-		__atomic_store_n(&slot->msg[i].event, 0, __ATOMIC_RELEASE);
-	}
-	sp->retry |= sp->deferred.nr != 0;
 }
 
 static bool slot_needs(const struct space *sp, bool *fork)
@@ -205,14 +183,54 @@ static bool slot_needs(const struct space *sp, bool *fork)
 	return any;
 }
 
-void events_resume(struct pager *pg, struct space *sp)
+/* Under hold. Applies the events in the slot, unless they have to wait. */
+static bool apply_all(struct pager *pg, struct space *sp)
 {
+	struct event_slot *slot = sp->events;
 	bool fork;
 
+	if (!slot_needs(sp, &fork))
+		return true; /* but for our own */
+	settle_now(pg, sp);
+	/* A child shares slots, never places in the pool. */
+	sp->draining = fork;
+	if ((fork && !fork_may_apply(sp)) || !change_begin(sp, CHANGE_EVENT))
+		return false;
+	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
+		if (slot->msg[n].event == UFFD_EVENT_PAGEFAULT)
+			continue;
+		apply(pg, sp, &slot->msg[n]);
+		forget_event(&slot->msg[n]);
+	}
+	change_end(sp);
+	return true;
+}
+
+static void handle_slot(struct pager *pg, struct space *sp)
+{
+	struct event_slot *slot = sp->events;
+	uint64_t now_ns = clock_ns();
+
+	if (!apply_all(pg, sp))
+		return;
+	sp->draining = false;
+	sp->events_waiting = false;
+	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
+		if (is_fault(&slot->msg[n]))
+			begin_fault(pg, sp, &slot->msg[n], now_ns);
+		__atomic_store_n(&slot->msg[n].event, 0, __ATOMIC_RELEASE);
+	}
+	sp->retry |= sp->deferred.nr != 0;
+}
+
+void events_resume(struct pager *pg, struct space *sp)
+{
 	if (!sp->events_waiting)
 		return;
-	if (!slot_needs(sp, &fork) || may_apply(pg, sp, fork)) {
+	if (agent_hold(&sp->agent))
 		handle_slot(pg, sp);
+	agent_release(&sp->agent);
+	if (!sp->events_waiting) {
 		sp->readable = true;
 		sp->retry = true; /* fills that had to wait */
 	}
@@ -221,7 +239,6 @@ void events_resume(struct pager *pg, struct space *sp)
 bool events_read(struct pager *pg, struct space *sp)
 {
 	for (;;) {
-		bool fork;
 		int n;
 
 		if (sp->events_waiting)
@@ -235,7 +252,7 @@ bool events_read(struct pager *pg, struct space *sp)
 		n = uffd_read(sp->uffd, sp->events->msg, EVENTS_BATCH);
 		failpoint(FP_FAULT_READ);
 		sp->events_waiting = n > 0;
-		if (n > 0 && (!slot_needs(sp, &fork) || may_apply(pg, sp, fork)))
+		if (n > 0)
 			handle_slot(pg, sp);
 		agent_release(&sp->agent);
 		if (n == -EMFILE || n == -ENFILE) {

@@ -113,4 +113,5 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	child->readable = true;
 	pager_record_space(pg, child);
 	pager_kick_house(pg);
+	failpoint(FP_FORK_APPLIED);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "kernel/present.h"
+#include "memory/change.h"
 #include "memory/page.h"
 
 /* As many are asked for at most. */
@@ -49,13 +50,17 @@ void newborn_grow_up(struct pager *pg, struct space *sp)
 	pgno_t n = { 0 };
 	bool stale;
 
+	if (!change_begin(sp, CHANGE_LOOKED))
+		return;
 	pthread_mutex_lock(&sp->lock);
 	stale = sp->map_changes != sp->born_changes;
 	if (stale)
 		sp->identified = false; /* it moved something meanwhile: look again */
 	pthread_mutex_unlock(&sp->lock);
-	if (stale)
+	if (stale) {
+		change_end(sp);
 		return;
+	}
 	for (uint32_t i = 0; i < sp->born_with.nr; i++) {
 		page_drop(pg, sp, n, sp->born_with.at[i].first);
 		n = sp->born_with.at[i].end;
@@ -70,6 +75,7 @@ void newborn_grow_up(struct pager *pg, struct space *sp)
 	sp->regions = sp->born_with;
 	regions_init(&sp->born_with);
 	pthread_mutex_unlock(&sp->lock);
+	change_end(sp);
 	sp->phase = SPACE_LIVE;
 	sp->rescan_wanted = true; /* wiped mappings are registered, too */
 	sp->retry = true;

@@ -199,7 +199,7 @@ void fault_lost(struct pager *pg, struct space *sp, struct fault f)
  * with all events applied, it was zapped without an event (guard regions, F9),
  * and the kernel's answer to that is zero.
  */
-static void fill_resident(struct pager *pg, struct space *sp, struct fault f)
+static void fill_resident(struct pager *pg, struct space *sp, struct fault f, struct page p)
 {
 	int present = present_one(sp->pagemap_fd, f.page);
 
@@ -211,7 +211,12 @@ static void fill_resident(struct pager *pg, struct space *sp, struct fault f)
 		}
 		return;
 	}
-	page_drop(pg, sp, f.page, pgno_add(f.page, 1));
+	/* All events applied: only the kernel knows. */
+	if (uffd_has_unread(sp->uffd) || !page_room(pg, sp, (struct run){ f.page, 1 })) {
+		defer_later(pg, sp, f);
+		return;
+	}
+	page_change(pg, sp, f.page, p, (struct page){ .state = PAGE_VIRGIN });
 	space_count(&sp->stats.unexpected, 1);
 	fill_zero(pg, sp, f);
 }
@@ -267,7 +272,7 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 			fill_zero(pg, sp, f);
 		break;
 	case PAGE_RESIDENT:
-		fill_resident(pg, sp, f);
+		fill_resident(pg, sp, f, p);
 		break;
 	case PAGE_DETACHING:
 		/*

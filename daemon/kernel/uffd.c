@@ -6,10 +6,17 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 /* The last page of the smallest user half on x86-64; inside every 64-bit task's limit. */
 #define ALIVE_ADDR ((1ULL << 47) - 2 * PAGE_SIZE)
+
+/* For an event to be read. */
+#define SETTLE_TRIES	20
+#define SETTLE_PAUSE_NS (50 * NS_PER_US)
 
 /*
  * One attempt to fill @bytes at @dst: the ioctl's result, and in @done the
@@ -171,6 +178,23 @@ static int try_continue(int uffd, uint64_t addr, uint64_t bytes)
 int uffd_alive(int uffd)
 {
 	return try_continue(uffd, ALIVE_ADDR, PAGE_SIZE) == -ESRCH ? -ESRCH : 0;
+}
+
+bool uffd_has_unread(int uffd)
+{
+	return try_continue(uffd, ALIVE_ADDR, PAGE_SIZE) == -EAGAIN;
+}
+
+bool uffd_settles(int uffd)
+{
+	const struct timespec pause = { .tv_nsec = SETTLE_PAUSE_NS };
+
+	for (int n = 0; n < SETTLE_TRIES; n++) {
+		if (!uffd_has_unread(uffd))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
 }
 
 bool uffd_is_free(int uffd, uint64_t addr, uint64_t bytes)

@@ -88,6 +88,10 @@ int uffd_write_protect(int uffd, struct run run, bool on);
 int uffd_wake(int uffd, struct run run);
 /* -ESRCH once the address space is gone, else 0. Changes nothing. */
 int uffd_alive(int uffd);
+/* Whether an event was raised that is unread, or whose raiser has not gone on since. */
+bool uffd_has_unread(int uffd);
+/* Whether there is none, within a moment. Not for the worker, which reads them. */
+bool uffd_settles(int uffd);
 /* Whether no page of the range is registered with it; false while an event is unread. */
 bool uffd_is_free(int uffd, uint64_t addr, uint64_t bytes);
 /* 0: one registered private mapping has all of it. Else -ENOENT; -EAGAIN: an event is unread. */

@@ -30,13 +30,17 @@ static bool has_executed(const struct space *sp)
 	return sp->agent.pid > 0 && syscall(SYS_kcmp, sp->pid, sp->agent.pid, KCMP_VM, 0, 0) > 0;
 }
 
-/* The parent's space, while its mappings are those of the fork; NULL: they may not be. */
+/*
+ * The parent's space, while its mappings are those of the fork; NULL: they may
+ * not be.  They are not where an event is unread, though that is not counted yet.
+ */
 static struct space *unchanged_parent(struct pager *pg, const struct space *sp)
 {
 	struct space *from = pg->space[sp->parent_id];
 	bool same;
 
-	if (!from || !from->pid || from->pid != sp->parent_pid || has_executed(from))
+	if (!from || !from->pid || from->pid != sp->parent_pid || has_executed(from) ||
+	    !uffd_settles(from->uffd))
 		return NULL;
 	pthread_mutex_lock(&from->lock);
 	same = from->map_changes == sp->parent_changes && from->phase < SPACE_CLOSING &&

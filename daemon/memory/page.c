@@ -12,7 +12,7 @@
 #define TO(state) (1u << PAGE_##state)
 static const uint8_t allowed[__PAGE_STATES] = {
 	[PAGE_VIRGIN] = TO(RESIDENT),
-	[PAGE_RESIDENT] = TO(RESIDENT) | TO(DETACHING),
+	[PAGE_RESIDENT] = TO(RESIDENT) | TO(DETACHING) | TO(VIRGIN),
 	[PAGE_DETACHING] = TO(STANDBY) | TO(RESIDENT) | TO(VIRGIN),
 	[PAGE_STANDBY] = TO(STANDBY) | TO(RESIDENT) | TO(SWAPPED),
 	[PAGE_SWAPPED] = TO(RESIDENT) | TO(LOST),
@@ -129,6 +129,7 @@ void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 	uint64_t entries[TABLE_ENTRIES];
 	pgno_t n = first, base;
 
+	assert(sp->changing);
 	while (n.v < end.v && copy_leaf(pg, sp, n, end, entries, &base)) {
 		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
 			pgno_t at = pgno_add(base, i);
@@ -140,11 +141,30 @@ void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 	}
 }
 
+void page_forget(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
+{
+	uint64_t entries[TABLE_ENTRIES];
+	pgno_t n = first, base;
+
+	assert(sp->changing);
+	while (n.v < end.v && copy_leaf(pg, sp, n, end, entries, &base)) {
+		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
+			pgno_t at = pgno_add(base, i);
+
+			if (page_entry_state(entries[i]) == PAGE_RESIDENT && at.v >= first.v &&
+			    at.v < end.v)
+				drop_one(pg, sp, at, entries[i]);
+		}
+		n = pgno_add(base, TABLE_ENTRIES);
+	}
+}
+
 void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages)
 {
 	uint64_t entries[TABLE_ENTRIES];
 	pgno_t n = from, end = pgno_add(from, nr_pages), base;
 
+	assert(sp->changing);
 	page_drop(pg, sp, to, pgno_add(to, nr_pages));
 	while (n.v < end.v && copy_leaf(pg, sp, n, end, entries, &base)) {
 		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
@@ -181,6 +201,7 @@ void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 	uint64_t entries[TABLE_ENTRIES];
 	pgno_t n = first, base;
 
+	assert(sp->changing);
 	while (n.v < end.v && copy_leaf(pg, sp, n, end, entries, &base)) {
 		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
 			struct page p = page_entry_unpack(entries[i]);

@@ -27,13 +27,19 @@ bool page_room(struct pager *pg, const struct space *sp, struct run run);
 /* Whether a page can come back without the tables that are kept for what cannot wait. */
 bool page_may_return(struct pager *pg, const struct space *sp, pgno_t n);
 
-/* REMOVE, UNMAP: [first, end) becomes VIRGIN, whatever it was. No batch is pending. */
+/*
+ * Whole ranges, between change_begin() and change_end() only.
+ *
+ * REMOVE, UNMAP: [first, end) becomes VIRGIN, whatever it was.
+ */
 void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
+/* What of [first, end) is RESIDENT becomes VIRGIN: it is not registered any more. */
+void page_forget(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
 /* REMAP: entries of [from, from + nr_pages) go to `to`; the source becomes VIRGIN. */
 void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages);
 /* The only copy of this page cannot be had: LOST, from any state. The place is the caller's. */
 void page_lose(struct pager *pg, struct space *sp, pgno_t n);
-/* What is outside of [first, end) becomes LOST. No batch is pending. */
+/* What is outside of [first, end) becomes LOST. */
 void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
 /* Sets the age, a hint. */
 void page_set_age(struct pager *pg, struct space *sp, pgno_t n, uint8_t age);

@@ -13,7 +13,7 @@ enum page_state {
 	PAGE_VIRGIN,
 	/*
 	 * The program.  Keeps the slot of its last clean copy, if any.
-	 * -> DETACHING (chosen for eviction)
+	 * -> DETACHING (chosen for eviction), VIRGIN (found absent [F9])
 	 */
 	PAGE_RESIDENT,
 	/*

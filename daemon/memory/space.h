@@ -151,6 +151,7 @@ struct space {
 	_Atomic bool late; /* worker: the agent does not answer, nobody waits for it */
 	_Atomic bool dropping; /* worker: they must stay so until it is not [F2] */
 	bool draining; /* a fork waits for writes: nothing new is dirtied */
+	bool changing; /* change.h */
 	bool events_waiting; /* the event slot holds events not yet applied */
 	bool closing; /* polls are being cancelled */
 	bool readable; /* uffd may have messages */

@@ -56,6 +56,7 @@ static inline int space_setup(void **state)
 	f->sp = space_new(1, -1, &f->events);
 	if (!f->sp || standby_init(&f->sp->standby, NR_PLACES))
 		return -1;
+	f->sp->changing = true; /* as while an event is applied */
 	f->sp->root = table_root_new(f->pg.tables);
 	*state = f;
 	return f->sp->root.v ? 0 : -1;

@@ -35,11 +35,12 @@ static void test_unarmed(void **state)
 static void test_every_name(void **state)
 {
 	static const char *const names[] = {
-		"fault_read",	   "fault_submit",	  "fault_read_done", "fault_filled",
-		"evict_protected", "evict_recorded",	  "evict_posted",    "evict_settled",
-		"evict_submit",	   "evict_written",	  "fork_read",	     "fork_shared",
-		"child_asked",	   "attach_injected",	  "attach_seen",     "attach_registered",
-		"detach_filled",   "detach_unregistered", "store_read",	     "store_write",
+		"fault_read",	     "fault_submit",   "fault_read_done",     "fault_filled",
+		"evict_protected",   "evict_recorded", "evict_posted",	      "evict_settled",
+		"evict_submit",	     "evict_written",  "fork_read",	      "fork_shared",
+		"fork_applied",	     "child_asked",    "attach_injected",     "attach_seen",
+		"attach_registered", "detach_filled",  "detach_unregistered", "store_read",
+		"store_write",
 	};
 	char spec[64];
 

@@ -20,7 +20,7 @@ enum kind {
 /* What the comments of page_entry.h allow page_change() to do. */
 static const bool may[NR_KINDS][NR_KINDS] = {
 	[VIRGIN] = { [RESIDENT] = true },
-	[RESIDENT] = { [RESIDENT] = true, [DETACHING] = true },
+	[RESIDENT] = { [VIRGIN] = true, [RESIDENT] = true, [DETACHING] = true },
 	[DETACHING] = { [VIRGIN] = true, [RESIDENT] = true, [DIRTY] = true, [CLEAN] = true },
 	[DIRTY] = { [DIRTY] = true, [CLEAN] = true, [RESIDENT] = true },
 	[CLEAN] = { [DIRTY] = true, [CLEAN] = true, [RESIDENT] = true, [SWAPPED] = true },
@@ -251,6 +251,21 @@ static void test_drop_of_every_state(void **state)
 	}
 }
 
+/* What was unregistered is forgotten; what was moved there since is not. */
+static void test_forget(void **state)
+{
+	struct space_fixture *f = *state;
+	pgno_t next = pgno_add(here, 1);
+	struct page kept = bring(f, next, SWAPPED);
+
+	bring(f, here, RESIDENT);
+	page_forget(&f->pg, f->sp, here, pgno_add(here, 2));
+	expect_entry(f, here, page_of(VIRGIN, SLOT_NONE));
+	expect_entry(f, next, kept);
+	expect_counts(f, 0, 0, 0, 1);
+	page_drop(&f->pg, f->sp, next, pgno_add(next, 1));
+}
+
 static void drop_here(void *arg)
 {
 	struct attempt *a = arg;
@@ -314,6 +329,7 @@ int main(void)
 		SPACE_TEST(test_ages_are_hints),
 		SPACE_TEST(test_slot_of_shared_leaf),
 		SPACE_TEST(test_drop_of_every_state),
+		SPACE_TEST(test_forget),
 		SPACE_TEST(test_detaching_is_the_agents),
 		SPACE_TEST(test_lose_copy),
 	};
