@@ -21,6 +21,7 @@
 #define STRIDE_PAGES 512u
 #define RANGE_PAGES  (GROUPS * STRIDE_PAGES)
 #define ROUNDS	     8
+#define FREED_PAGES  512
 /* The house looks for pages that it does not know a second after it looked last: during the zap. */
 #define BEFORE_US    900000
 #define HOLD_NS	     2000000
@@ -124,6 +125,43 @@ TEST_F_TIMEOUT(quarantine, what_was_given_away_reads_zero, 90)
 		SKIP(return, "needs a second CPU");
 	t = target_start(&self->pager, give_away_slowly, BUDGET);
 	EXPECT_EQ(0, target_end_within(&t, 80));
+}
+
+static void *spin(void *arg)
+{
+	const _Atomic bool *end = arg;
+
+	while (!atomic_load(end))
+		;
+	return NULL;
+}
+
+/*
+ * Regression: MADV_FREE leaves the pages there, which the program then used
+ * again; and as long as one thread only ran, it was held to be in that call.
+ */
+static int free_and_use_again(struct target_share *sh)
+{
+	uint8_t *p = memory_map(FREED_PAGES);
+	_Atomic bool *end = (void *)&sh->value[0];
+	pthread_t thread;
+
+	target_check(sh, !pthread_create(&thread, NULL, spin, end));
+	memory_fill(p, 0, FREED_PAGES, 1);
+	memory_press();
+	memory_fill(p, 0, FREED_PAGES, 2);
+	target_check(sh, !madvise(p, FREED_PAGES * PAGE_SIZE, MADV_FREE));
+	memory_fill(p, 0, FREED_PAGES, 3);
+	target_check(sh, memory_push_out(p, FREED_PAGES));
+	target_check(sh, memory_is(p, 0, FREED_PAGES, 3));
+	atomic_store(end, true);
+	pthread_join(thread, NULL);
+	return 0;
+}
+
+TEST_F_TIMEOUT(quarantine, ends_while_a_thread_spins, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, free_and_use_again));
 }
 
 TEST_HARNESS_MAIN

@@ -240,12 +240,16 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 	pause_step(h->pg, p, now_ns);
 }
 
+/* What was read before the watch began is over when it ends. */
 static void look_after_quarantine(struct proc *p)
 {
-	uint64_t now_ns = clock_ns();
+	uint64_t safe_ns;
 
-	if (p->space && !quarantine_empty(&p->space->quarantine) && proc_outside_madvise(p))
-		p->space->quarantine_safe_ns = now_ns;
+	if (!p->space || quarantine_empty(&p->space->quarantine))
+		return;
+	safe_ns = zap_watch_look(&p->zaps, p->dir_fd, p->rss_pages, clock_ns());
+	if (safe_ns)
+		p->space->quarantine_safe_ns = safe_ns;
 }
 
 static void look_after_proc(struct house *h, struct proc *p, uint64_t now_ns)

@@ -222,42 +222,6 @@ bool proc_same_space(const struct proc *p)
 	return ret <= 0; /* an error tells nothing */
 }
 
-/* "running", or "nr args..." of the call that the thread sleeps in. */
-static bool thread_outside(int task_fd, const char *tid)
-{
-	char path[288], text[128];
-	long nr;
-
-	snprintf(path, sizeof(path), "%s/syscall", tid);
-	if (read_at(task_fd, path, text, sizeof(text)) <= 0)
-		return true; /* gone */
-	if (!strncmp(text, "running", 7))
-		return false;
-	nr = strtol(text, NULL, 10);
-	return nr != SYS_madvise && nr != SYS_process_madvise;
-}
-
-bool proc_outside_madvise(const struct proc *p)
-{
-	int task_fd = openat(p->dir_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool outside = true;
-	struct dirent *d;
-	DIR *dir;
-
-	if (task_fd < 0)
-		return false;
-	dir = fdopendir(task_fd);
-	if (!dir) {
-		close(task_fd);
-		return false;
-	}
-	while (outside && (d = readdir(dir)))
-		if (d->d_name[0] != '.')
-			outside = thread_outside(task_fd, d->d_name);
-	closedir(dir);
-	return outside;
-}
-
 /* Value of a "Name:\tvalue" line of /proc/ID/status; last: its last word. */
 static long status_value(const char *id, const char *name, bool last)
 {

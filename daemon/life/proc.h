@@ -8,6 +8,7 @@
 
 #include "agent/inject.h"
 #include "life/terms.h"
+#include "life/zap_watch.h"
 #include "memory/space.h"
 #include "share/share.h"
 #include "uapi/upager_proto.h"
@@ -60,6 +61,7 @@ struct proc {
 	uint64_t run_until_ns;
 	uint64_t pauses;
 	uint64_t paused_ns;
+	struct zap_watch zaps; /* while something of it is in quarantine */
 	struct inject_stop stop;
 	char text[UPAGER_TEXT_BYTES]; /* why it is refused, or what to know */
 	struct proc *next;
@@ -84,8 +86,6 @@ int proc_sample(struct proc *proc);
 void proc_comm(const struct proc *proc, char comm[16]);
 /* Whether it still has the address space that the agent is in. */
 bool proc_same_space(const struct proc *proc);
-/* Whether every thread was outside madvise() at some time since the call began. */
-bool proc_outside_madvise(const struct proc *proc);
 /*
  * The parent of the process whose directory in /proc is called name, and when
  * it was born in clock ticks since boot.
