@@ -286,6 +286,8 @@ static uint64_t all_books(struct loop *lp)
 		if (at_ns && (!next_ns || at_ns < next_ns))
 			next_ns = at_ns;
 	}
+	if (kept_step(pg, now_ns))
+		return 0;
 	if (!next_ns)
 		return ~0ULL;
 	return next_ns > now_ns ? next_ns - now_ns : 0;

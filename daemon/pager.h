@@ -7,6 +7,7 @@
 #include "fault/fault_list.h"
 #include "kernel/module.h"
 #include "kernel/uffd.h"
+#include "memory/kept.h"
 #include "memory/space.h"
 #include "memory/table.h"
 #include "recover/space_record.h"
@@ -28,6 +29,7 @@ struct pager {
 	struct fault_nodes faults; /* the worker's */
 	struct reads *reads; /* the worker's: in flight */
 	struct writeback *writeback; /* the worker's: writes in flight */
+	struct kept kept; /* the worker's */
 	struct event_slot *events; /* SPACES_MAX of them, in the state file */
 	struct space_record *records; /* likewise */
 	struct unserved unserved;

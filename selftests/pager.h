@@ -140,17 +140,22 @@ static inline void pager_show_log(const struct pager *pg)
 		fclose(f);
 }
 
-static inline bool pager_logged(const struct pager *pg, const char *text)
+static inline int pager_logged_times(const struct pager *pg, const char *text)
 {
 	FILE *f = fopen(pg->log, "re");
 	char line[512];
-	bool found = false;
+	int n = 0;
 
-	while (f && !found && fgets(line, sizeof(line), f))
-		found = strstr(line, text);
+	while (f && fgets(line, sizeof(line), f))
+		n += strstr(line, text) != NULL;
 	if (f)
 		fclose(f);
-	return found;
+	return n;
+}
+
+static inline bool pager_logged(const struct pager *pg, const char *text)
+{
+	return pager_logged_times(pg, text);
 }
 
 static inline int pager_start(struct pager *pg, const struct pager_options *opt)

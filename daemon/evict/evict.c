@@ -14,6 +14,7 @@
 #include "evict/kin.h"
 #include "evict/pinned.h"
 #include "kernel/present.h"
+#include "memory/kept.h"
 #include "memory/page.h"
 
 #define BACKOFF_NS	 (10 * NS_PER_MS)
@@ -235,27 +236,6 @@ static void recover_backoff(struct pager *pg, struct space *sp)
 		sp->area_full = false;
 }
 
-/* Slots that resident pages keep of their last clean copies are the first to go. */
-static void release_kept_slots(struct pager *pg, struct space *sp)
-{
-	static const pgno_t end = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
-	uint64_t entries[TABLE_ENTRIES];
-	const uint64_t *leaf;
-	pgno_t n = { 0 }, base;
-
-	while ((leaf = table_next_leaf(pg->tables, sp->root, n, end, &base))) {
-		memcpy(entries, leaf, sizeof(entries));
-		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
-			struct page p = page_entry_unpack(entries[i]);
-			struct page to = { .state = PAGE_RESIDENT, .age = p.age };
-
-			if (p.state == PAGE_RESIDENT && slot_valid(p.slot))
-				page_change(pg, sp, pgno_add(base, i), p, to);
-		}
-		n = pgno_add(base, TABLE_ENTRIES);
-	}
-}
-
 /* What it had is taken away from it, and who waits for that goes on over the budget. */
 static void watch_agent(struct space *sp)
 {
@@ -293,8 +273,7 @@ void evict_begin(struct pager *pg, struct space *sp)
 			break;
 		n = batch_pages(pg, sp);
 		if (!n) {
-			release_kept_slots(pg, sp);
-			if (!slots_free(pg->slots)) {
+			if (kept_is_exhausted(pg)) {
 				sp->area_full = true;
 				sp->retry = true;
 			}

@@ -155,7 +155,7 @@ void fault_rescue(struct pager *pg, struct space *sp, struct fault f, struct pag
 	enum place_state place = sb->state[p.place];
 	struct uffd_fill fill;
 	/* A slot that is still being written is the write's alone. */
-	slot_t slot = p.dirty ? SLOT_NONE : p.slot;
+	slot_t slot = p.dirty || !kept_may(pg) ? SLOT_NONE : p.slot;
 
 	fill = uffd_copy(sp->uffd, (struct run){ f.page, 1 }, standby_data(sb, p.place));
 	if (!fill.filled && fill.error != -EEXIST) {

@@ -148,8 +148,7 @@ static void filled(struct read *rd, uint32_t i, uint32_t nr_pages)
 {
 	struct pager *pg = rd->pg;
 	struct space *sp = rd->sp;
-	/* When the area gets tight a resident page does not keep its slot. */
-	bool keep = slots_free(pg->slots) > slots_total(pg->slots) / 4;
+	bool keep = kept_may(pg);
 
 	failpoint(FP_FAULT_FILLED);
 	for (; nr_pages; i++, nr_pages--) {

@@ -299,7 +299,7 @@ static void say_short(struct house *h, uint64_t now_ns)
 		 "program that uses little of much address space");
 }
 
-static void say_full(struct house *h)
+static void say_full(struct house *h, uint64_t now_ns)
 {
 	bool full = false;
 
@@ -309,11 +309,14 @@ static void say_full(struct house *h)
 		full |= h->pg->space[id]->area_full;
 		say_orphans(h->pg->space[id]);
 	}
-	if (full && !h->area_full_said)
+	if (!full)
+		return;
+	/* Once: slots that come and go all the time end nothing. */
+	if (now_ns >= h->full_say_ns)
 		log_warn("the swap areas are full: programs stay over their budgets; add an area "
 			 "with "
 			 "--swap or raise budgets");
-	h->area_full_said = full;
+	h->full_say_ns = now_ns + SHORT_SAY_NS;
 }
 
 uint64_t house_tick(struct house *h)
@@ -337,7 +340,7 @@ uint64_t house_tick(struct house *h)
 		near |= p->state != UPAGER_PROC_REFUSED;
 	free_closed(h);
 	unserved_look_after(&h->pg->unserved);
-	say_full(h);
+	say_full(h, now_ns);
 	say_short(h, now_ns);
 	for (uint32_t id = 1; id < h->pg->nr_ids && !near; id++)
 		near |= h->pg->space[id] != NULL;

@@ -45,7 +45,7 @@ struct house {
 	struct claim **claims; /* allot.c's */
 	uint32_t claims_room;
 	uint64_t memory_bytes; /* MemTotal */
-	bool area_full_said;
+	uint64_t full_say_ns; /* not before */
 	uint64_t short_say_ns; /* not before */
 };
 

@@ -217,6 +217,16 @@ void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 	}
 }
 
+void page_give_up_copy(struct pager *pg, struct space *sp, pgno_t n)
+{
+	struct page p = page_read(pg, sp, n);
+
+	assert(p.state == PAGE_RESIDENT && slot_valid(p.slot));
+	/* A leaf that is shared holds the slot once, for all. */
+	table_hint(pg->tables, sp->root, n, ~0ULL << PAGE_ENTRY_SLOT_LSB, 0);
+	slot_put(pg->slots, p.slot);
+}
+
 void page_set_age(struct pager *pg, struct space *sp, pgno_t n, uint8_t age)
 {
 	table_hint(pg->tables, sp->root, n, PAGE_ENTRY_AGE, (uint64_t)age << PAGE_ENTRY_AGE_LSB);

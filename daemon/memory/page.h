@@ -41,6 +41,8 @@ void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint
 void page_lose(struct pager *pg, struct space *sp, pgno_t n);
 /* What is outside of [first, end) becomes LOST. */
 void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
+/* A RESIDENT page no longer keeps the slot of its last clean copy, whoever shares its leaf. */
+void page_give_up_copy(struct pager *pg, struct space *sp, pgno_t n);
 /* Sets the age, a hint. */
 void page_set_age(struct pager *pg, struct space *sp, pgno_t n, uint8_t age);
 

@@ -228,6 +228,23 @@ static void test_slot_of_shared_leaf(void **state)
 	assert_int_equal(slot_refs(f->pg.slots, p.slot), 0);
 }
 
+/* A shared leaf holds it once: whoever gives it up, it is free. */
+static void test_copy_of_shared_leaf(void **state)
+{
+	struct space_fixture *f = *state;
+	struct page p = bring(f, here, SWAPPED);
+	table_id_t child;
+
+	step(f, here, (struct page){ .state = PAGE_RESIDENT, .slot = p.slot });
+	child = table_root_share(f->pg.tables, f->sp->root);
+	page_give_up_copy(&f->pg, f->sp, here);
+	assert_int_equal(slot_refs(f->pg.slots, p.slot), 0);
+	expect_entry(f, here, page_of(RESIDENT, SLOT_NONE));
+	assert_int_equal(table_get(f->pg.tables, child, here),
+			 page_entry_pack(page_of(RESIDENT, SLOT_NONE)));
+	table_root_put(f->pg.tables, child);
+}
+
 /* REMOVE and UNMAP: from every state; what a device still writes must not be reused. */
 static void test_drop_of_every_state(void **state)
 {
@@ -328,6 +345,7 @@ int main(void)
 		SPACE_TEST(test_stale),
 		SPACE_TEST(test_ages_are_hints),
 		SPACE_TEST(test_slot_of_shared_leaf),
+		SPACE_TEST(test_copy_of_shared_leaf),
 		SPACE_TEST(test_drop_of_every_state),
 		SPACE_TEST(test_forget),
 		SPACE_TEST(test_detaching_is_the_agents),
