@@ -13,6 +13,7 @@
 #include "event/events.h"
 #include "event/newborn.h"
 #include "evict/evict.h"
+#include "evict/exit_pages.h"
 #include "evict/settle.h"
 #include "evict/writeback.h"
 #include "fault/fault.h"
@@ -176,7 +177,7 @@ static void settle(struct loop *lp, struct space *sp)
 static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 {
 	struct pager *pg = lp->pg;
-	uint64_t next_ns = 0;
+	uint64_t next_ns = 0, look_ns;
 
 	settle(lp, sp);
 	events_resume(pg, sp);
@@ -204,6 +205,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	if (!sp->events_waiting)
 		errand_step(pg, sp);
 	evict_begin(pg, sp);
+	look_ns = exit_pages_look_after(pg, sp);
 	writeback_queue(pg, sp);
 	arm(lp, sp);
 	if (sp->rescan_wanted || sp->stop_wanted)
@@ -217,6 +219,8 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	if (sp->write_backoff_ns && sp->standby.nr_dirty &&
 	    (!next_ns || sp->write_backoff_ns < next_ns))
 		next_ns = sp->write_backoff_ns;
+	if (look_ns && (!next_ns || look_ns < next_ns))
+		next_ns = look_ns;
 	if (sp->readable || sp->retry || sp->adopt_wanted || errand_waits(&sp->errand) ||
 	    sp->fetch_wanted || sp->phase == SPACE_FILLING ||
 	    (sp->phase == SPACE_NEWBORN && sp->identified))

@@ -241,4 +241,90 @@ TEST_F_TIMEOUT(thread, leader_is_gone, 60)
 	EXPECT_EQ(0, target_run(&self->pager, lose_leader));
 }
 
+#define IDLE	    1500
+#define IDLE_ROUNDS 3
+#define IDLE_DEARER 4 /* at most so many times the work for each page that leaves */
+#define IDLE_STACK  65536
+#define IDLE_PAGES  (16 * NR)
+
+static void *idle(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+/* The same work twice, without and with many threads that do nothing. */
+static int work_beside_idle(struct target_share *sh)
+{
+	uint8_t *p = memory_map(IDLE_PAGES);
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, IDLE_STACK);
+	for (uint32_t step = 2; step <= 5; step++) {
+		for (int i = 0; step == 4 && i < IDLE; i++)
+			target_check(sh, !pthread_create(&thread, &attr, idle, NULL));
+		memory_fill(p, 0, IDLE_PAGES, 1);
+		for (int i = 0; step % 2 && i < IDLE_ROUNDS; i++)
+			target_check(sh, memory_is(p, 0, IDLE_PAGES, 1));
+		target_meet(sh, step);
+	}
+	return 0;
+}
+
+static uint64_t ticks_of(pid_t pid)
+{
+	unsigned long user = 0, kernel = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+			 &kernel) != 2)
+		user = kernel = 0;
+	if (f)
+		fclose(f);
+	return user + kernel;
+}
+
+/* What the pager does between two steps for a thousand pages that leave, in clock ticks. */
+static uint64_t cost_of(struct pager *pg, struct target *t, uint32_t step)
+{
+	uint64_t ticks, evictions;
+
+	if (!target_reached(t, step - 1))
+		return 0;
+	ticks = ticks_of(pg->pid);
+	evictions = pager_status(pg, t->pid).evictions;
+	target_let(t, step - 1);
+	if (!target_reached(t, step))
+		return 0;
+	evictions = pager_status(pg, t->pid).evictions - evictions;
+	ticks = ticks_of(pg->pid) - ticks;
+	target_let(t, step);
+	return evictions < NR ? 0 : ticks * 10000 / evictions + 1;
+}
+
+TEST_F_TIMEOUT(thread, idle_ones_cost_little, 90)
+{
+	struct target t;
+	uint64_t without, with;
+
+	if (variant->disable)
+		SKIP(return, "each of the threads is stopped for each batch, which is dear");
+	/* Each keeps a page, and another may be there. */
+	t = target_start(&self->pager, work_beside_idle, TARGET_BUDGET + IDLE * 2 * PAGE_SIZE);
+	without = cost_of(&self->pager, &t, 3);
+	with = cost_of(&self->pager, &t, 5);
+	EXPECT_EQ(0, target_end_within(&t, 60));
+	EXPECT_LT(0, without);
+	EXPECT_LT(0, with);
+	EXPECT_LE(with, without * IDLE_DEARER);
+	TH_LOG("%llu ticks for 10,000 pages, %llu beside idle threads", (unsigned long long)without,
+	       (unsigned long long)with);
+}
+
 TEST_HARNESS_MAIN

@@ -17,9 +17,7 @@
 #include "memory/kept.h"
 #include "memory/page.h"
 
-#define BACKOFF_NS	 (10 * NS_PER_MS)
-/* How stale the list of exiting-thread pages may be when victims are chosen. */
-#define THREADS_FRESH_NS NS_PER_MS
+#define BACKOFF_NS (10 * NS_PER_MS)
 
 static void backoff(struct space *sp, uint64_t ns)
 {
@@ -50,18 +48,6 @@ void evict_forget_clean(struct pager *pg, struct space *sp)
 {
 	if (sp->standby.map)
 		forget_clean(pg, sp, 0, sp->standby.nr_places);
-}
-
-static bool threads_known(struct space *sp)
-{
-	uint64_t now = clock_ns();
-
-	if (now - sp->threads.read_ns < THREADS_FRESH_NS)
-		return true;
-	if (thread_pages_refresh(&sp->threads, sp->task_dir_fd))
-		return false;
-	sp->threads.read_ns = now;
-	return true;
 }
 
 /* Records a run (or as much as standby has room for) in the post. */
@@ -205,7 +191,7 @@ static bool post_batch(struct pager *pg, struct space *sp, uint32_t nr_pages)
 	struct agent_post *post = agent_next_post(&sp->agent);
 	uint32_t nr_runs;
 
-	if (!post || !threads_known(sp))
+	if (!post || !exit_pages_look(pg, sp))
 		return false;
 	nr_runs = kin_victims(pg, sp, nr_pages, AGENT_RUN_PAGES, runs, AGENT_RUNS_MAX);
 	if (!nr_runs) {

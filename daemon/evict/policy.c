@@ -37,7 +37,7 @@ static bool is_fixed(struct space *sp, pgno_t n)
 	const struct region *r = region_find(&sp->regions, n);
 
 	return !r || r->fixed || r->hint == REGION_PINNED || errand_covers(&sp->errand, n) ||
-	       thread_pages_contains(&sp->threads, n);
+	       exit_pages_have(&sp->exit_pages, n);
 }
 
 /* One leaf from the hand on; false when the sweep has what it wants. */

@@ -229,6 +229,8 @@ static bool throttled(struct space *sp, struct fault *f)
 	/* It would wait for itself: what it un-shares may have been given away meanwhile. */
 	if (agent_is_thread(&sp->agent, f->tid))
 		return false;
+	if (exit_pages_have(&sp->exit_pages, f->page))
+		return false; /* it is wanted by one that does not fault */
 	/* Its thread may be the one that cannot be stopped before it has the page. */
 	if (sp->stop_failed || sp->stop_vain)
 		return false;
@@ -301,12 +303,13 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 	}
 }
 
-void fault_ask(struct pager *pg, struct space *sp, pgno_t n)
+bool fault_ask(struct pager *pg, struct space *sp, pgno_t n)
 {
 	if (!pg->faults.nr_free)
-		return;
+		return false;
 	defer(pg, sp, (struct fault){ .page = n, .begin_ns = clock_ns() });
 	sp->retry = true;
+	return true;
 }
 
 void fault_retry(struct pager *pg, struct space *sp)

@@ -24,7 +24,6 @@ struct space *space_new(uint32_t id, int uffd, struct event_slot *events)
 	regions_init(&sp->regions);
 	regions_init(&sp->born_with);
 	regions_init(&sp->born_doubted);
-	thread_pages_init(&sp->threads);
 	pthread_mutex_init(&sp->lock, NULL);
 	return sp;
 }
@@ -61,7 +60,7 @@ void space_free(struct space *sp)
 	run_list_fini(&sp->fetch);
 	regions_fini(&sp->born_with);
 	regions_fini(&sp->born_doubted);
-	thread_pages_fini(&sp->threads);
+	exit_pages_fini(&sp->exit_pages);
 	close_valid(&sp->uffd);
 	space_close_views(sp);
 	pthread_mutex_destroy(&sp->lock);

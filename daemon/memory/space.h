@@ -10,10 +10,10 @@
 
 #include "agent/agent.h"
 #include "control/errand.h"
+#include "evict/exit_pages.h"
 #include "evict/policy.h"
 #include "fault/fault_list.h"
 #include "fault/readahead.h"
-#include "kernel/thread_pages.h"
 #include "kernel/uffd.h"
 #include "life/terms.h"
 #include "memory/page_entry.h"
@@ -134,7 +134,7 @@ struct space {
 	struct agent agent;
 	struct policy policy;
 	struct readahead readahead;
-	struct thread_pages threads;
+	struct exit_pages exit_pages;
 	struct fault_list deferred;
 	bool retry; /* look at deferred again now */
 	uint64_t retry_at_ns; /* look at deferred again then; 0 never */

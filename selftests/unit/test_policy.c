@@ -71,23 +71,18 @@ static void choose_layout(struct model *m)
 	}
 }
 
-/* Two threads, of which one has its words on the border of two pages; one without a list. */
-static void choose_threads(struct model *m)
+/* Seen in this round or the one before: they stay.  One of an older round may go. */
+static void choose_exit_pages(struct model *m)
 {
-	struct thread_pages *tp = &m->f->sp->threads;
+	struct exit_pages *ep = &m->f->sp->exit_pages;
 
-	tp->at = calloc(3, sizeof(*tp->at));
-	assert_non_null(tp->at);
-	tp->nr_tids = tp->max = 3;
-	for (uint32_t t = 0; t < 2; t++) {
-		uint32_t first = seed_below(&m->seed, PAGES - 1);
+	ep->round = 7;
+	for (uint32_t round = 5; round <= 7; round++) {
+		uint32_t n = seed_below(&m->seed, PAGES);
 
-		tp->at[t] =
-			(struct thread_page){ .tid = t + 1, .nr_pages = t + 1, .first = at(first) };
-		for (uint32_t i = 0; i <= t; i++)
-			m->fixed[first + i] = true;
+		assert_non_null(page_stamps_set(&ep->pages, at(n), round, 5));
+		m->fixed[n] |= round >= 6;
 	}
-	tp->at[2] = (struct thread_page){ .tid = 3, .first = at(0) };
 }
 
 /* Checks one answer against the contract and takes the victims; their number. */
@@ -139,7 +134,7 @@ static void test_all_that_may_go(void **state)
 	uint32_t left = 0, got;
 
 	choose_layout(m);
-	choose_threads(m);
+	choose_exit_pages(m);
 	m->f->sp->policy.hand.v = FIRST + seed_below(&m->seed, PAGES);
 	for (uint32_t i = 0; i < PAGES; i++)
 		left += may_go(m, i);
