@@ -9,8 +9,10 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
+#include <linux/netlink.h>
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
+#include <linux/sched/coredump.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include "access.h"
@@ -54,15 +56,38 @@ static int open_maps(struct file *file, struct pid *pid)
 	return err;
 }
 
+/* As the kernel has it for another process: of the same user, with no more rights, and dumpable. */
+static bool owns(const struct cred *cred, struct task_struct *task, struct mm_struct *mm)
+{
+	const struct cred *its;
+	bool same;
+
+	rcu_read_lock();
+	its = __task_cred(task);
+	same = uid_eq(cred->euid, its->euid) && uid_eq(cred->euid, its->suid) &&
+	       uid_eq(cred->euid, its->uid) && gid_eq(cred->egid, its->egid) &&
+	       gid_eq(cred->egid, its->sgid) && gid_eq(cred->egid, its->gid) &&
+	       cred->user_ns == its->user_ns &&
+	       cap_issubset(its->cap_permitted, cred->cap_permitted);
+	rcu_read_unlock();
+	return same && (READ_ONCE(mm->flags) & MMF_DUMPABLE_MASK) == SUID_DUMP_USER;
+}
+
 /*
  * The opener is asked and not the writer, or a privileged program could be made to write a number
- * into its standard output.
+ * into its standard output.  Nothing stands between a process and its own maps, so if that number
+ * is its own, the question is answered here.
  */
-static int check(struct file *file, struct pid *pid)
+static int check(struct file *file, struct task_struct *task, struct pid *pid, struct mm_struct *mm)
 {
-	const struct cred *old = override_creds(file->f_cred);
-	int err = open_maps(file, pid);
+	const struct cred *old;
+	int err;
 
+	if (same_thread_group(task, current) && !owns(file->f_cred, task, mm) &&
+	    !file_ns_capable(file, mm->user_ns, CAP_SYS_PTRACE))
+		return -EACCES;
+	old = override_creds(file->f_cred);
+	err = open_maps(file, pid);
 	revert_creds(old);
 	return err;
 }
@@ -84,12 +109,31 @@ int access_get_mm(struct file *file, struct pid *pid, struct mm_struct **mm)
 		goto put_task;
 	mmgrab(*mm);
 	mmput_async(*mm);
-	err = check(file, pid);
+	err = check(file, task, pid, *mm);
 	if (!err && READ_ONCE(task->mm) != *mm)
 		err = -ESRCH;
 	if (err)
 		mmdrop(*mm);
 put_task:
+	put_task_struct(task);
+	return err;
+}
+
+int access_get_users(struct sk_buff *skb, struct pid *pid, struct mm_struct **mm)
+{
+	struct task_struct *task = get_pid_task(pid, PIDTYPE_TGID);
+	int err = 0;
+
+	if (!task)
+		return -ESRCH;
+	*mm = get_task_mm(task);
+	if (!*mm)
+		err = -ESRCH;
+	else if (!owns(current_cred(), task, *mm) &&
+		 !netlink_ns_capable(skb, (*mm)->user_ns, CAP_SYS_PTRACE))
+		err = -EPERM;
+	if (err == -EPERM)
+		mmput_async(*mm);
 	put_task_struct(task);
 	return err;
 }

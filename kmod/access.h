@@ -8,6 +8,7 @@ struct file;
 struct mm_struct;
 struct pid;
 struct pid_namespace;
+struct sk_buff;
 
 /* The pid namespace of the procfs of a file: numbers are read and shown in it. */
 struct pid_namespace *access_pid_ns(const struct file *file);
@@ -21,5 +22,8 @@ struct pid *access_find_pid(s64 nr, struct pid_namespace *ns);
  * another by now; else the error of opening maps.
  */
 int access_get_mm(struct file *file, struct pid *pid, struct mm_struct **mm);
+
+/* The same for who sent a netlink message, with a reference on mm_users.  -ESRCH or -EPERM. */
+int access_get_users(struct sk_buff *skb, struct pid *pid, struct mm_struct **mm);
 
 #endif /* _KMOD_ACCESS_H */

@@ -6,7 +6,14 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/version.h>
-#include <net/genetlink.h>
+
+#if __has_include(<linux/leafops.h>)
+#include <linux/swap.h>
+#include <linux/leafops.h>
+#else
+#include <linux/swap.h>
+#include <linux/swapops.h>
+#endif
 
 struct task_struct;
 
@@ -17,40 +24,54 @@ struct task_struct;
 #define COMPAT_EXIT_PROBE(name) void name(void *data, struct task_struct *task)
 #endif
 
-/* The attributes of the request that a dump answers. */
-static inline struct nlattr **compat_dump_attrs(struct netlink_callback *cb)
+/* Whether an entry that is not present stands for a page that is moved or lent. */
+static inline bool compat_pte_has_page(pte_t pte)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
-	return genl_dumpit_info(cb)->info.attrs;
+#if __has_include(<linux/leafops.h>)
+	return softleaf_has_pfn(softleaf_from_pte(pte));
 #else
-	return genl_dumpit_info(cb)->attrs;
+	return is_pfn_swap_entry(pte_to_swp_entry(pte));
+#endif
+}
+
+static inline bool compat_pmd_has_page(pmd_t pmd)
+{
+#if __has_include(<linux/leafops.h>)
+	return softleaf_has_pfn(softleaf_from_pmd(pmd));
+#else
+	return is_pfn_swap_entry(pmd_to_swp_entry(pmd));
 #endif
 }
 
 /* How often a page is mapped, its huge mappings included; the caller keeps the page mapped. */
 static inline int compat_page_mapcount(struct page *page)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	return page_mapcount(page);
+#else
 	struct folio *folio = page_folio(page);
-	int mapcount = atomic_read(&page->_mapcount) + 1;
+	int mapcount;
 
-	if (page_mapcount_is_type(mapcount))
-		mapcount = 0;
+#ifdef CONFIG_NO_PAGE_MAPCOUNT
+	/* There are only counts of whole folios: an average, as smaps has it. */
+	if (folio_test_large(folio))
+		return DIV_ROUND_UP(folio_mapcount(folio), folio_nr_pages(folio));
+#endif
+	/* Below zero it is no count but the type of a page that has none. */
+	mapcount = max(atomic_read(&page->_mapcount) + 1, 0);
 	if (folio_test_large(folio))
 		mapcount += folio_entire_mapcount(folio);
 	return mapcount;
-#else
-	return page_mapcount(page);
 #endif
 }
 
 /* How many page table entries map any part of a folio; the caller keeps it mapped. */
 static inline int compat_folio_mapcount(struct folio *folio)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
 	return folio_mapcount(folio);
 #else
-	/* Its own is not exported. Huge mappings count on the pages of a file, too. */
+	/* Its own is not exported. */
 	long i, nr_pages = folio_nr_pages(folio);
 	int mapcount, entire;
 
@@ -60,10 +81,13 @@ static inline int compat_folio_mapcount(struct folio *folio)
 	mapcount = entire;
 	for (i = 0; i < nr_pages; i++)
 		mapcount += atomic_read(&folio_page(folio, i)->_mapcount) + 1;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	/* Huge mappings count on the pages of a file, too. */
 	if (!folio_test_anon(folio))
 		mapcount -= entire * nr_pages;
 	else if (folio_test_double_map(folio))
 		mapcount -= nr_pages;
+#endif
 	return mapcount;
 #endif
 }

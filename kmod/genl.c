@@ -4,21 +4,25 @@
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/task.h>
 #include <net/genetlink.h>
 #include "access.h"
-#include "compat.h"
+#include "dir.h"
+#include "event.h"
 #include "genl.h"
 #include "paging.h"
 #include "probes.h"
 #include "registry.h"
+#include "tracking.h"
 #include "walk.h"
+
+static struct genl_family genl_family;
 
 #define NO_PROCESS "no such process, or a zombie or kernel thread: look for the pid in /proc"
 #define TABLE_FULL __stringify(UPAGER_TRACKED_MAX) " processes are tracked: untrack some"
 #define BAD_NR_PAGES \
 	"NR_PAGES is not 1 to " __stringify(UPAGER_PINNED_PAGES_MAX) ": split the range"
-#define NOT_TRACKED "the process is not tracked: track it first"
+#define NOT_TRACKED "this socket does not track the process: track it first"
+#define NOT_YOURS   "the process is of another user: that takes CAP_SYS_PTRACE over it"
 
 /* With a policy of nothing, everything is refused. */
 static const struct nla_policy features_policy[UPAGER_A_PAD + 1] = {
@@ -60,17 +64,17 @@ static struct pid *pid_of(struct genl_info *info)
 	return pid;
 }
 
-/* Returns a reference on mm_users, or NULL. */
-static struct mm_struct *mm_of(struct pid *pid)
+static int explain(struct genl_info *info, int err)
 {
-	struct task_struct *task = get_pid_task(pid, PIDTYPE_TGID);
-	struct mm_struct *mm;
-
-	if (!task)
-		return NULL;
-	mm = get_task_mm(task);
-	put_task_struct(task);
-	return mm;
+	if (err == -ESRCH)
+		GENL_SET_ERR_MSG(info, NO_PROCESS);
+	else if (err == -EPERM)
+		GENL_SET_ERR_MSG(info, NOT_YOURS);
+	else if (err == -E2BIG)
+		GENL_SET_ERR_MSG(info, TABLE_FULL);
+	else if (err == -EBUSY)
+		GENL_SET_ERR_MSG(info, "another socket tracks the process: it has to let go first");
+	return err;
 }
 
 static struct sk_buff *reply_begin(struct genl_info *info, size_t bytes, void **header)
@@ -117,17 +121,20 @@ static int do_features(struct sk_buff *request, struct genl_info *info)
 static int do_track(struct sk_buff *request, struct genl_info *info)
 {
 	struct pid *pid = pid_of(info);
+	struct mm_struct *mm;
 	int err;
 
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
-	err = registry_track(pid);
-	if (err == -ESRCH)
-		GENL_SET_ERR_MSG(info, NO_PROCESS);
-	else if (err == -E2BIG)
-		GENL_SET_ERR_MSG(info, TABLE_FULL);
+	err = access_get_users(request, pid, &mm);
+	if (!err) {
+		mmput_async(mm);
+		err = tracking_add(pid, info->snd_portid);
+	}
+	if (!err)
+		dir_settle();
 	put_pid(pid);
-	return err;
+	return explain(info, err);
 }
 
 static int do_untrack(struct sk_buff *request, struct genl_info *info)
@@ -137,92 +144,13 @@ static int do_untrack(struct sk_buff *request, struct genl_info *info)
 
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
-	err = registry_untrack(pid);
+	err = tracking_remove(pid, info->snd_portid);
 	if (err)
 		GENL_SET_ERR_MSG(info, NOT_TRACKED);
-	put_pid(pid);
-	return err;
-}
-
-static int put_process(struct sk_buff *skb, struct pid *pid, struct tracked *tracked)
-{
-	struct figures figures[FIGURES_NR_KINDS];
-	struct mm_struct *mm = mm_of(pid);
-	int i, err;
-
-	if (!mm)
-		return -ESRCH;
-	err = figures_collect(figures, mm, tracked);
-	mmput_async(mm);
-	if (!err)
-		err = nla_put_u32(skb, UPAGER_A_PID, pid_nr(pid));
-	for (i = 0; !err && i < FIGURES_NR_KINDS; i++)
-		err = figures_put(skb, &figures[i]);
-	return err;
-}
-
-static int do_get(struct sk_buff *request, struct genl_info *info)
-{
-	struct pid *pid = pid_of(info);
-	struct tracked *tracked;
-	struct sk_buff *skb;
-	void *header;
-	int err = -ENOMEM;
-
-	if (IS_ERR(pid))
-		return PTR_ERR(pid);
-	tracked = registry_get(pid);
-	skb = reply_begin(info, NLMSG_GOODSIZE, &header);
-	if (skb) {
-		err = put_process(skb, pid, tracked);
-		if (err == -ESRCH)
-			GENL_SET_ERR_MSG(info, NO_PROCESS);
-		err = reply_end(info, skb, header, err);
-	}
-	if (tracked)
-		tracked_put(tracked);
-	put_pid(pid);
-	return err;
-}
-
-static int dump_process(struct sk_buff *skb, struct netlink_callback *cb, struct tracked *tracked)
-{
-	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-				   &genl_family, NLM_F_MULTI, UPAGER_CMD_GET);
-	int err;
-
-	if (!header)
-		return -EMSGSIZE;
-	err = put_process(skb, tracked->pid, tracked);
-	if (err)
-		genlmsg_cancel(skb, header);
 	else
-		genlmsg_end(skb, header);
+		dir_settle();
+	put_pid(pid);
 	return err;
-}
-
-/* Goes by pid, so that what comes and goes between two messages disturbs nothing else. */
-static int dump_get(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	unsigned long nr = cb->args[0];
-	struct tracked *tracked;
-	int err;
-
-	if (compat_dump_attrs(cb)[UPAGER_A_PID]) {
-		NL_SET_ERR_MSG(cb->extack, "a dump is of all tracked processes: leave PID out");
-		return -EINVAL;
-	}
-	for (; (tracked = registry_next(&nr)); nr++) {
-		err = dump_process(skb, cb, tracked);
-		tracked_put(tracked);
-		if (err == -EMSGSIZE)
-			break;
-		/* It ends just now. */
-		if (err && err != -ESRCH)
-			return err;
-	}
-	cb->args[0] = nr;
-	return skb->len;
 }
 
 static int do_paging(struct sk_buff *request, struct genl_info *info)
@@ -245,21 +173,22 @@ static int do_paging(struct sk_buff *request, struct genl_info *info)
 		return PTR_ERR(pid);
 	tracked = registry_get(pid);
 	put_pid(pid);
-	if (!tracked) {
+	if (tracked && registry_has(tracked, info->snd_portid))
+		paging_report(&tracked->paging, attrs);
+	else
+		err = -ESRCH;
+	if (err)
 		GENL_SET_ERR_MSG(info, NOT_TRACKED);
-		return -ESRCH;
-	}
-	paging_report(&tracked->paging, attrs);
-	tracked_put(tracked);
-	return 0;
+	if (tracked)
+		tracked_put(tracked);
+	return err;
 }
 
-static int put_pinned(struct sk_buff *skb, struct pid *pid, u64 start, u32 nr_pages)
+static int put_pinned(struct sk_buff *skb, struct pid *pid, struct mm_struct *mm, u64 start,
+		      u32 nr_pages)
 {
 	unsigned int bytes = DIV_ROUND_UP(nr_pages, BITS_PER_BYTE);
 	struct nlattr *bitmap;
-	struct mm_struct *mm;
-	int err;
 
 	if (nla_put_u32(skb, UPAGER_A_PID, pid_nr(pid)) ||
 	    nla_put_u64_64bit(skb, UPAGER_A_START, start, UPAGER_A_PAD) ||
@@ -269,12 +198,7 @@ static int put_pinned(struct sk_buff *skb, struct pid *pid, u64 start, u32 nr_pa
 	if (!bitmap)
 		return -EMSGSIZE;
 	memset(nla_data(bitmap), 0, bytes);
-	mm = mm_of(pid);
-	if (!mm)
-		return -ESRCH;
-	err = walk_pinned(mm, start, nr_pages, nla_data(bitmap));
-	mmput_async(mm);
-	return err;
+	return walk_pinned(mm, start, nr_pages, nla_data(bitmap));
 }
 
 static int check_range(struct genl_info *info)
@@ -306,6 +230,7 @@ static int check_range(struct genl_info *info)
 
 static int do_pinned(struct sk_buff *request, struct genl_info *info)
 {
+	struct mm_struct *mm;
 	struct sk_buff *skb;
 	struct pid *pid;
 	void *header;
@@ -317,17 +242,20 @@ static int do_pinned(struct sk_buff *request, struct genl_info *info)
 	pid = pid_of(info);
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
+	err = access_get_users(request, pid, &mm);
+	if (err)
+		goto put_pid;
 	err = -ENOMEM;
 	skb = reply_begin(info, NLMSG_GOODSIZE + UPAGER_PINNED_PAGES_MAX / BITS_PER_BYTE, &header);
 	if (skb) {
-		err = put_pinned(skb, pid, nla_get_u64(info->attrs[UPAGER_A_START]),
+		err = put_pinned(skb, pid, mm, nla_get_u64(info->attrs[UPAGER_A_START]),
 				 nla_get_u32(info->attrs[UPAGER_A_NR_PAGES]));
-		if (err == -ESRCH)
-			GENL_SET_ERR_MSG(info, NO_PROCESS);
 		err = reply_end(info, skb, header, err);
 	}
+	mmput_async(mm);
+put_pid:
 	put_pid(pid);
-	return err;
+	return explain(info, err);
 }
 
 static const struct genl_ops ops[] = {
@@ -344,12 +272,6 @@ static const struct genl_ops ops[] = {
 	  .doit = do_untrack,
 	  .policy = pid_policy,
 	  .maxattr = UPAGER_A_PID,
-	  .flags = GENL_ADMIN_PERM },
-	{ .cmd = UPAGER_CMD_GET,
-	  .doit = do_get,
-	  .policy = pid_policy,
-	  .maxattr = UPAGER_A_PID,
-	  .dumpit = dump_get,
 	  .flags = GENL_ADMIN_PERM },
 	{ .cmd = UPAGER_CMD_PAGING,
 	  .doit = do_paging,
@@ -369,7 +291,7 @@ static const struct genl_multicast_group groups[] = {
 };
 
 /* Commands lock for themselves: a long look at a process delays no other family. */
-struct genl_family genl_family __ro_after_init = {
+static struct genl_family genl_family __ro_after_init = {
 	.name = UPAGER_FAMILY_NAME,
 	.version = UPAGER_FAMILY_VERSION,
 	.module = THIS_MODULE,
@@ -381,11 +303,13 @@ struct genl_family genl_family __ro_after_init = {
 	.parallel_ops = true,
 };
 
-MODULE_ALIAS_GENL_FAMILY(UPAGER_FAMILY_NAME);
-
 int genl_init(void)
 {
-	return genl_register_family(&genl_family);
+	int err = genl_register_family(&genl_family);
+
+	if (!err)
+		event_start(&genl_family);
+	return err;
 }
 
 void genl_fini(void)

@@ -2,10 +2,6 @@
 #ifndef _KMOD_GENL_H
 #define _KMOD_GENL_H
 
-struct genl_family;
-
-extern struct genl_family genl_family;
-
 int genl_init(void);
 /* Waits for the commands in flight; nobody may send events any more. */
 void genl_fini(void);

@@ -5,21 +5,32 @@
 
 #include <linux/types.h>
 
+struct figures;
 struct mm_struct;
 struct seq_file;
+struct vm_area_struct;
 
-/* As enum upager_holes_attr explains them. */
-struct holes_totals {
-	u64 count;
-	u64 bytes;
-	u64 largest_bytes;
-	u64 heap_bytes;
-	u64 stack_bytes;
-	u64 mapped_bytes;
-	u64 space_bytes;
+/* A mapping and the hole below it; either may be empty.  Both end at the end of the space. */
+struct step {
+	struct vm_area_struct *vma;
+	unsigned long hole_start;
+	unsigned long hole_end;
+	unsigned long end;
 };
 
-int holes_totals(struct mm_struct *mm, struct holes_totals *totals);
-int holes_show(struct seq_file *m, struct mm_struct *mm);
+static inline bool step_has_hole(const struct step *step)
+{
+	return step->hole_start < step->hole_end;
+}
+
+/* From the end of the last step, or zeroes, to the next.  The mmap lock is held. */
+bool step_next(struct mm_struct *mm, struct step *step);
+
+/* Adds a step, which may be a part of a mapping, to the sums.  They begin as zeroes. */
+void holes_add(struct figures *figures, struct mm_struct *mm, const struct step *step);
+
+/* The hole of a step, by its number.  The mmap lock is held. */
+void holes_show(struct seq_file *m, struct mm_struct *mm, const struct step *step,
+		unsigned int number);
 
 #endif /* _KMOD_HOLES_H */

@@ -21,8 +21,8 @@ struct linux_binprm;
 
 static void count_fork(struct tracked *parent, struct mm_struct *mm)
 {
-	atomic64_inc(&parent->counts[UPAGER_COW_A_FORKS]);
-	atomic64_add(mm_pgtables_bytes(mm), &parent->counts[UPAGER_COW_A_PAGE_TABLE_BYTES_COPIED]);
+	atomic64_inc(tracked_count(parent, FIGURE_FORKS));
+	atomic64_add(mm_pgtables_bytes(mm), tracked_count(parent, FIGURE_PAGE_TABLE_BYTES_COPIED));
 }
 
 static void on_fork(void *data, struct task_struct *parent, struct task_struct *child)

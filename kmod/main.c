@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/module.h>
-#include "arming.h"
+#include "dir.h"
 #include "genl.h"
 #include "lifecycle.h"
 #include "probes.h"
 #include "proc.h"
 #include "registry.h"
-#include "tracked.h"
+#include "tracking.h"
 
 static int __init upager_init(void)
 {
 	int err;
 
-	registry_init();
+	registry_init(dir_changed);
 	err = lifecycle_init();
 	if (err)
 		return err;
@@ -23,10 +23,10 @@ static int __init upager_init(void)
 	err = genl_init();
 	if (err)
 		goto fini_proc;
-	err = tracked_init();
+	err = dir_init(proc_root());
 	if (err)
 		goto fini_genl;
-	arming_start();
+	tracking_start();
 	return 0;
 
 fini_genl:
@@ -40,21 +40,20 @@ fini_probes:
 
 /*
  * Why nothing refers to the module when it is gone:
- * - arming_stop() takes the probes and tracepoints off and waits for those in flight that could add
- *   an entry or send an event, and from then on nothing can be tracked;
- * - registry_empty() takes out every entry, so that nobody queues work of directories any more;
- * - tracked_fini() waits for that work: removing a directory waits for the calls in flight on its
- *   files, and releases the open ones and the references that they hold;
- * - genl_fini() waits for the commands in flight; an unfinished dump holds the module itself;
+ * - tracking_stop() takes the probes and tracepoints off, waits for those in flight that could add
+ *   an entry or send an event, and takes out every entry: from then on nothing can be tracked, and
+ *   nobody queues work of directories;
+ * - dir_fini() waits for that work: removing a directory waits for the calls in flight on its files,
+ *   and releases the open ones and the references that they hold;
+ * - genl_fini() waits for the commands in flight;
  * - proc_fini() does for the other files what was done for the directories;
  * - probes_fini() waits for the handlers in flight, which hold no references;
  * - entries are freed by kfree_rcu(), which runs nothing of ours.
  */
 static void __exit upager_exit(void)
 {
-	arming_stop();
-	registry_empty();
-	tracked_fini();
+	tracking_stop();
+	dir_fini();
 	genl_fini();
 	proc_fini();
 	probes_fini();

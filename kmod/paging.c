@@ -1,24 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/seq_file.h>
-#include <linux/timekeeping.h>
+#include <linux/ktime.h>
 #include "paging.h"
-
-static const struct figures_kind paging_kind = {
-	.nest = UPAGER_A_PAGING,
-	.names = {
-		[UPAGER_PAGING_A_BUDGET_BYTES] = "budget_bytes",
-		[UPAGER_PAGING_A_RESIDENT_BYTES] = "resident_bytes",
-		[UPAGER_PAGING_A_STANDBY_BYTES] = "standby_bytes",
-		[UPAGER_PAGING_A_SWAPPED_BYTES] = "swapped_bytes",
-		[UPAGER_PAGING_A_FAULTS] = "faults",
-		[UPAGER_PAGING_A_EVICTIONS] = "evictions",
-		[UPAGER_PAGING_A_RESCUES] = "rescues",
-		[UPAGER_PAGING_A_READAHEAD_PAGES] = "readahead_pages",
-		[UPAGER_PAGING_A_READAHEAD_HITS] = "readahead_hits",
-		[UPAGER_PAGING_A_CHECKSUM_FAILURES] = "checksum_failures",
-		[UPAGER_PAGING_A_IO_ERRORS] = "io_errors",
-	},
-};
 
 const struct nla_policy paging_policy[UPAGER_PAGING_A_MAX + 1] = {
 	[UPAGER_PAGING_A_PAD] = { .type = NLA_FLAG },
@@ -46,29 +28,24 @@ void paging_report(struct paging *paging, struct nlattr *attrs[UPAGER_PAGING_A_M
 	spin_unlock(&paging->lock);
 }
 
+/* The figures are in the order of the attributes. */
+static_assert(FIGURE_IO_ERRORS - FIGURE_BUDGET_BYTES ==
+	      UPAGER_PAGING_A_MAX - UPAGER_PAGING_A_BUDGET_BYTES);
+
 void paging_figures(struct figures *figures, struct paging *paging)
 {
-	figures->kind = &paging_kind;
-	spin_lock(&paging->lock);
-	figures->known = paging->known;
-	memcpy(figures->values, paging->values, sizeof(paging->values));
-	spin_unlock(&paging->lock);
-}
+	int attr;
 
-void paging_show(struct seq_file *m, struct paging *paging)
-{
-	struct figures figures;
-	u64 reported_ns;
-
-	paging_figures(&figures, paging);
-	if (!figures.known) {
-		seq_puts(m, "reported 0\n");
-		return;
-	}
-	figures_show(m, &figures);
 	spin_lock(&paging->lock);
-	reported_ns = paging->reported_ns;
+	for (attr = UPAGER_PAGING_A_BUDGET_BYTES; attr <= UPAGER_PAGING_A_MAX; attr++)
+		if (paging->known & 1U << attr)
+			figures_set(figures,
+				    FIGURE_BUDGET_BYTES + attr - UPAGER_PAGING_A_BUDGET_BYTES,
+				    paging->values[attr]);
+	if (paging->known)
+		figures_set(figures, FIGURE_REPORTED_AGE_MS,
+			    div_u64(ktime_get_boottime_ns() - paging->reported_ns, NSEC_PER_MSEC));
+	else
+		figures_set(figures, FIGURE_REPORTED, 0);
 	spin_unlock(&paging->lock);
-	seq_printf(m, "reported_age_ms %llu\n",
-		   div_u64(ktime_get_boottime_ns() - reported_ns, NSEC_PER_MSEC));
 }

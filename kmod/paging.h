@@ -6,8 +6,7 @@
 #include <linux/types.h>
 #include <net/netlink.h>
 #include "figures.h"
-
-struct seq_file;
+#include "uapi/upager.h"
 
 /* What the pager said last of a process. */
 struct paging {
@@ -22,6 +21,5 @@ extern const struct nla_policy paging_policy[UPAGER_PAGING_A_MAX + 1];
 void paging_prepare(struct paging *paging);
 void paging_report(struct paging *paging, struct nlattr *attrs[UPAGER_PAGING_A_MAX + 1]);
 void paging_figures(struct figures *figures, struct paging *paging);
-void paging_show(struct seq_file *m, struct paging *paging);
 
 #endif /* _KMOD_PAGING_H */

@@ -16,12 +16,12 @@
 #include "probes.h"
 #include "registry.h"
 
-static void count(struct vm_area_struct *vma, enum upager_cow_attr attr)
+static void count(struct vm_area_struct *vma, enum figure figure)
 {
 	struct tracked *tracked = registry_find_mm(vma->vm_mm);
 
 	if (tracked)
-		atomic64_inc(&tracked->counts[attr]);
+		atomic64_inc(tracked_count(tracked, figure));
 }
 
 static bool symbol_is(unsigned long address, const char *name)
@@ -80,13 +80,13 @@ static bool called_by_write_fault(struct pt_regs *regs)
 }
 
 /* What a write replaces, by the entry that is about to be cleared. */
-static enum upager_cow_attr replaced(pte_t pte)
+static enum figure replaced(pte_t pte)
 {
 	if (is_zero_pfn(pte_pfn(pte)))
-		return UPAGER_COW_A_ZERO_FIRST_WRITES;
+		return FIGURE_ZERO_FIRST_WRITES;
 	if (!pte_special(pte) && pfn_valid(pte_pfn(pte)) && PageAnon(pfn_to_page(pte_pfn(pte))))
-		return UPAGER_COW_A_COPIES;
-	return UPAGER_COW_A_FILE_FIRST_WRITES;
+		return FIGURE_COPIES;
+	return FIGURE_FILE_FIRST_WRITES;
 }
 
 /* pte_t ptep_clear_flush(vma, address, ptep): the last step before the copy takes the place. */
@@ -95,13 +95,13 @@ static int on_clear(struct kprobe *kprobe, struct pt_regs *regs)
 	struct vm_area_struct *vma = (void *)regs_get_kernel_argument(regs, 0);
 	pte_t *ptep = (void *)regs_get_kernel_argument(regs, 2);
 	struct tracked *tracked = registry_find_mm(vma->vm_mm);
-	enum upager_cow_attr attr = UPAGER_COW_A_HUGE_BREAKS;
+	enum figure figure = FIGURE_HUGE_BREAKS;
 
 	if (!tracked || !called_by_write_fault(regs))
 		return 0;
 	if (!is_vm_hugetlb_page(vma))
-		attr = replaced(READ_ONCE(*ptep));
-	atomic64_inc(&tracked->counts[attr]);
+		figure = replaced(READ_ONCE(*ptep));
+	atomic64_inc(tracked_count(tracked, figure));
 	return 0;
 }
 
@@ -111,7 +111,7 @@ static int on_reuse(struct kprobe *kprobe, struct pt_regs *regs)
 	struct vm_fault *vmf = (void *)regs_get_kernel_argument(regs, 0);
 
 	if (!(vmf->vma->vm_flags & VM_SHARED))
-		count(vmf->vma, UPAGER_COW_A_REUSES_WITHOUT_COPY);
+		count(vmf->vma, FIGURE_REUSES_WITHOUT_COPY);
 	return 0;
 }
 
@@ -121,7 +121,7 @@ static int on_set(struct kprobe *kprobe, struct pt_regs *regs)
 	struct vm_fault *vmf = (void *)regs_get_kernel_argument(regs, 0);
 
 	if (vmf->flags & FAULT_FLAG_WRITE && !(vmf->vma->vm_flags & VM_SHARED))
-		count(vmf->vma, UPAGER_COW_A_FILE_FIRST_WRITES);
+		count(vmf->vma, FIGURE_FILE_FIRST_WRITES);
 	return 0;
 }
 
@@ -131,7 +131,7 @@ static int on_huge(struct kprobe *kprobe, struct pt_regs *regs)
 	struct vm_fault *vmf = (void *)regs_get_kernel_argument(regs, 0);
 
 	if (vmf->flags & FAULT_FLAG_WRITE)
-		count(vmf->vma, UPAGER_COW_A_HUGE_BREAKS);
+		count(vmf->vma, FIGURE_HUGE_BREAKS);
 	return 0;
 }
 

@@ -2,14 +2,14 @@
 #include <linux/ctype.h>
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
-#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "access.h"
 #include "proc.h"
+#include "dir.h"
 #include "registry.h"
 #include "report.h"
+#include "tracking.h"
 
 static struct proc_dir_entry *root;
 
@@ -44,8 +44,11 @@ static ssize_t track_write(struct file *file, const char __user *from, size_t co
 	pid = access_find_pid(abs((s64)number), access_pid_ns(file));
 	if (!pid)
 		return -ESRCH;
-	err = number < 0 ? registry_untrack(pid) : registry_track(pid);
+	err = number < 0 ? tracking_remove(pid, 0) : tracking_add(pid, 0);
 	put_pid(pid);
+	/* Who asked for it can look at once. */
+	if (!err)
+		dir_settle();
 	return err ?: count;
 }
 
@@ -83,11 +86,6 @@ static void *processes_next(struct seq_file *m, void *v, loff_t *pos)
 	return processes_find(pos);
 }
 
-static u64 count_of(struct tracked *tracked, enum upager_cow_attr attr)
-{
-	return atomic64_read(&tracked->counts[attr]);
-}
-
 static int processes_show(struct seq_file *m, void *v)
 {
 	struct tracked *tracked = v;
@@ -101,9 +99,9 @@ static int processes_show(struct seq_file *m, void *v)
 	nr = pid_nr_ns(tracked->pid, access_pid_ns(m->file));
 	if (!nr)
 		return SEQ_SKIP;
-	seq_printf(m, "%d %llu %llu %llu %llu ", nr, count_of(tracked, UPAGER_COW_A_COPIES),
-		   count_of(tracked, UPAGER_COW_A_REUSES_WITHOUT_COPY),
-		   count_of(tracked, UPAGER_COW_A_FORKS), count_of(tracked, UPAGER_COW_A_CHILDREN));
+	seq_printf(m, "%d %llu %llu %llu %llu ", nr, tracked_read(tracked, FIGURE_COPIES),
+		   tracked_read(tracked, FIGURE_REUSES_WITHOUT_COPY),
+		   tracked_read(tracked, FIGURE_FORKS), tracked_read(tracked, FIGURE_CHILDREN));
 	report_comm_show(m, tracked->pid);
 	seq_putc(m, '\n');
 	return 0;
@@ -116,84 +114,20 @@ static const struct seq_operations processes_ops = {
 	.show = processes_show,
 };
 
-/* What was asked for last through an open file; protected by the lock of its seq_file. */
-struct query {
-	struct pid *pid;
-	struct mm_struct *mm;
-};
-
-static void query_put(struct query *query)
+static int query_open(struct inode *inode, struct file *file)
 {
-	if (!query->pid)
-		return;
-	put_pid(query->pid);
-	mmdrop(query->mm);
-}
-
-static int query_show(struct seq_file *m, void *unused)
-{
-	struct query *query = m->private;
-	int err;
-
-	/* Nothing was asked yet. */
-	if (!query->pid)
-		return -EINVAL;
-	if (!mmget_not_zero(query->mm))
-		return -ESRCH;
-	report_version_show(m);
-	err = report_show_all(m, query->pid, query->mm);
-	mmput_async(query->mm);
-	return err;
+	return report_query_open(file);
 }
 
 static ssize_t query_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
 {
-	struct seq_file *m = file->private_data;
-	struct query *query = m->private, asked;
 	int number, err;
 
-	err = parse(from, count, &number);
+	err = parse(from, count, &number) ?: report_query_ask(file, number);
 	if (err)
 		return err;
-	asked.pid = access_find_pid(number, access_pid_ns(file));
-	if (!asked.pid)
-		return -ESRCH;
-	err = access_get_mm(file, asked.pid, &asked.mm);
-	if (err) {
-		put_pid(asked.pid);
-		return err;
-	}
-	mutex_lock(&m->lock);
-	swap(*query, asked);
-	/* Of the former answer nothing is to be read any more. */
-	m->count = 0;
-	m->read_pos = 0;
-	mutex_unlock(&m->lock);
 	*pos = 0;
-	query_put(&asked);
 	return count;
-}
-
-static int query_open(struct inode *inode, struct file *file)
-{
-	struct query *query = kzalloc(sizeof(*query), GFP_KERNEL);
-	int err;
-
-	if (!query)
-		return -ENOMEM;
-	err = single_open(file, query_show, query);
-	if (err)
-		kfree(query);
-	return err;
-}
-
-static int query_release(struct inode *inode, struct file *file)
-{
-	struct query *query = ((struct seq_file *)file->private_data)->private;
-
-	query_put(query);
-	kfree(query);
-	return single_release(inode, file);
 }
 
 static const struct proc_ops query_ops = {
@@ -201,7 +135,7 @@ static const struct proc_ops query_ops = {
 	.proc_read_iter = seq_read_iter,
 	.proc_write = query_write,
 	.proc_lseek = seq_lseek,
-	.proc_release = query_release,
+	.proc_release = report_release,
 };
 
 /* Only root learns which processes others have: hidepid= may hide them. */

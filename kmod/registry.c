@@ -8,8 +8,6 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
-#include "arming.h"
-#include "cow.h"
 #include "registry.h"
 
 #define BY_MM_BITS 10
@@ -19,6 +17,7 @@ static DEFINE_SPINLOCK(lock);
 static DEFINE_XARRAY(by_pid);
 static struct hlist_nulls_head by_mm[1 << BY_MM_BITS];
 static atomic_t nr_listed;
+static void (*tell_changed)(struct tracked *tracked);
 
 struct tracked *registry_find_mm(struct mm_struct *mm)
 {
@@ -46,31 +45,25 @@ static void hash_mm(struct tracked *tracked, struct mm_struct *mm)
 		hlist_nulls_add_head_rcu(&tracked->by_mm, &by_mm[hash_ptr(mm, BY_MM_BITS)]);
 }
 
-static int insert(struct tracked *tracked, struct mm_struct *mm, struct tracked *parent)
+static int insert(struct tracked *tracked, struct mm_struct *mm)
 {
 	unsigned long nr = pid_nr(tracked->pid);
-	struct tracked *old = xa_load(&by_pid, nr);
 	int err;
 
 	lockdep_assert_held(&lock);
 	/* Who has the number now is tracked, so the other is gone. */
-	if (old)
-		return old->pid == tracked->pid ? -EEXIST : -ESRCH;
+	if (xa_load(&by_pid, nr))
+		return -ESRCH;
 	if (atomic_read(&nr_listed) >= UPAGER_TRACKED_MAX)
 		return -E2BIG;
 	err = xa_err(xa_store(&by_pid, nr, tracked, GFP_ATOMIC | __GFP_NOWARN));
 	if (err)
 		return err;
 	hash_mm(tracked, mm);
-	if (parent) {
-		tracked->parent = parent;
-		list_add_tail(&tracked->siblings, &parent->children);
-		atomic64_inc(&parent->counts[UPAGER_COW_A_CHILDREN]);
-	}
 	atomic_inc(&nr_listed);
 	tracked->listed = true;
 	refcount_inc(&tracked->refs);
-	tracked_appear(tracked);
+	tell_changed(tracked);
 	return 0;
 }
 
@@ -91,94 +84,116 @@ static void take_out(struct tracked *tracked)
 			list_del_init(&child->siblings);
 	}
 	if (parent) {
-		cow_fold(parent, tracked);
+		tracked_fold(parent, tracked);
 		list_del_init(&tracked->siblings);
 		tracked->parent = NULL;
 	}
 	atomic_dec(&nr_listed);
-	tracked_vanish(tracked);
+	/* Who is told takes a reference, so that this one is not the last. */
+	tell_changed(tracked);
+	tracked_put(tracked);
 }
 
-/* Returns whether it was listed until now. */
-static bool remove(struct tracked *tracked)
+static struct tracked *find(struct pid *pid)
 {
-	bool listed;
+	struct tracked *tracked = xa_load(&by_pid, pid_nr(pid));
+
+	return tracked && tracked->pid == pid ? tracked : NULL;
+}
+
+bool registry_has(struct tracked *tracked, u32 portid)
+{
+	bool has;
 
 	spin_lock(&lock);
-	listed = tracked->listed;
-	if (listed)
-		take_out(tracked);
+	has = tracked->listed && tracked->portid == portid;
 	spin_unlock(&lock);
-	return listed;
+	return has;
+}
+
+static int claim(struct tracked *tracked, u32 portid)
+{
+	lockdep_assert_held(&lock);
+	if (portid && tracked->portid && tracked->portid != portid)
+		return -EBUSY;
+	if (portid)
+		tracked->portid = portid;
+	else
+		tracked->pinned = true;
+	return 0;
 }
 
 /* Under the lock, so that an exec finds either the entry, or its work done. */
-static int insert_task(struct tracked *tracked, struct task_struct *task)
+static int insert_task(struct tracked *tracked, struct task_struct *task, u32 portid)
 {
+	struct tracked *old;
 	struct mm_struct *mm;
 	int err;
 
 	spin_lock(&lock);
 	mm = get_task_mm(task);
-	err = mm ? insert(tracked, mm, NULL) : -ESRCH;
+	old = find(tracked->pid);
+	err = mm ? claim(old ?: tracked, portid) : -ESRCH;
+	if (!err && !old)
+		err = insert(tracked, mm);
 	spin_unlock(&lock);
 	if (mm)
 		mmput_async(mm);
 	return err;
 }
 
-static int track(struct pid *pid, struct task_struct *task)
+int registry_add(struct task_struct *task, u32 portid)
 {
-	struct tracked *tracked = tracked_new(pid, GFP_KERNEL);
+	struct tracked *tracked = tracked_new(task_tgid(task), GFP_KERNEL);
 	int err;
 
 	if (!tracked)
 		return -ENOMEM;
-	err = arming_begin();
-	if (err)
-		goto put_tracked;
-	err = insert_task(tracked, task);
+	err = insert_task(tracked, task, portid);
 	/* Pairs with the end of the last thread, which looks for an entry after this fell to 0. */
 	smp_mb();
 	if (!err && !atomic_read(&task->signal->live)) {
-		remove(tracked);
+		registry_remove(tracked->pid, 0);
 		err = -ESRCH;
 	}
-	arming_end();
-	/* Who asked for it can look at once. */
-	if (!err)
-		tracked_wait(&tracked->appeared);
-put_tracked:
 	tracked_put(tracked);
-	return err == -EEXIST ? 0 : err;
+	return err;
 }
 
-int registry_track(struct pid *pid)
+/* Returns whether there was anything to let go of. */
+static bool let_go(struct tracked *tracked, u32 portid)
 {
-	struct task_struct *task = get_pid_task(pid, PIDTYPE_TGID);
+	lockdep_assert_held(&lock);
+	if (portid && tracked->portid != portid)
+		return false;
+	tracked->portid = 0;
+	if (!portid || !tracked->pinned)
+		take_out(tracked);
+	return true;
+}
+
+int registry_remove(struct pid *pid, u32 portid)
+{
+	struct tracked *tracked;
 	int err;
 
-	if (!task)
-		return -ESRCH;
-	/* Kernel threads and zombies have no memory; nothing is armed for them. */
-	err = READ_ONCE(task->mm) && !(task->flags & PF_KTHREAD) ? track(pid, task) : -ESRCH;
-	put_task_struct(task);
+	spin_lock(&lock);
+	tracked = find(pid);
+	err = tracked && let_go(tracked, portid) ? 0 : -ESRCH;
+	spin_unlock(&lock);
 	return err;
 }
 
-int registry_untrack(struct pid *pid)
+unsigned int registry_remove_all(u32 portid)
 {
-	struct tracked *tracked = registry_get(pid);
-	int err = 0;
+	struct tracked *tracked;
+	unsigned int nr = 0;
+	unsigned long i;
 
-	if (!tracked)
-		return -ESRCH;
-	if (remove(tracked))
-		tracked_wait(&tracked->vanished);
-	else
-		err = -ESRCH;
-	tracked_put(tracked);
-	return err;
+	spin_lock(&lock);
+	xa_for_each(&by_pid, i, tracked) nr += let_go(tracked, portid);
+	spin_unlock(&lock);
+	return nr;
 }
 
 unsigned int registry_count(void)
@@ -244,8 +259,16 @@ int registry_adopt(struct tracked *parent, struct task_struct *child)
 		return -ENOMEM;
 	spin_lock(&lock);
 	/* It may have been untracked meanwhile. */
-	if (parent->listed)
-		err = insert(tracked, child->mm, parent);
+	if (parent->listed) {
+		tracked->pinned = parent->pinned;
+		tracked->portid = parent->portid;
+		err = insert(tracked, child->mm);
+	}
+	if (!err) {
+		tracked->parent = parent;
+		list_add_tail(&tracked->siblings, &parent->children);
+		atomic64_inc(tracked_count(parent, FIGURE_CHILDREN));
+	}
 	spin_unlock(&lock);
 	tracked_put(tracked);
 	return err;
@@ -253,14 +276,11 @@ int registry_adopt(struct tracked *parent, struct task_struct *child)
 
 bool registry_rekey(struct task_struct *task)
 {
-	struct pid *pid = task_tgid(task);
 	struct mm_struct *old = NULL;
 	struct tracked *tracked;
 
 	spin_lock(&lock);
-	tracked = xa_load(&by_pid, pid_nr(pid));
-	if (tracked && tracked->pid != pid)
-		tracked = NULL;
+	tracked = find(task_tgid(task));
 	if (tracked && tracked->mm != task->mm) {
 		old = tracked->mm;
 		hlist_nulls_del_init_rcu(&tracked->by_mm);
@@ -274,31 +294,19 @@ bool registry_rekey(struct task_struct *task)
 
 bool registry_forget(struct task_struct *task)
 {
-	struct tracked *tracked = registry_get(task_tgid(task));
-	bool listed;
-
-	if (!tracked)
-		return false;
-	listed = remove(tracked);
-	tracked_put(tracked);
-	return listed;
+	return !registry_remove(task_tgid(task), 0);
 }
 
-void registry_init(void)
+void registry_init(void (*changed)(struct tracked *tracked))
 {
 	int bucket;
 
+	tell_changed = changed;
 	for (bucket = 0; bucket < ARRAY_SIZE(by_mm); bucket++)
 		INIT_HLIST_NULLS_HEAD(&by_mm[bucket], bucket);
 }
 
 void registry_empty(void)
 {
-	struct tracked *tracked;
-	unsigned long nr = 0;
-
-	while ((tracked = registry_next(&nr))) {
-		remove(tracked);
-		tracked_put(tracked);
-	}
+	registry_remove_all(0);
 }

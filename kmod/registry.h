@@ -9,12 +9,28 @@ struct mm_struct;
 struct pid;
 struct task_struct;
 
-void registry_init(void);
+/*
+ * Tells of each entry that came to be listed, or is no more: under the lock of the table, in this
+ * order.
+ */
+void registry_init(void (*changed)(struct tracked *tracked));
 /* Takes out every entry; nobody may add one any more. */
 void registry_empty(void);
 
-int registry_track(struct pid *pid);
-int registry_untrack(struct pid *pid);
+/*
+ * Adds a process, or makes one that is there the caller's too: of a netlink socket, or, with a
+ * portid of 0, of whoever may track anything.  -ESRCH: it has ended; -E2BIG: too many; -EBUSY:
+ * another socket's; -ENOMEM.
+ */
+int registry_add(struct task_struct *task, u32 portid);
+/*
+ * Takes out a process for everybody (0), or what a socket has of it; it goes with the last.
+ * -ESRCH: there is none.
+ */
+int registry_remove(struct pid *pid, u32 portid);
+/* The same for all that a socket has; returns how many it had. */
+unsigned int registry_remove_all(u32 portid);
+bool registry_has(struct tracked *tracked, u32 portid);
 unsigned int registry_count(void);
 
 /* Both return a reference or NULL; registry_next() of the first pid from *nr on, and sets it. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
+#include <linux/mmap_lock.h>
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
 #include <linux/sched/mm.h>
@@ -11,20 +10,44 @@
 #include "cow.h"
 #include "holes.h"
 #include "libs.h"
-#include "proc.h"
 #include "registry.h"
 #include "report.h"
+#include "sums.h"
 
-struct report_kind {
-	const char *name;
-	int (*show)(struct seq_file *m, struct mm_struct *mm, struct tracked *tracked);
+/* What a file has, as bits. */
+#define WHO	BIT(0)
+#define HOLES	BIT(1)
+#define LIBS	BIT(2)
+#define COW	BIT(3)
+#define PAGING	BIT(4)
+#define ALL	(WHO | HOLES | LIBS | COW | PAGING)
+/* Whether each hole and object is listed, too. */
+#define LISTS	BIT(5)
+#define TRACKED BIT(6)
+
+/* A place between two records. */
+struct cursor {
+	enum {
+		AT_SUMS,
+		AT_HOLES,
+		AT_OBJECTS,
+		AT_END
+	} at;
+	unsigned long addr;
+	unsigned int number; /* of the last record of its kind */
+	unsigned int nr_holes; /* up to there; of objects: in the space as a whole */
+	unsigned int nr_holes_below;
 };
 
-/* An open file of a tracked process; it holds references on both. */
+/* An open file; protected by the lock of its seq_file. */
 struct report {
-	const struct report_kind *kind;
-	struct tracked *tracked;
-	struct mm_struct *mm;
+	unsigned int parts;
+	struct tracked *tracked; /* whose file it is, or NULL for a query */
+	struct pid *pid;
+	struct mm_struct *mm; /* counted by mm_count: to keep the file open keeps no memory */
+	/* Where the seq_file's position is, and where it goes when what was shown is taken. */
+	struct cursor here;
+	struct cursor next;
 };
 
 void report_version_show(struct seq_file *m)
@@ -44,116 +67,257 @@ void report_comm_show(struct seq_file *m, struct pid *pid)
 	seq_escape(m, comm, "\n\\");
 }
 
-void report_process_show(struct seq_file *m, struct pid *pid)
+static int collect(struct report *report, struct tracked *tracked, struct figures *figures)
 {
-	seq_printf(m, "pid %d\ncomm ", pid_nr_ns(pid, access_pid_ns(m->file)));
-	report_comm_show(m, pid);
-	seq_putc(m, '\n');
+	unsigned int parts = report->parts;
+	int err = 0;
+
+	if (parts & (HOLES | LIBS | COW))
+		err = sums_collect(report->mm, parts & (LIBS | COW), figures);
+	if (!(parts & HOLES))
+		bitmap_clear(figures->known, FIGURE_HOLES_COUNT, FIGURE_LIBS_COUNT);
+	if (!(parts & LIBS))
+		bitmap_clear(figures->known, FIGURE_LIBS_COUNT,
+			     FIGURE_SHARED_NOW_PAGES - FIGURE_LIBS_COUNT);
+	if (!(parts & COW))
+		bitmap_clear(figures->known, FIGURE_SHARED_NOW_PAGES,
+			     FIGURE_COPIES - FIGURE_SHARED_NOW_PAGES);
+	if (tracked && parts & COW)
+		cow_figures(figures, tracked);
+	if (tracked && parts & PAGING)
+		paging_figures(figures, &tracked->paging);
+	return err;
 }
 
-static int show_holes(struct seq_file *m, struct mm_struct *mm, struct tracked *tracked)
+static int show_sums(struct seq_file *m, struct report *report)
 {
-	return holes_show(m, mm);
+	struct tracked *tracked = report->tracked ?: registry_get(report->pid);
+	struct figures figures = {};
+	int err;
+
+	err = collect(report, tracked, &figures);
+	report_version_show(m);
+	if (report->parts & WHO) {
+		seq_printf(m, "pid %d\ncomm ", pid_nr_ns(report->pid, access_pid_ns(m->file)));
+		report_comm_show(m, report->pid);
+		seq_putc(m, '\n');
+	}
+	if (report->parts & TRACKED)
+		seq_printf(m, "tracked %d\n", !!tracked);
+	figures_show(m, &figures);
+	if (tracked && !report->tracked)
+		tracked_put(tracked);
+	report->next.nr_holes = figures.values[FIGURE_HOLES_COUNT];
+	report->next.at = report->parts & LISTS ? AT_HOLES : AT_END;
+	return err;
 }
 
-static int show_libs(struct seq_file *m, struct mm_struct *mm, struct tracked *tracked)
+/* The first hole from here on, or SEQ_SKIP. */
+static int show_hole(struct seq_file *m, struct report *report)
 {
-	return libs_show(m, mm);
-}
+	struct step step = { .end = report->here.addr };
+	int err = 0;
 
-static int show_paging(struct seq_file *m, struct mm_struct *mm, struct tracked *tracked)
-{
-	paging_show(m, &tracked->paging);
-	return 0;
-}
-
-static int show_summary(struct seq_file *m, struct mm_struct *mm, struct tracked *tracked)
-{
-	struct figures figures[FIGURES_NR_KINDS];
-	int i, err;
-
-	err = figures_collect(figures, mm, tracked);
+	report->next.at = AT_OBJECTS;
+	report->next.addr = 0;
+	report->next.number = 0;
+	if (!(report->parts & HOLES))
+		return SEQ_SKIP;
+	err = mmap_read_lock_killable(report->mm);
+	while (!err && step_next(report->mm, &step)) {
+		if (step_has_hole(&step)) {
+			report->next.at = AT_HOLES;
+			report->next.addr = step.end;
+			report->next.number = report->here.number + 1;
+			holes_show(m, report->mm, &step, report->next.number);
+			mmap_read_unlock(report->mm);
+			return 0;
+		}
+		err = walk_yield(report->mm);
+	}
 	if (err)
 		return err;
-	report_process_show(m, tracked->pid);
-	for (i = 0; i < FIGURES_NR_KINDS; i++)
-		figures_show(m, &figures[i]);
+	mmap_read_unlock(report->mm);
+	return SEQ_SKIP;
+}
+
+/* Likewise the first object. */
+static int show_object(struct seq_file *m, struct report *report)
+{
+	struct object object = {
+		.end = report->here.addr,
+		.nr_holes_to_end = report->here.nr_holes_below,
+	};
+	int err;
+
+	report->next.at = AT_END;
+	if (!(report->parts & LIBS))
+		return SEQ_SKIP;
+	err = mmap_read_lock_killable(report->mm);
+	if (!err)
+		err = object_next(report->mm, &object);
+	if (err)
+		return err;
+	mmap_read_unlock(report->mm);
+	if (!object.file)
+		return SEQ_SKIP;
+	report->next.at = AT_OBJECTS;
+	report->next.addr = object.end;
+	report->next.nr_holes_below = object.nr_holes_to_end;
+	report->next.number = report->here.number + 1;
+	err = object_show(m, report->mm, &object, report->next.number, report->here.nr_holes);
+	object_put(&object);
+	return err;
+}
+
+static void *seq_start(struct seq_file *m, loff_t *pos)
+{
+	struct report *report = m->private;
+
+	/* Nothing was asked yet. */
+	if (!report->pid)
+		return ERR_PTR(-EINVAL);
+	if (!*pos)
+		report->here = (struct cursor){};
+	if (report->here.at == AT_END)
+		return NULL;
+	return mmget_not_zero(report->mm) ? report : ERR_PTR(-ESRCH);
+}
+
+static void *seq_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct report *report = v;
+
+	++*pos;
+	report->here = report->next;
+	if (report->here.at != AT_END)
+		return report;
+	mmput_async(report->mm);
+	return NULL;
+}
+
+static void seq_stop(struct seq_file *m, void *v)
+{
+	struct report *report = v;
+
+	/* Not here, where the last to leave an address space would have it torn down. */
+	if (!IS_ERR_OR_NULL(v))
+		mmput_async(report->mm);
+}
+
+static int seq_show(struct seq_file *m, void *v)
+{
+	struct report *report = v;
+
+	report->next = report->here;
+	switch (report->here.at) {
+	case AT_SUMS:
+		return show_sums(m, report);
+	case AT_HOLES:
+		return show_hole(m, report);
+	case AT_OBJECTS:
+		return show_object(m, report);
+	default:
+		return SEQ_SKIP;
+	}
+}
+
+static const struct seq_operations seq_ops = {
+	.start = seq_start,
+	.next = seq_next,
+	.stop = seq_stop,
+	.show = seq_show,
+};
+
+static struct report *open_report(struct file *file, unsigned int parts)
+{
+	struct report *report = __seq_open_private(file, &seq_ops, sizeof(*report));
+
+	if (report)
+		report->parts = parts;
+	return report;
+}
+
+static void forget(struct report *report)
+{
+	if (!report->pid)
+		return;
+	put_pid(report->pid);
+	mmdrop(report->mm);
+	if (report->tracked)
+		tracked_put(report->tracked);
+}
+
+int report_release(struct inode *inode, struct file *file)
+{
+	forget(((struct seq_file *)file->private_data)->private);
+	return seq_release_private(inode, file);
+}
+
+int report_query_open(struct file *file)
+{
+	return open_report(file, ALL | LISTS | TRACKED) ? 0 : -ENOMEM;
+}
+
+int report_query_ask(struct file *file, s64 nr)
+{
+	struct seq_file *m = file->private_data;
+	struct report *report = m->private, former;
+	struct mm_struct *mm;
+	struct pid *pid;
+	int err;
+
+	pid = access_find_pid(nr, access_pid_ns(file));
+	if (!pid)
+		return -ESRCH;
+	err = access_get_mm(file, pid, &mm);
+	if (err) {
+		put_pid(pid);
+		return err;
+	}
+	mutex_lock(&m->lock);
+	former = *report;
+	report->pid = pid;
+	report->mm = mm;
+	/* Of the former answer nothing is to be read any more. */
+	m->index = 0;
+	m->count = 0;
+	m->read_pos = 0;
+	mutex_unlock(&m->lock);
+	forget(&former);
 	return 0;
 }
 
-int report_show_all(struct seq_file *m, struct pid *pid, struct mm_struct *mm)
-{
-	struct tracked *tracked = registry_get(pid);
-	int err;
-
-	report_process_show(m, pid);
-	seq_printf(m, "tracked %d\n", !!tracked);
-	err = holes_show(m, mm);
-	if (!err)
-		err = libs_show(m, mm);
-	if (!err)
-		err = cow_show(m, mm, tracked);
-	if (!err && tracked)
-		paging_show(m, &tracked->paging);
-	if (tracked)
-		tracked_put(tracked);
-	return err;
-}
-
-static const struct report_kind kinds[] = {
-	{ "summary", show_summary }, { "holes", show_holes },	{ "libs", show_libs },
-	{ "cow", cow_show },	     { "paging", show_paging },
+static const struct kind {
+	const char *name;
+	unsigned int parts;
+} kinds[] = {
+	{ "summary", ALL }, { "holes", HOLES | LISTS }, { "libs", LIBS | LISTS },
+	{ "cow", COW },	    { "paging", PAGING },
 };
-
-static int show(struct seq_file *m, void *unused)
-{
-	struct report *report = m->private;
-	int err;
-
-	if (!mmget_not_zero(report->mm))
-		return -ESRCH;
-	report_version_show(m);
-	err = report->kind->show(m, report->mm, report->tracked);
-	/* Not here, where the last to leave an address space would have it torn down. */
-	mmput_async(report->mm);
-	return err;
-}
 
 static int report_open(struct inode *inode, struct file *file)
 {
 	/* The directory holds a reference, and does not go before this returns. */
 	struct tracked *tracked = proc_get_parent_data(inode);
-	struct report *report = kzalloc(sizeof(*report), GFP_KERNEL);
+	const struct kind *kind = pde_data(inode);
+	struct report *report;
+	struct mm_struct *mm;
 	int err;
 
-	if (!report)
+	err = access_get_mm(file, tracked->pid, &mm);
+	if (err)
+		return err;
+	report = open_report(file, kind->parts);
+	if (!report) {
+		mmdrop(mm);
 		return -ENOMEM;
-	report->kind = pde_data(inode);
-	report->tracked = tracked;
-	err = access_get_mm(file, tracked->pid, &report->mm);
-	if (err)
-		goto free_report;
-	err = single_open(file, show, report);
-	if (err)
-		goto drop_mm;
+	}
 	refcount_inc(&tracked->refs);
+	report->tracked = tracked;
+	report->pid = get_pid(tracked->pid);
+	report->mm = mm;
 	return 0;
-
-drop_mm:
-	mmdrop(report->mm);
-free_report:
-	kfree(report);
-	return err;
-}
-
-static int report_release(struct inode *inode, struct file *file)
-{
-	struct report *report = ((struct seq_file *)file->private_data)->private;
-
-	mmdrop(report->mm);
-	tracked_put(report->tracked);
-	kfree(report);
-	return single_release(inode, file);
 }
 
 static const struct proc_ops report_ops = {
@@ -163,30 +327,12 @@ static const struct proc_ops report_ops = {
 	.proc_release = report_release,
 };
 
-static int make(struct tracked *tracked)
+int report_files_make(struct proc_dir_entry *dir)
 {
-	char name[16];
 	int i;
 
-	snprintf(name, sizeof(name), "%d", pid_nr(tracked->pid));
-	tracked->dir = proc_mkdir_data(name, 0555, proc_root(), tracked);
-	if (!tracked->dir)
-		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (!proc_create_data(kinds[i].name, 0444, tracked->dir, &report_ops,
-				      (void *)&kinds[i]))
+		if (!proc_create_data(kinds[i].name, 0444, dir, &report_ops, (void *)&kinds[i]))
 			return -ENOMEM;
 	return 0;
-}
-
-void report_dir_make(struct tracked *tracked)
-{
-	if (make(tracked))
-		pr_warn_ratelimited("no memory for the files of process %d, which is tracked\n",
-				    pid_nr(tracked->pid));
-}
-
-void report_dir_remove(struct tracked *tracked)
-{
-	proc_remove(tracked->dir);
 }

@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reports as they are read: the sums, then a record for each hole and each object, found by the
+ * address at which the last one ended.  Nothing is held between two reads but who it is about.
+ */
 #ifndef _KMOD_REPORT_H
 #define _KMOD_REPORT_H
 
-struct mm_struct;
-struct pid;
-struct seq_file;
-struct tracked;
+#include <linux/types.h>
 
-/* The directory of a tracked process.  Removing waits for the calls in flight on its files. */
-void report_dir_make(struct tracked *tracked);
-void report_dir_remove(struct tracked *tracked);
+struct file;
+struct pid;
+struct proc_dir_entry;
+struct seq_file;
 
 /* Lines that several files begin with. */
 void report_version_show(struct seq_file *m);
-void report_process_show(struct seq_file *m, struct pid *pid);
 void report_comm_show(struct seq_file *m, struct pid *pid);
 
-/* Everything about a process that may be tracked or not. */
-int report_show_all(struct seq_file *m, struct pid *pid, struct mm_struct *mm);
+/* The files of a tracked process, whose entry is the data of @dir.  0 or -ENOMEM. */
+int report_files_make(struct proc_dir_entry *dir);
+
+/* A report about whoever is asked for; -EINVAL is read until then. */
+int report_query_open(struct file *file);
+int report_query_ask(struct file *file, s64 nr);
+int report_release(struct inode *inode, struct file *file);
 
 #endif /* _KMOD_REPORT_H */

@@ -1,38 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The life of one tracked process' entry and of its directory. */
+/* The life of one tracked process' entry, and its counts. */
+#include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include "arming.h"
-#include "report.h"
 #include "tracked.h"
-
-/* Ordered, so that the directory of a pid is gone before that of the next with this pid comes. */
-static struct workqueue_struct *directories;
 
 /* Bounds the memory of ended processes whose directory a stuck reader keeps. */
 #define ENTRIES_MAX (2 * UPAGER_TRACKED_MAX)
 static atomic_t nr_entries;
-
-static void appear(struct work_struct *work)
-{
-	struct tracked *tracked = container_of(work, struct tracked, appear);
-
-	if (READ_ONCE(tracked->listed))
-		report_dir_make(tracked);
-	complete_all(&tracked->appeared);
-	tracked_put(tracked);
-}
-
-static void vanish(struct work_struct *work)
-{
-	struct tracked *tracked = container_of(work, struct tracked, vanish);
-
-	report_dir_remove(tracked);
-	complete_all(&tracked->vanished);
-	tracked_put(tracked);
-	arming_check();
-}
 
 struct tracked *tracked_new(struct pid *pid, gfp_t gfp)
 {
@@ -47,10 +23,6 @@ struct tracked *tracked_new(struct pid *pid, gfp_t gfp)
 	tracked->pid = get_pid(pid);
 	INIT_LIST_HEAD(&tracked->children);
 	INIT_LIST_HEAD(&tracked->siblings);
-	INIT_WORK(&tracked->appear, appear);
-	INIT_WORK(&tracked->vanish, vanish);
-	init_completion(&tracked->appeared);
-	init_completion(&tracked->vanished);
 	paging_prepare(&tracked->paging);
 	refcount_set(&tracked->refs, 1);
 	return tracked;
@@ -71,29 +43,36 @@ void tracked_put(struct tracked *tracked)
 	atomic_dec(&nr_entries);
 }
 
-void tracked_appear(struct tracked *tracked)
+u64 tracked_read(struct tracked *tracked, enum figure figure)
 {
-	refcount_inc(&tracked->refs);
-	queue_work(directories, &tracked->appear);
+	/* Not counted by itself: one atomic operation for each copy is enough. */
+	if (figure == FIGURE_BYTES_COPIED)
+		return PAGE_SIZE * (tracked_read(tracked, FIGURE_COPIES) +
+				    tracked_read(tracked, FIGURE_FILE_FIRST_WRITES));
+	return atomic64_read(tracked_count(tracked, figure));
 }
 
-void tracked_vanish(struct tracked *tracked)
+static const enum figure sums_of_children[][2] = {
+	{ FIGURE_CHILDREN_COPIES, FIGURE_COPIES },
+	{ FIGURE_CHILDREN_REUSES, FIGURE_REUSES_WITHOUT_COPY },
+	{ FIGURE_CHILDREN_BYTES_COPIED, FIGURE_BYTES_COPIED },
+};
+
+void tracked_add_child(struct tracked *child, u64 values[NR_FIGURES])
 {
-	queue_work(directories, &tracked->vanish);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(sums_of_children); i++)
+		values[sums_of_children[i][0]] += tracked_read(child, sums_of_children[i][0]) +
+						  tracked_read(child, sums_of_children[i][1]);
 }
 
-void tracked_wait(struct completion *completion)
+void tracked_fold(struct tracked *parent, struct tracked *child)
 {
-	wait_for_completion_killable_timeout(completion, HZ);
-}
+	int i;
 
-int tracked_init(void)
-{
-	directories = alloc_ordered_workqueue("upager", 0);
-	return directories ? 0 : -ENOMEM;
-}
-
-void tracked_fini(void)
-{
-	destroy_workqueue(directories);
+	for (i = 0; i < ARRAY_SIZE(sums_of_children); i++)
+		atomic64_add(tracked_read(child, sums_of_children[i][0]) +
+				     tracked_read(child, sums_of_children[i][1]),
+			     tracked_count(parent, sums_of_children[i][0]));
 }

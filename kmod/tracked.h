@@ -3,21 +3,23 @@
 #define _KMOD_TRACKED_H
 
 #include <linux/atomic.h>
-#include <linux/completion.h>
 #include <linux/list.h>
 #include <linux/list_nulls.h>
+#include <linux/llist.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
+#include "figures.h"
 #include "paging.h"
 
 struct mm_struct;
 struct pid;
 struct proc_dir_entry;
 
+#define TRACKED_NR_COUNTS (FIGURE_CHILDREN_BYTES_COPIED - FIGURE_COPIES + 1)
+
 /*
- * A tracked process.  The table holds a reference as long as the process is listed; a directory
- * under way or there, an open file and whoever got one hold one each.
+ * A tracked process.  The table holds a reference as long as the process is listed; work for its
+ * directory, an open file and whoever got one hold one each.
  */
 struct tracked {
 	struct pid *pid;
@@ -28,36 +30,35 @@ struct tracked {
 	 */
 	struct mm_struct *mm;
 	struct hlist_nulls_node by_mm;
+	/* These are protected by the table's lock. */
 	bool listed;
-	/* The nearest listed ancestor; these three are protected by the table's lock. */
-	struct tracked *parent;
+	bool pinned; /* by whoever may track anything, until he stops it */
+	u32 portid; /* of the netlink socket that it ends with, or 0 */
+	struct tracked *parent; /* the nearest listed ancestor */
 	struct list_head children;
 	struct list_head siblings;
-	atomic64_t counts[UPAGER_COW_A_MAX + 1];
+	/* From FIGURE_COPIES on. */
+	atomic64_t counts[TRACKED_NR_COUNTS];
 	struct paging paging;
-	struct proc_dir_entry *dir; /* only the ordered work touches it */
-	struct work_struct appear;
-	struct work_struct vanish;
-	struct completion appeared;
-	struct completion vanished;
+	struct proc_dir_entry *dir; /* only its work touches it */
+	struct llist_node dir_work;
+	unsigned long dir_queued; /* bit 0: it is among the work, with a reference */
 	refcount_t refs;
 	struct rcu_head rcu;
 };
 
-int tracked_init(void);
-/* Waits until all directories vanished; the table is empty and stays so. */
-void tracked_fini(void);
-
-/* Returns the first reference, or NULL if there is no memory or too many are still vanishing. */
+/* Returns the first reference, or NULL if there is no memory or there are too many. */
 struct tracked *tracked_new(struct pid *pid, gfp_t gfp);
 void tracked_put(struct tracked *tracked);
 
-/* Have the directory made, and removed: soon, and in this order.  They do not sleep. */
-void tracked_appear(struct tracked *tracked);
-/* Takes over the reference of the table. */
-void tracked_vanish(struct tracked *tracked);
+static inline atomic64_t *tracked_count(struct tracked *tracked, enum figure figure)
+{
+	return &tracked->counts[figure - FIGURE_COPIES];
+}
 
-/* Waits for one of the two, but not for long: a stuck reader of a directory delays all others. */
-void tracked_wait(struct completion *completion);
+u64 tracked_read(struct tracked *tracked, enum figure figure);
+/* Adds what a process and its ended children did, to figures of its parent. */
+void tracked_add_child(struct tracked *child, u64 values[NR_FIGURES]);
+void tracked_fold(struct tracked *parent, struct tracked *child);
 
 #endif /* _KMOD_TRACKED_H */

@@ -12,7 +12,6 @@
 #include <linux/mmap_lock.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
-#include <linux/swapops.h>
 
 #include "compat.h"
 #include "held.h"
@@ -56,7 +55,7 @@ static __always_inline void visit_table(pmd_t table, unsigned long addr, unsigne
 		if (pte_none(value))
 			continue;
 		if (!pte_present(value)) {
-			if (!is_pfn_swap_entry(pte_to_swp_entry(value)))
+			if (!compat_pte_has_page(value))
 				continue;
 			entry.kind = ENTRY_MOVING;
 		} else if (!pte_special(value) && pfn_valid(pte_pfn(value))) {
@@ -77,7 +76,7 @@ static __always_inline void visit_huge(struct vm_area_struct *vma, pmd_t value, 
 
 	entry.nr_pages = (end - addr) >> PAGE_SHIFT;
 	if (!pmd_present(value)) {
-		if (!is_pfn_swap_entry(pmd_to_swp_entry(value)))
+		if (!compat_pmd_has_page(value))
 			return;
 		entry.kind = ENTRY_MOVING;
 	} else if (!compat_pmd_devmap(value) && pfn_valid(pmd_pfn(value))) {
@@ -204,25 +203,34 @@ static __always_inline void count_stats(const struct entry *entry, void *arg)
 {
 	u64 bytes = (u64)entry->nr_pages << PAGE_SHIFT;
 	struct walk_stats *stats = arg;
+	bool maybe_shared = false;
 	unsigned int i;
 
 	if (entry->kind == ENTRY_SPECIAL)
 		return;
 	stats->resident_bytes += bytes;
+	if (entry->kind == ENTRY_PAGE && PageAnon(entry->page))
+		maybe_shared = !PageAnonExclusive(entry->first);
 	/* Nobody may look at the counts of a page that is being moved. */
 	if (entry->kind == ENTRY_MOVING || mapped_once(entry->page)) {
 		stats->private_bytes += bytes;
 		stats->proportional += bytes << WALK_PROPORTIONAL_SHIFT;
+		stats->maybe_shared_pages += maybe_shared ? entry->nr_pages : 0;
 		return;
 	}
 	for (i = 0; i < entry->nr_pages; i++) {
 		int mapped = compat_page_mapcount(entry->page + i);
+		bool shared = mapped >= 2;
 
-		if (mapped >= 2)
+		if (shared)
 			stats->shared_bytes += PAGE_SIZE;
 		else
 			stats->private_bytes += PAGE_SIZE;
 		stats->proportional += (PAGE_SIZE << WALK_PROPORTIONAL_SHIFT) / max(mapped, 1);
+		/* One includes the other even while the counts change. */
+		shared = shared && PageAnon(entry->page);
+		stats->shared_now_pages += shared;
+		stats->maybe_shared_pages += shared || maybe_shared;
 	}
 }
 
@@ -239,66 +247,6 @@ unsigned long walk_stats(struct vm_area_struct *vma, unsigned long start, unsign
 			 struct walk_stats *stats)
 {
 	return walk_range(vma, start, end, count_stats, stats);
-}
-
-struct cow {
-	u64 shared_now_pages;
-	u64 maybe_shared_pages;
-};
-
-static __always_inline void count_cow(const struct entry *entry, void *arg)
-{
-	struct cow *cow = arg;
-	bool once, exclusive;
-	unsigned int i;
-
-	if (entry->kind != ENTRY_PAGE || !PageAnon(entry->page))
-		return;
-	once = mapped_once(entry->page);
-	exclusive = PageAnonExclusive(entry->first);
-	if (once && exclusive)
-		return;
-	for (i = 0; i < entry->nr_pages; i++) {
-		bool shared = !once && compat_page_mapcount(entry->page + i) >= 2;
-
-		cow->shared_now_pages += shared;
-		/* One includes the other even while the counts change. */
-		cow->maybe_shared_pages += shared || !exclusive;
-	}
-}
-
-/**
- * walk_cow - count what is shared copy-on-write
- * @mm:                 whose users are held
- * @shared_now_pages:   anonymous pages that are mapped more than once
- * @maybe_shared_pages: those that are not marked exclusive, and the former
- *
- * Pages of hugetlb and pages being moved are not counted.  Takes the mmap lock, and lets writers of
- * it in between.  Returns 0 or -EINTR.
- */
-int walk_cow(struct mm_struct *mm, u64 *shared_now_pages, u64 *maybe_shared_pages)
-{
-	struct vm_area_struct *vma;
-	unsigned long addr = 0;
-	struct cow cow = {};
-	int err;
-
-	err = mmap_read_lock_killable(mm);
-	while (!err && (vma = find_vma(mm, addr))) {
-		/* No anonymous page is in a VMA without an anon_vma. */
-		if (vma->anon_vma && !(vma->vm_flags & WALK_FOREIGN))
-			addr = walk_range(vma, max(addr, vma->vm_start), vma->vm_end, count_cow,
-					  &cow);
-		else
-			addr = vma->vm_end;
-		err = walk_yield(mm);
-	}
-	if (err)
-		return err;
-	mmap_read_unlock(mm);
-	*shared_now_pages = cow.shared_now_pages;
-	*maybe_shared_pages = cow.maybe_shared_pages;
-	return 0;
 }
 
 struct pinned {

@@ -16,22 +16,25 @@ struct vm_area_struct;
 
 /**
  * struct walk_stats - what is present of a range
- * @resident_bytes: all of it
- * @shared_bytes:   pages that are mapped more than once
- * @private_bytes:  the others; pages being moved are among these
- * @proportional:   each page divided by how often it is mapped, << WALK_PROPORTIONAL_SHIFT
+ * @resident_bytes:     all of it
+ * @shared_bytes:       pages that are mapped more than once
+ * @private_bytes:      the others; pages being moved are among these
+ * @proportional:       each page divided by how often it is mapped, << WALK_PROPORTIONAL_SHIFT
+ * @shared_now_pages:   anonymous pages that are mapped more than once, those being moved left out
+ * @maybe_shared_pages: those that are not marked exclusive, and the former
  */
 struct walk_stats {
 	u64 resident_bytes;
 	u64 shared_bytes;
 	u64 private_bytes;
 	u64 proportional;
+	u64 shared_now_pages;
+	u64 maybe_shared_pages;
 };
 
 int walk_yield(struct mm_struct *mm);
 unsigned long walk_stats(struct vm_area_struct *vma, unsigned long start, unsigned long end,
 			 struct walk_stats *stats);
-int walk_cow(struct mm_struct *mm, u64 *shared_now_pages, u64 *maybe_shared_pages);
 int walk_pinned(struct mm_struct *mm, unsigned long start, u32 nr_pages, u8 *bitmap);
 
 #endif /* _KMOD_WALK_H */

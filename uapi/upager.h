@@ -26,13 +26,13 @@
  * @UPAGER_CMD_FEATURES: no attributes.  Answers VERSION, FEATURES, NR_TRACKED, TRACKED_MAX.
  * @UPAGER_CMD_TRACK:    PID.  Counts copy-on-write of the process from now on, and of every child
  *                       that it forks from now on.  Tracking what is tracked is no error.
+ *                       It ends with the socket, of which the process is from now on.
  *                       ESRCH: no such process, a zombie, or a kernel thread.  E2BIG: table full.
- * @UPAGER_CMD_UNTRACK:  PID.  ESRCH: not tracked.
- * @UPAGER_CMD_GET:      PID: answers PID, and HOLES, LIBS, COW, PAGING (what there is of them; COW
- *                       and PAGING of an untracked process have only what can be seen now).  As a
- *                       dump, without PID: the same for each tracked process.
+ *                       EBUSY: another socket tracks it.
+ * @UPAGER_CMD_UNTRACK:  PID.  ESRCH: this socket does not track it.
  * @UPAGER_CMD_PAGING:   PID and PAGING: the pager's counters for a tracked process, shown in its
- *                       file `paging` as they were reported last.  ESRCH: not tracked.
+ *                       file `paging` as they were reported last.  ESRCH: this socket does not
+ *                       track it.
  * @UPAGER_CMD_PINNED:   PID, START, NR_PAGES: answers the same and PINNED, a bitmap with a bit for
  *                       each page, the lowest address in bit 0 of byte 0: set if the page is
  *                       present and something besides page tables holds it (its references exceed
@@ -43,16 +43,16 @@
  * @UPAGER_CMD_EXEC:     event: PID executed another program and has a new address space.
  * @UPAGER_CMD_EXIT:     event: the last thread of PID has ended.
  *
- * Pids are those of the initial pid namespace.  All commands but FEATURES need CAP_NET_ADMIN, and
- * events go to the initial network namespace only.
+ * Pids are those of the initial pid namespace.  All commands but FEATURES, and to hear events, take
+ * CAP_NET_ADMIN; TRACK and PINNED besides that the process is the sender's own, or CAP_SYS_PTRACE
+ * over it (else EPERM).  Events go to the initial network namespace only.
  */
 enum upager_cmd {
 	UPAGER_CMD_UNSPEC,
 	UPAGER_CMD_FEATURES,
 	UPAGER_CMD_TRACK,
 	UPAGER_CMD_UNTRACK,
-	UPAGER_CMD_GET,
-	UPAGER_CMD_PAGING,
+	UPAGER_CMD_PAGING = 5, /* 4 is not used any more */
 	UPAGER_CMD_PINNED,
 	UPAGER_CMD_FORK,
 	UPAGER_CMD_EXEC,
@@ -76,9 +76,6 @@ enum upager_cmd {
  * @UPAGER_A_START:       u64, an address, page aligned
  * @UPAGER_A_NR_PAGES:    u32, length of a range
  * @UPAGER_A_PINNED:      binary, (NR_PAGES + 7) / 8 bytes
- * @UPAGER_A_HOLES:       nest of enum upager_holes_attr
- * @UPAGER_A_LIBS:        nest of enum upager_libs_attr
- * @UPAGER_A_COW:         nest of enum upager_cow_attr
  * @UPAGER_A_PAGING:      nest of enum upager_paging_attr
  */
 enum upager_attr {
@@ -93,10 +90,7 @@ enum upager_attr {
 	UPAGER_A_START,
 	UPAGER_A_NR_PAGES,
 	UPAGER_A_PINNED,
-	UPAGER_A_HOLES,
-	UPAGER_A_LIBS,
-	UPAGER_A_COW,
-	UPAGER_A_PAGING,
+	UPAGER_A_PAGING = 14, /* 11 to 13 are not used any more */
 
 	/* private: */
 	__UPAGER_A_MAX
@@ -125,107 +119,6 @@ enum upager_feature {
 	UPAGER_FEATURE_EVENTS = 1 << 5,
 	UPAGER_FEATURE_PINNED = 1 << 6,
 };
-
-/**
- * enum upager_holes_attr - gaps between the mappings of an address space, all u64
- * @UPAGER_HOLES_A_PAD:           alignment
- * @UPAGER_HOLES_A_COUNT:         gaps, those before the first and behind the last mapping included
- * @UPAGER_HOLES_A_BYTES:         their sum: mapped + holes = space
- * @UPAGER_HOLES_A_LARGEST_BYTES: the largest
- * @UPAGER_HOLES_A_HEAP_BYTES:    room that the heap can grow into: from its end to the next mapping
- * @UPAGER_HOLES_A_STACK_BYTES:   room that the stack can grow into, down to the next mapping
- * @UPAGER_HOLES_A_MAPPED_BYTES:  sum of all mappings, without the vsyscall page
- * @UPAGER_HOLES_A_SPACE_BYTES:   size of the address space of a user
- */
-enum upager_holes_attr {
-	UPAGER_HOLES_A_UNSPEC,
-	UPAGER_HOLES_A_PAD,
-	UPAGER_HOLES_A_COUNT,
-	UPAGER_HOLES_A_BYTES,
-	UPAGER_HOLES_A_LARGEST_BYTES,
-	UPAGER_HOLES_A_HEAP_BYTES,
-	UPAGER_HOLES_A_STACK_BYTES,
-	UPAGER_HOLES_A_MAPPED_BYTES,
-	UPAGER_HOLES_A_SPACE_BYTES,
-
-	/* private: */
-	__UPAGER_HOLES_A_MAX
-};
-
-#define UPAGER_HOLES_A_MAX (__UPAGER_HOLES_A_MAX - 1)
-
-/**
- * enum upager_libs_attr - sums over the mapped ELF objects, all u64
- * @UPAGER_LIBS_A_PAD:                alignment
- * @UPAGER_LIBS_A_COUNT:              objects, the program itself included
- * @UPAGER_LIBS_A_MAPPED_BYTES:       their mappings
- * @UPAGER_LIBS_A_RESIDENT_BYTES:     of which present
- * @UPAGER_LIBS_A_SHARED_BYTES:       present and mapped more than once
- * @UPAGER_LIBS_A_PRIVATE_BYTES:      present and mapped here only
- * @UPAGER_LIBS_A_PROPORTIONAL_BYTES: each present page divided by how often it is mapped
- */
-enum upager_libs_attr {
-	UPAGER_LIBS_A_UNSPEC,
-	UPAGER_LIBS_A_PAD,
-	UPAGER_LIBS_A_COUNT,
-	UPAGER_LIBS_A_MAPPED_BYTES,
-	UPAGER_LIBS_A_RESIDENT_BYTES,
-	UPAGER_LIBS_A_SHARED_BYTES,
-	UPAGER_LIBS_A_PRIVATE_BYTES,
-	UPAGER_LIBS_A_PROPORTIONAL_BYTES,
-
-	/* private: */
-	__UPAGER_LIBS_A_MAX
-};
-
-#define UPAGER_LIBS_A_MAX (__UPAGER_LIBS_A_MAX - 1)
-
-/**
- * enum upager_cow_attr - what is shared copy-on-write, and what became of it, all u64
- * @UPAGER_COW_A_PAD:                     alignment
- * @UPAGER_COW_A_SHARED_NOW_PAGES:        anonymous pages in private mappings, mapped more than once
- * @UPAGER_COW_A_MAYBE_SHARED_PAGES:      those that are not marked exclusive: the next write looks
- *                                        whether it must copy; includes the former
- * @UPAGER_COW_A_COPIES:                  writes that copied a page because it was shared
- * @UPAGER_COW_A_REUSES_WITHOUT_COPY:     write faults that found nobody else and copied nothing
- * @UPAGER_COW_A_ZERO_FIRST_WRITES:       writes that replaced the zero page
- * @UPAGER_COW_A_FILE_FIRST_WRITES:       writes that made a private page of a file's
- * @UPAGER_COW_A_HUGE_BREAKS:             write faults on a huge page mapped as a whole
- * @UPAGER_COW_A_FORKS:                   processes forked that share nothing but copies
- * @UPAGER_COW_A_PAGE_TABLE_BYTES_COPIED: page tables that these forks got
- * @UPAGER_COW_A_BYTES_COPIED:            of pages, by COPIES and FILE_FIRST_WRITES
- * @UPAGER_COW_A_CHILDREN:                children that were tracked; the next attributes are what
- *                                        children did, ended ones included, and theirs in turn
- * @UPAGER_COW_A_CHILDREN_COPIES:         COPIES of them
- * @UPAGER_COW_A_CHILDREN_REUSES:         REUSES_WITHOUT_COPY of them
- * @UPAGER_COW_A_CHILDREN_BYTES_COPIED:   BYTES_COPIED of them
- *
- * Counts are since tracking began, and belong to the process whose memory is written, whoever does
- * it.
- */
-enum upager_cow_attr {
-	UPAGER_COW_A_UNSPEC,
-	UPAGER_COW_A_PAD,
-	UPAGER_COW_A_SHARED_NOW_PAGES,
-	UPAGER_COW_A_MAYBE_SHARED_PAGES,
-	UPAGER_COW_A_COPIES,
-	UPAGER_COW_A_REUSES_WITHOUT_COPY,
-	UPAGER_COW_A_ZERO_FIRST_WRITES,
-	UPAGER_COW_A_FILE_FIRST_WRITES,
-	UPAGER_COW_A_HUGE_BREAKS,
-	UPAGER_COW_A_FORKS,
-	UPAGER_COW_A_PAGE_TABLE_BYTES_COPIED,
-	UPAGER_COW_A_BYTES_COPIED,
-	UPAGER_COW_A_CHILDREN,
-	UPAGER_COW_A_CHILDREN_COPIES,
-	UPAGER_COW_A_CHILDREN_REUSES,
-	UPAGER_COW_A_CHILDREN_BYTES_COPIED,
-
-	/* private: */
-	__UPAGER_COW_A_MAX
-};
-
-#define UPAGER_COW_A_MAX (__UPAGER_COW_A_MAX - 1)
 
 /**
  * enum upager_paging_attr - what the pager says of a process, all u64
@@ -274,28 +167,56 @@ enum upager_paging_attr {
  * track:     write a pid to track it, -pid to stop.  root.
  * processes: a header line, then one line for each tracked process.
  * query:     write a pid, read `pid`, `comm`, `tracked` (0 or 1) and the report of that process:
- *            the lines of holes, libs and cow, and of paging if it is tracked.
- *            Who may read /proc/PID/maps may ask.
+ *            the lines of holes, libs and cow, and of paging if it is tracked; first all sums, then
+ *            each hole and each object.  Who may read /proc/PID/maps may ask: the credentials of who
+ *            opened the file count, whoever writes.
  * PID/holes, PID/libs, PID/cow, PID/paging, PID/summary: of a tracked process.
  *
- * holes:  holes_count, holes_bytes, largest_hole_bytes, heap_hole_bytes, stack_hole_bytes,
- *         mapped_bytes, space_bytes, space_used_ppm; the same against the 47-bit window that every
- *         program gets unless it asks for more: window_bytes, window_mapped_bytes,
- *         window_holes_count, window_holes_bytes, window_used_ppm; then per hole: hole N,
- *         hole_start, hole_end, hole_bytes, hole_below, hole_above (names of the mappings that it
- *         lies between, "[none]" at the ends of the address space), and hole_role (heap, stack, or
- *         heap,stack) where it has one.
- * libs:   libs_count, libs_mapped_bytes, libs_resident_bytes, libs_shared_bytes,
- *         libs_private_bytes, libs_proportional_bytes; then per object: object N, object_path,
- *         object_start, object_end, text_bytes, rodata_bytes, relro_bytes, data_bytes, bss_bytes
- *         (of its program headers, in whole pages), object_mapped_bytes, object_resident_bytes,
- *         object_shared_bytes, object_private_bytes, object_proportional_bytes, object_processes
- *         (address spaces that map it), object_hole_below and object_hole_above (numbers of the
- *         holes nearest below and above it, 0 if none).
- * cow:    the attributes of enum upager_cow_attr in lower case, without UPAGER_COW_A_.
- * paging: the attributes of enum upager_paging_attr likewise, and reported_age_ms; only `version 1`
- *         and `reported 0` as long as nothing was reported.
- * summary: pid, comm, and the totals of the four.
+ * A report is made as it is read, from one pass for the sums and then record by record, as
+ * /proc/PID/maps is: what changes meanwhile may be in one and not in the other.
+ *
+ * holes, gaps between mappings, those before the first and behind the last included:
+ *   holes_count, holes_bytes, largest_hole_bytes,
+ *   heap_hole_bytes   room that the heap can grow into: from its end to the next mapping
+ *   stack_hole_bytes  room that the stack can grow into, down to the next mapping
+ *   mapped_bytes      sum of all mappings, without the vsyscall page
+ *   space_bytes       size of the address space of a user: mapped + holes
+ *   space_used_ppm, and the same against the 47-bit window that every program gets unless it asks
+ *   for more: window_bytes, window_mapped_bytes, window_holes_count, window_holes_bytes,
+ *   window_used_ppm; then per hole: hole N, hole_start, hole_end, hole_bytes, hole_below,
+ *   hole_above (names of the mappings that it lies between, "[none]" at the ends of the address
+ *   space), and hole_role (heap, stack, or heap,stack) where it has one.
+ * libs, files of which something is mapped to be executed, with all their mappings that no mapping
+ * of another file parts from it:
+ *   libs_count, libs_mapped_bytes, libs_resident_bytes,
+ *   libs_shared_bytes        present and mapped more than once
+ *   libs_private_bytes       present and mapped here only
+ *   libs_proportional_bytes  each present page divided by how often it is mapped
+ *   then per object: object N, object_path, object_start, object_end, object_mapped_bytes, of
+ *   which object_executable_bytes, object_writable_bytes and object_readonly_bytes (the rest cannot
+ *   be accessed), object_resident_bytes, object_shared_bytes, object_private_bytes,
+ *   object_proportional_bytes, object_processes (address spaces that map the file; left out where
+ *   there are too many to count), object_hole_below and object_hole_above (numbers of the holes
+ *   nearest below and above it, 0 if none).
+ * cow, what is shared copy-on-write, and what became of it:
+ *   shared_now_pages         anonymous pages in private mappings, mapped more than once
+ *   maybe_shared_pages       those that are not marked exclusive: the next write looks whether it
+ *                            must copy; includes the former
+ *   and since tracking began, of the process whose memory is written, whoever does it:
+ *   copies                   writes that copied a page because it was shared
+ *   reuses_without_copy      write faults that found nobody else and copied nothing
+ *   zero_first_writes        writes that replaced the zero page
+ *   file_first_writes        writes that made a private page of a file's
+ *   huge_breaks              write faults on a huge page mapped as a whole
+ *   forks                    processes forked that share nothing but copies
+ *   page_table_bytes_copied  page tables that these forks got
+ *   bytes_copied             of pages, by copies and file_first_writes
+ *   children                 children that were tracked; the next are what children did, ended
+ *                            ones included, and theirs in turn
+ *   children_copies, children_reuses, children_bytes_copied
+ * paging: the attributes of enum upager_paging_attr in lower case, without UPAGER_PAGING_A_, and
+ *   reported_age_ms; only `version 1` and `reported 0` as long as nothing was reported.
+ * summary: pid, comm, and the sums of the four.
  */
 
 #endif /* _UAPI_UPAGER_H */

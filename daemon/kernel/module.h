@@ -41,10 +41,13 @@ static inline bool module_has(const struct module *m, uint64_t feature)
 	return m->sock && m->features & feature;
 }
 
-/* CAP_NET_ADMIN from here on.  -ESRCH: it is gone; -E2BIG: too many are tracked. */
+/*
+ * CAP_NET_ADMIN, and CAP_SYS_PTRACE over the process, from here on.  What is tracked ends with
+ * module_close().  -ESRCH: it is gone; -E2BIG: too many are tracked; -EBUSY: by another socket.
+ */
 int module_track(struct module *m, pid_t pid);
 int module_untrack(struct module *m, pid_t pid);
-/* What the module shows as `paging` of a tracked process. */
+/* What the module shows as `paging` of a process that was tracked here. */
 int module_report(struct module *m, pid_t pid, const struct upager_record *rec);
 
 /*

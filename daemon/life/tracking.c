@@ -39,7 +39,8 @@ static bool usable(struct tracking *t, int err)
 		log_warn("the module upager was unloaded: going on without it");
 		break;
 	case -EPERM:
-		log_warn("the module upager cannot be used: that takes CAP_NET_ADMIN");
+		log_warn("the module upager cannot be used: that takes "
+			 "CAP_NET_ADMIN and CAP_SYS_PTRACE");
 		t->refused = true;
 		break;
 	case -EIO:

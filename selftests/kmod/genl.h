@@ -149,18 +149,6 @@ static inline int genl_ask_pid(struct genl *genl, int cmd, pid_t pid)
 	return genl_ask(genl, msg);
 }
 
-/* An attribute of the last answer, by its number in a nest of it. */
-static inline uint64_t genl_nested(struct genl *genl, int nest, int type)
-{
-	struct nlattr *attr[UPAGER_COW_A_MAX + UPAGER_PAGING_A_MAX];
-	int max = (int)(sizeof(attr) / sizeof(attr[0])) - 1;
-
-	if (!genl->attr[nest] || nla_parse_nested(attr, max, genl->attr[nest], NULL) ||
-	    !attr[type] || nla_len(attr[type]) != 8)
-		return UINT64_MAX;
-	return nla_get_u64(attr[type]);
-}
-
 static inline uint32_t genl_u32(struct genl *genl, int type)
 {
 	return genl->attr[type] && nla_len(genl->attr[type]) == 4 ? nla_get_u32(genl->attr[type])

@@ -1,131 +1,79 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Mapped ELF objects against /proc/PID/smaps, the files' own headers, and all other processes. */
+/* Programs and libraries against /proc/PID/smaps and all other processes. */
+#include "fuse.h"
 #include "maps.h"
 #include "report.h"
 
-#include <elf.h>
 #include <glob.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define NR_OBJECTS_MAX 512
-#define HEADERS_MAX    64
 
-/* What the report should say of one file. */
+/* What the report should say of one file: mappings of it that no other file's mapping parts. */
 struct object {
 	unsigned int dev_major, dev_minor;
 	uint64_t inode, nr_maps;
 	const char *path;
-	uint64_t start, end, mapped, resident, shared, private_, proportional, processes;
-	uint64_t text, rodata, relro, data, bss;
+	uint64_t start, end, mapped, executable, writable, readonly;
+	uint64_t resident, shared, private_, proportional, processes;
 };
 
 static struct object objects[NR_OBJECTS_MAX];
 static unsigned int nr_objects;
 
-static uint64_t down(uint64_t value)
+static bool is_of(const struct object *object, const struct map *map)
 {
-	return value & ~(PAGE_SIZE - 1);
+	return object->inode == map->inode && object->dev_major == map->dev_major &&
+	       object->dev_minor == map->dev_minor;
 }
 
-static uint64_t up(uint64_t value)
+static void object_add(struct object *object, const struct map *map)
 {
-	return down(value + PAGE_SIZE - 1);
+	uint64_t bytes = map->end - map->start;
+
+	object->end = map->end;
+	object->nr_maps++;
+	object->mapped += bytes;
+	if (map->access[2] == 'x')
+		object->executable += bytes;
+	else if (map->access[1] == 'w')
+		object->writable += bytes;
+	else if (map->access[0] == 'r')
+		object->readonly += bytes;
+	object->resident += map->resident_bytes;
+	object->shared += map->shared_bytes;
+	object->private_ += map->private_bytes;
+	object->proportional += map->proportional_bytes;
 }
 
-/* By the addresses of pages: each page of a segment is asked what it is. */
-static void object_size(struct object *object, const Elf64_Phdr *header, unsigned int nr)
+/* A file of which nothing can be executed is none: the next one takes its place. */
+static void objects_collect(void)
 {
-	const Elf64_Phdr *relro = NULL;
+	struct object *last = NULL;
 
-	for (unsigned int i = 0; i < nr; i++)
-		if (header[i].p_type == PT_GNU_RELRO)
-			relro = &header[i];
-	for (unsigned int i = 0; i < nr; i++) {
-		uint64_t start = header[i].p_vaddr, file_end = start + header[i].p_filesz;
-		uint64_t page, end = start + header[i].p_memsz;
-
-		if (header[i].p_type != PT_LOAD)
-			continue;
-		for (page = down(start); page < up(file_end); page += PAGE_SIZE) {
-			bool sealed = relro && page >= down(relro->p_vaddr) &&
-				      page + PAGE_SIZE <= relro->p_vaddr + relro->p_memsz;
-
-			if (header[i].p_flags & PF_X)
-				object->text += PAGE_SIZE;
-			else if (!(header[i].p_flags & PF_W))
-				object->rodata += PAGE_SIZE;
-			else if (sealed)
-				object->relro += PAGE_SIZE;
-			else
-				object->data += PAGE_SIZE;
-		}
-		object->bss += up(end) - up(file_end);
-	}
-}
-
-/* True for an ELF file, by its own path or, where that is gone, by the mapping itself. */
-static bool object_is(pid_t pid, const struct map *map, struct object *object)
-{
-	char path[128];
-	Elf64_Phdr header[HEADERS_MAX];
-	Elf64_Ehdr elf = { 0 };
-	bool is;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", pid, map->start, map->end);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	is = pread(fd, &elf, sizeof(elf), 0) == sizeof(elf) &&
-	     !memcmp(elf.e_ident, ELFMAG, SELFMAG) && elf.e_phnum <= HEADERS_MAX &&
-	     pread(fd, header, elf.e_phnum * sizeof(header[0]), (off_t)elf.e_phoff) ==
-		     (ssize_t)(elf.e_phnum * sizeof(header[0]));
-	close(fd);
-	if (is && object)
-		object_size(object, header, elf.e_phnum);
-	return is;
-}
-
-static struct object *object_of(const struct map *map)
-{
-	for (unsigned int i = 0; i < nr_objects; i++)
-		if (objects[i].inode == map->inode && objects[i].dev_major == map->dev_major &&
-		    objects[i].dev_minor == map->dev_minor)
-			return &objects[i];
-	return NULL;
-}
-
-static void objects_collect(pid_t pid)
-{
 	nr_objects = 0;
 	for (unsigned int i = 0; i < maps.nr; i++) {
 		const struct map *map = &maps.map[i];
-		struct object *object = object_of(map);
 
 		if (map->name[0] != '/' || !map->inode)
 			continue;
-		if (!object) {
-			object = &objects[nr_objects];
-			memset(object, 0, sizeof(*object));
-			if (nr_objects == NR_OBJECTS_MAX || !object_is(pid, map, object))
-				continue;
-			nr_objects++;
-			object->dev_major = map->dev_major;
-			object->dev_minor = map->dev_minor;
-			object->inode = map->inode;
-			object->path = map->name;
-			object->start = map->start;
+		if (!last || !is_of(last, map)) {
+			nr_objects += last && last->executable;
+			if (nr_objects == NR_OBJECTS_MAX)
+				return;
+			last = &objects[nr_objects];
+			*last = (struct object){ .dev_major = map->dev_major,
+						 .dev_minor = map->dev_minor,
+						 .inode = map->inode,
+						 .path = map->name,
+						 .start = map->start };
 		}
-		object->end = map->end;
-		object->nr_maps++;
-		object->mapped += map->end - map->start;
-		object->resident += map->resident_bytes;
-		object->shared += map->shared_bytes;
-		object->private_ += map->private_bytes;
-		object->proportional += map->proportional_bytes;
+		object_add(last, map);
 	}
+	nr_objects += last && last->executable;
 }
 
 /* Each process that has a line for the file, once. */
@@ -143,17 +91,15 @@ static void objects_count(void)
 			continue;
 		for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
 			struct map map;
-			struct object *object;
 
 			if (sscanf(line, "%lx-%lx %*s %*x %x:%x %lu", &map.start, &map.end,
 				   &map.dev_major, &map.dev_minor, &map.inode) != 5)
 				continue;
-			object = map.inode ? object_of(&map) : NULL;
-			if (object && !seen[object - objects]) {
-				seen[object - objects] = true;
-				object->processes++;
-			}
+			for (unsigned int k = 0; map.inode && k < nr_objects; k++)
+				seen[k] = seen[k] || is_of(&objects[k], &map);
 		}
+		for (unsigned int k = 0; k < nr_objects; k++)
+			objects[k].processes += seen[k];
 	}
 	globfree(&all);
 }
@@ -201,12 +147,10 @@ static void compare_object(struct __test_metadata *_metadata, struct report_line
 	EXPECT_STREQ(object->path, line->value);
 	EXPECT_NEXT("object_start", 16, object->start);
 	EXPECT_NEXT("object_end", 16, object->end);
-	EXPECT_NEXT("text_bytes", 10, object->text);
-	EXPECT_NEXT("rodata_bytes", 10, object->rodata);
-	EXPECT_NEXT("relro_bytes", 10, object->relro);
-	EXPECT_NEXT("data_bytes", 10, object->data);
-	EXPECT_NEXT("bss_bytes", 10, object->bss);
 	EXPECT_NEXT("object_mapped_bytes", 10, object->mapped);
+	EXPECT_NEXT("object_executable_bytes", 10, object->executable);
+	EXPECT_NEXT("object_writable_bytes", 10, object->writable);
+	EXPECT_NEXT("object_readonly_bytes", 10, object->readonly);
 	EXPECT_NEXT("object_resident_bytes", 10, object->resident);
 	EXPECT_NEXT("object_shared_bytes", 10, object->shared);
 	EXPECT_NEXT("object_private_bytes", 10, object->private_);
@@ -248,7 +192,7 @@ static void compare(struct __test_metadata *_metadata, pid_t pid)
 	ASSERT_TRUE(wait_until(!maps_take(pid, "smaps", maps_text[0]) && !report_query(pid) &&
 			       maps_still(pid, "smaps")));
 	maps_parse();
-	objects_collect(pid);
+	objects_collect();
 	ASSERT_LT(0, nr_objects);
 	objects_count();
 	compare_sums(_metadata);
@@ -367,6 +311,127 @@ TEST_F_TIMEOUT(libs, of_a_deleted_file, LIMIT_S)
 	EXPECT_TRUE(report_is("object_path", "/tmp/up\\012ager\\134 (deleted)"));
 	EXPECT_EQ(count, report_value("libs_count"));
 	EXPECT_LT(0, count);
+}
+
+/* Says whether a new look at this process has one object more, which is of this name. */
+static bool is_object(const char *path)
+{
+	struct report_line line = { 0 };
+
+	if (report_query(getpid()))
+		return false;
+	while (report_next(&line))
+		if (!strcmp(line.key, "object_path") && !strcmp(line.value, path))
+			return true;
+	return false;
+}
+
+/* What a file begins with makes no library of it, and what it is mapped for does. */
+TEST_F_TIMEOUT(libs, is_what_can_be_executed, LIMIT_S)
+{
+	static const char name[] = "/tmp/upager-libs";
+	char bytes[3 * PAGE_SIZE] = "\177ELF\2\1\1";
+	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+	char *data, *code;
+
+	ASSERT_EQ((ssize_t)sizeof(bytes), write(fd, bytes, sizeof(bytes)));
+	data = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	ASSERT_NE(MAP_FAILED, data);
+	EXPECT_FALSE(is_object(name));
+
+	ASSERT_EQ(1, pwrite(fd, "#", 1, 0));
+	code = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 2 * PAGE_SIZE);
+	ASSERT_NE(MAP_FAILED, code);
+	EXPECT_TRUE(is_object(name));
+	munmap(data, PAGE_SIZE);
+	munmap(code, PAGE_SIZE);
+	close(fd);
+	unlink(name);
+}
+
+/* A page of code, as often as is asked for; the first of them. */
+static char *map_code(int fd, unsigned int times)
+{
+	char *room = mmap(NULL, times * PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (unsigned int i = 0; room != MAP_FAILED && i < times; i++)
+		if (mmap(room + i * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_EXEC,
+			 MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED)
+			return MAP_FAILED;
+	return room;
+}
+
+static uint64_t nr_processes(const char *path)
+{
+	struct report_line line = { 0 };
+	bool found = false;
+
+	if (report_query(getpid()))
+		return REPORT_NONE;
+	while (report_next(&line)) {
+		if (!strcmp(line.key, "object_path"))
+			found = !strcmp(line.value, path);
+		if (found && !strcmp(line.key, "object_processes"))
+			return strtoull(line.value, NULL, 10);
+	}
+	return REPORT_NONE;
+}
+
+/* Many processes are counted each once; mappings that would hold everybody up are not counted. */
+TEST_F_TIMEOUT(libs, of_many_processes_and_mappings, LIMIT_S)
+{
+	static const char name[] = "/tmp/upager-many";
+	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+	static pid_t pids[900];
+	char *code;
+
+	ASSERT_EQ(0, ftruncate(fd, PAGE_SIZE));
+	code = map_code(fd, 2);
+	ASSERT_NE(MAP_FAILED, code);
+	for (unsigned int i = 0; i < 900; i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+			pause();
+		}
+		ASSERT_LT(0, pids[i]);
+	}
+	EXPECT_EQ(901, nr_processes(name));
+	for (unsigned int i = 0; i < 900; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+	EXPECT_EQ(1, nr_processes(name));
+	ASSERT_NE(MAP_FAILED, map_code(fd, 20000));
+	EXPECT_EQ(REPORT_NONE, nr_processes(name));
+	EXPECT_TRUE(is_object(name));
+	close(fd);
+	unlink(name);
+}
+
+/* A program on a file system whose server answers whom it likes. */
+TEST_F_TIMEOUT(libs, of_a_file_that_nobody_can_read, LIMIT_S)
+{
+	struct fuse fuse;
+	pid_t reader;
+	int status;
+	void *code;
+
+	if (!fuse_start(&fuse))
+		SKIP(return, "no FUSE here");
+	code = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fuse.file, 0);
+	ASSERT_NE(MAP_FAILED, code);
+	reader = fork();
+	if (!reader)
+		_exit(!is_object(fuse.path));
+	/* The server ends only when the test does, and until then does not answer. */
+	EXPECT_TRUE(wait_until(waitpid(reader, &status, WNOHANG) == reader))
+	{
+		TH_LOG("who asks waits for the file system's server");
+	}
+	EXPECT_EQ(0, status);
+	munmap(code, PAGE_SIZE);
+	fuse_stop(&fuse);
 }
 
 TEST_HARNESS_MAIN

@@ -236,7 +236,7 @@ TEST_F_TIMEOUT(load, out_while_in_use, LIMIT_S)
 		ASSERT_EQ(0, module_track(self->storm[0]));
 		ASSERT_EQ(0, report_read_tracked(self->storm[0], "cow"));
 		ASSERT_EQ(0, genl_open(&genl));
-		ASSERT_EQ(0, genl_ask_pid(&genl, UPAGER_CMD_GET, self->storm[0]));
+		ASSERT_EQ(0, genl_ask_pid(&genl, UPAGER_CMD_TRACK, self->storm[0]));
 		snprintf(path, sizeof(path), PROC_DIR "/%d/cow", self->storm[0]);
 		file = open(path, O_RDONLY);
 		query = open(PROC_DIR "/query", O_RDWR);
@@ -248,7 +248,7 @@ TEST_F_TIMEOUT(load, out_while_in_use, LIMIT_S)
 
 			EXPECT_EQ(-1, read(file, &byte, 1));
 			EXPECT_EQ(-1, write(query, "1", 1));
-			EXPECT_NE(0, genl_ask_pid(&genl, UPAGER_CMD_GET, self->storm[0]));
+			EXPECT_NE(0, genl_ask_pid(&genl, UPAGER_CMD_TRACK, self->storm[0]));
 		}
 		close(file);
 		close(query);

@@ -15,6 +15,7 @@
 
 struct map {
 	uint64_t start, end;
+	char access[5]; /* as "r-xp" */
 	unsigned int dev_major, dev_minor;
 	uint64_t inode;
 	char name[NAME_SIZE];
@@ -82,8 +83,8 @@ static inline void maps_line(const char *line)
 	uint64_t kib;
 	int name = 0;
 
-	if (sscanf(line, "%lx-%lx %*s %*x %x:%x %lu%n", &map->start, &map->end, &map->dev_major,
-		   &map->dev_minor, &map->inode, &name) >= 5 &&
+	if (sscanf(line, "%lx-%lx %4s %*x %x:%x %lu%n", &map->start, &map->end, map->access,
+		   &map->dev_major, &map->dev_minor, &map->inode, &name) >= 6 &&
 	    name) {
 		line += name;
 		line += strspn(line, " ");

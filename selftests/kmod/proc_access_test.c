@@ -119,6 +119,48 @@ TEST_F_TIMEOUT(access, the_opener_counts, LIMIT_S)
 	close(fd);
 }
 
+#define PRINT_WORD "--print-pid"
+
+/* A program that says which process it is, and ends with how that went: before all else. */
+__attribute__((constructor(101))) static void print_pid(int argc, char **argv)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d\n", getpid());
+
+	if (argc == 2 && !strcmp(argv[1], PRINT_WORD))
+		_exit(write(1, text, (size_t)len) < 0 ? errno : 0);
+}
+
+/* What such a program of root's is told, with this mode, by a user who gave it the file to print to. */
+static int print_into_query(const char *program, mode_t mode)
+{
+	int fd;
+
+	if (chmod(program, mode) || !become_nobody())
+		return -1;
+	fd = open(PROC_DIR "/query", O_RDWR);
+	if (fd < 0 || dup2(fd, 1) != 1)
+		return -2;
+	execl(program, program, PRINT_WORD, NULL);
+	return -3;
+}
+
+/* A process may look at itself, but that is not what a program is for that prints its number. */
+TEST_F_TIMEOUT(access, of_programs_that_print_their_number, LIMIT_S)
+{
+	/* Not in /tmp, which may be mounted without set-uid. */
+	const char *program = "./upager-print-pid";
+	char command[128];
+
+	snprintf(command, sizeof(command), "cp /proc/%d/exe %s", getpid(), program);
+	ASSERT_EQ(0, system(command));
+	/* With rights that the user has not, and one that the user may not even read. */
+	EXPECT_EQ(EACCES, in_child(print_into_query(program, 04755)));
+	EXPECT_EQ(EACCES, in_child(print_into_query(program, 00711)));
+	EXPECT_EQ(0, in_child(print_into_query(program, 00755)));
+	unlink(program);
+}
+
 /* Of the same user, but not to be looked at even by that one. */
 static int query_undumpable(void)
 {

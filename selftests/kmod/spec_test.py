@@ -16,9 +16,6 @@ HEADER = os.path.join(TOP, "uapi/upager.h")
 # Enumerations of the header, and what there is in front of their names.
 SETS = {
     "enum upager_attr": "UPAGER_A_",
-    "enum upager_holes_attr": "UPAGER_HOLES_A_",
-    "enum upager_libs_attr": "UPAGER_LIBS_A_",
-    "enum upager_cow_attr": "UPAGER_COW_A_",
     "enum upager_paging_attr": "UPAGER_PAGING_A_",
 }
 COMMANDS = ("enum upager_cmd", "UPAGER_CMD_")
@@ -41,10 +38,12 @@ def check(name, wanted, got):
 
 
 def enum_of(text, what, prefix):
-    """Names without their prefix, in small letters with dashes, in order; 0 and the end left out."""
+    """Names without their prefix, in small letters with dashes, in order of their values from 1."""
     body = re.search(r"^%s \{(.*?)^\};" % re.escape(what), text, re.M | re.S).group(1)
-    names = re.findall(r"^\s*(%s\w+)" % prefix, body, re.M)
-    return [n[len(prefix):].lower().replace("_", "-") for n in names if not n.endswith("_UNSPEC")]
+    return listed([{"name": name[len(prefix):].lower().replace("_", "-"), "value": value}
+                   if value.isdigit() else name[len(prefix):].lower().replace("_", "-")
+                   for name, value in re.findall(r"^\s*(%s\w+)(?: = ([^,]+))?" % prefix, body, re.M)
+                   if not name.endswith("_UNSPEC")])
 
 
 def types_of(text):

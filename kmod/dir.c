@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Directories are made and removed by one work, which may sleep, in the order in which entries came
+ * and went: so that the directory of a pid is gone before that of the next with this pid comes.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/llist.h>
+#include <linux/pid.h>
+#include <linux/proc_fs.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include "dir.h"
+#include "report.h"
+#include "tracked.h"
+#include "tracking.h"
+
+static struct workqueue_struct *workqueue;
+static struct proc_dir_entry *root;
+static LLIST_HEAD(queue);
+static atomic_t nr_queued;
+static atomic_t nr_done;
+static DECLARE_WAIT_QUEUE_HEAD(progress);
+
+static void make(struct tracked *tracked)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "%d", pid_nr(tracked->pid));
+	tracked->dir = proc_mkdir_data(name, 0555, root, tracked);
+	if (tracked->dir)
+		refcount_inc(&tracked->refs);
+	if (!tracked->dir || report_files_make(tracked->dir))
+		pr_warn_ratelimited("no memory for the files of process %d, which is tracked\n",
+				    pid_nr(tracked->pid));
+}
+
+static void settle(struct tracked *tracked)
+{
+	/* Who changes it from here on finds no work queued, and queues it again. */
+	clear_bit(0, &tracked->dir_queued);
+	smp_mb__after_atomic();
+	if (READ_ONCE(tracked->listed)) {
+		if (!tracked->dir)
+			make(tracked);
+	} else if (tracked->dir) {
+		/* Waits for the calls in flight on its files. */
+		proc_remove(tracked->dir);
+		tracked->dir = NULL;
+		tracked_put(tracked);
+	}
+}
+
+static void run(struct work_struct *work)
+{
+	struct llist_node *list = llist_reverse_order(llist_del_all(&queue));
+	struct tracked *tracked, *next;
+
+	llist_for_each_entry_safe(tracked, next, list, dir_work)
+	{
+		settle(tracked);
+		tracked_put(tracked);
+		atomic_inc(&nr_done);
+		wake_up_all(&progress);
+	}
+	tracking_check();
+}
+
+static DECLARE_WORK(work, run);
+
+void dir_changed(struct tracked *tracked)
+{
+	if (test_and_set_bit(0, &tracked->dir_queued))
+		return;
+	refcount_inc(&tracked->refs);
+	atomic_inc(&nr_queued);
+	llist_add(&tracked->dir_work, &queue);
+	queue_work(workqueue, &work);
+}
+
+void dir_settle(void)
+{
+	int target = atomic_read(&nr_queued);
+
+	wait_event_killable_timeout(progress, atomic_read(&nr_done) - target >= 0, HZ);
+}
+
+int dir_init(struct proc_dir_entry *parent)
+{
+	root = parent;
+	workqueue = alloc_ordered_workqueue("upager", 0);
+	return workqueue ? 0 : -ENOMEM;
+}
+
+void dir_fini(void)
+{
+	destroy_workqueue(workqueue);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The directory of each tracked process, which comes and goes by itself, soon after its entry. */
+#ifndef _KMOD_DIR_H
+#define _KMOD_DIR_H
+
+struct proc_dir_entry;
+struct tracked;
+
+int dir_init(struct proc_dir_entry *root);
+/* Waits until all directories are gone; the table is empty and stays so. */
+void dir_fini(void);
+
+/* An entry came to be listed, or is no more.  Does not sleep; the caller serializes. */
+void dir_changed(struct tracked *tracked);
+
+/* Waits for what has changed, but not for long: a stuck reader of a directory delays all others. */
+void dir_settle(void);
+
+#endif /* _KMOD_DIR_H */
