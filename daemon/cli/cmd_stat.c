@@ -13,6 +13,7 @@
 #include "cli/message.h"
 #include "cli/query.h"
 #include "cli/stat_json.h"
+#include "cli/stat_segments.h"
 #include "cli/stat_table.h"
 #include "uapi/upager_proto.h"
 
@@ -29,9 +30,9 @@ static const char help[] =
 	"          holes and objects in it\n"
 	"\n"
 	"HOLE        largest first; FOR: what it is the room to grow of\n"
-	"TEXT ...    of an object, by its program headers\n"
+	"TEXT ...    of an object, by its program headers; - where they cannot be read in time\n"
 	"SHARED      present, and mapped more than once\n"
-	"USERS       address spaces that map it\n"
+	"USERS       address spaces that map it; - where there are too many to count\n"
 	"\n"
 	"Exit status: 0, 1 failed (no such process, or not yours), 2 usage, 3 no module.\n";
 
@@ -186,7 +187,9 @@ int cmd_stat(int argc, char **argv)
 		return exit_code;
 	/* For the width of names in the tables. */
 	setlocale(LC_CTYPE, "");
-	err = json ? stat_json_print(&report) : print_human(&report);
+	err = stat_segments_add(pid, &report);
+	if (!err)
+		err = json ? stat_json_print(&report) : print_human(&report);
 	if (err)
 		exit_code = message_fail(UPAGER_EXIT_FAILED, "cannot print: %s", strerror(-err));
 	report_fini(&report);

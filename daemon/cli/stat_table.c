@@ -69,6 +69,9 @@ static int set_cell(struct libscols_line *line, size_t column, const struct colu
 {
 	char text[64];
 
+	/* A file that could not be read, or that too many map. */
+	if (!report_find(r, group, item, c->key) && c->cell != CELL_NAME)
+		return scols_line_set_data(line, column, "-");
 	switch (c->cell) {
 	case CELL_NAME:
 		return set_name(line, column, report_text(r, group, item, c->key));

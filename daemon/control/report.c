@@ -232,6 +232,40 @@ void report_fini(struct report *r)
 	memset(r, 0, sizeof(*r));
 }
 
+int report_add(struct report *r, enum report_group group, const char *const *keys, size_t nr_keys,
+	       const uint64_t *values, const bool *known)
+{
+	size_t nr_items = r->items[group].nr, nr = 0, begun[REPORT_GROUPS] = { 0 };
+	struct report_line *all = calloc(r->nr_lines + nr_items * nr_keys + 1, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->nr_lines; i++) {
+		struct report_line *line = &r->line[i];
+		size_t item = line->item;
+		bool begins = item > begun[line->group];
+
+		if (begins) {
+			begun[line->group] = item;
+			r->items[line->group].at[item - 1] = nr;
+		}
+		all[nr++] = *line;
+		for (size_t k = 0; begins && line->group == group && known[item - 1] && k < nr_keys;
+		     k++)
+			all[nr++] =
+				(struct report_line){ .key = keys[k],
+						      .value = "",
+						      .group = group,
+						      .item = line->item,
+						      .is_number = true,
+						      .number = values[(item - 1) * nr_keys + k] };
+	}
+	free(r->line);
+	r->line = all;
+	r->nr_lines = nr;
+	return 0;
+}
+
 const struct report_line *report_find(const struct report *r, enum report_group group,
 				      uint32_t item, const char *key)
 {

@@ -46,6 +46,13 @@ struct report {
 int report_parse(struct report *r, const char *text, size_t bytes);
 void report_fini(struct report *r);
 
+/*
+ * Adds lines with numbers to the items of a group: values has nr_keys for each of them, known
+ * whether they are.  Keys must outlive the report.  0 or -ENOMEM, and then it is as it was.
+ */
+int report_add(struct report *r, enum report_group group, const char *const *keys, size_t nr_keys,
+	       const uint64_t *values, const bool *known);
+
 /* NULL: there is no such line. */
 const struct report_line *report_find(const struct report *r, enum report_group group,
 				      uint32_t item, const char *key);

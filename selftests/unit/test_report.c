@@ -233,13 +233,39 @@ static void test_many_items(void **state)
 	free(text);
 }
 
+/* Lines that are added belong to their items, of any number of lines, and shift no other. */
+static void test_added(void **state)
+{
+	static const char *const keys[] = { "one", "two", "three" };
+	const uint64_t values[] = { 1, 2, 3, 4, 5, 6 };
+	struct report r;
+
+	(void)state;
+	for (int known = 0; known < 4; known++) {
+		assert_int_equal(parse(&r, whole), 0);
+		assert_int_equal(report_add(&r, REPORT_LIBS, keys, 3, values,
+					    (const bool[]){ known & 1, known & 2 }),
+				 0);
+		for (uint32_t item = 1; item <= 2; item++)
+			for (uint32_t k = 0; k < 3; k++)
+				assert_int_equal(report_number(&r, REPORT_LIBS, item, keys[k]),
+						 known & (int)item ? item * 3 - 2 + k : 0);
+		assert_string_equal(report_text(&r, REPORT_LIBS, 1, "object_path"),
+				    "/usr/bin/redis-server");
+		assert_int_equal(report_number(&r, REPORT_LIBS, 2, "text_bytes"), 1396736);
+		assert_string_equal(report_text(&r, REPORT_HOLES, 2, "hole_role"), "heap,stack");
+		assert_int_equal(report_number(&r, REPORT_COW, 0, "copies"), 300);
+		report_fini(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_groups),	     cmocka_unit_test(test_names),
 		cmocka_unit_test(test_unknown_keys), cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_cut_off),
-		cmocka_unit_test(test_many_items),
+		cmocka_unit_test(test_many_items),   cmocka_unit_test(test_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
