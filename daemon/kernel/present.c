@@ -30,7 +30,6 @@ struct scan_arg {
 
 #define SCAN_IOCTL   _IOWR('f', 16, struct scan_arg)
 #define SCAN_PRESENT (1ULL << 3)
-#define SCAN_SWAPPED (1ULL << 4)
 #define SCAN_PAGES   16384
 
 #define PAGEMAP_PRESENT	  (1ULL << 63)
@@ -86,7 +85,7 @@ static int scan_runs(int pagemap_fd, pgno_t first, pgno_t end, struct run *runs,
 		.vec = (uintptr_t)found,
 		.vec_len = max_runs < PRESENT_MAX ? max_runs : PRESENT_MAX,
 		.max_pages = SCAN_PAGES,
-		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
+		.category_mask = SCAN_PRESENT,
 		.return_mask = SCAN_PRESENT,
 	};
 	int n = ioctl(pagemap_fd, SCAN_IOCTL, &arg);
@@ -113,7 +112,7 @@ int present_runs(int pagemap_fd, pgno_t first, pgno_t end, struct run *runs, uin
 	/* Entry by entry; at worst every second page is a run. */
 	part.nr_pages =
 		(uint32_t)min_t(uint64_t, end.v - first.v, min_t(uint32_t, max_runs, PRESENT_MAX));
-	err = present_read(pagemap_fd, part, bits);
+	err = read_pagemap(pagemap_fd, part, PAGEMAP_PRESENT, bits);
 	if (err)
 		return err;
 	n = 0;

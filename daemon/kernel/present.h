@@ -16,8 +16,9 @@ int present_read(int pagemap_fd, struct run run, uint64_t bits[PRESENT_MAX / 64]
 /* Likewise what is in memory and mapped nowhere else. */
 int present_exclusive(int pagemap_fd, struct run run, uint64_t bits[PRESENT_MAX / 64]);
 /*
- * Present runs of [first, end), in order, as many as fit and as one call looks
- * at; *next is where to go on.  Returns their number or -errno.  Holes cost
+ * Runs of [first, end) that are in memory, in order, as many as fit and as one
+ * call looks at; *next is where to go on.  What looks as if it were in the
+ * kernel's swap may be a page for which SIGBUS was set, or a guard.  Returns their number or -errno.  Holes cost
  * little where the kernel has PAGEMAP_SCAN (6.7).
  */
 int present_runs(int pagemap_fd, pgno_t first, pgno_t end, struct run *runs, uint32_t max_runs,
