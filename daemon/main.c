@@ -25,10 +25,14 @@
 #include "control/dispatch.h"
 #include "kernel/latency.h"
 #include "life/house.h"
+#include "life/survivor.h"
 #include "loop.h"
 #include "options.h"
 #include "recover/keeper.h"
-#include "recover/statefile.h"
+#include "recover/restore.h"
+#include "recover/stray.h"
+#include "recover/succession.h"
+#include "swap/slot_state.h"
 
 #define LATENCY_QUIET_NS (100 * NS_PER_MS)
 #define SHUTDOWN_NS	 (60 * NS_PER_S)
@@ -36,11 +40,24 @@
 
 static struct pager pager = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.record_lock = PTHREAD_MUTEX_INITIALIZER,
 	.unserved.lock = PTHREAD_MUTEX_INITIALIZER,
 	.module_fd = -1,
 };
 static struct sessions sessions;
 static struct options options;
+
+/* No descriptor that matters is taken for one of these. */
+static void open_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
 
 /*
  * Those of the shell that it was started from.  A fork event that finds no free
@@ -74,49 +91,59 @@ static void stay_in_memory(void)
 		log_debug("no PR_SET_IO_FLUSHER (%s), ignoring", strerror(errno));
 }
 
-static int open_areas(void)
+static int open_area(struct area *area, const char *spec)
 {
-	char cause[AREA_CAUSE_BYTES];
+	char cause[AREA_CAUSE_BYTES] = "";
+	int err = area_open(area, spec, cause);
 
-	for (uint32_t i = 0; i < options.nr_swap; i++) {
-		int err;
-
-		cause[0] = '\0';
-		err = area_open(&pager.area[i], options.swap[i], cause);
-		if (err) {
-			log_err("%s", cause);
-			return err;
-		}
-		if (cause[0])
-			log_warn("%s", cause);
-		pager.nr_areas++;
-	}
-	return 0;
+	if (err)
+		log_err("%s", cause);
+	else if (cause[0])
+		log_warn("%s", cause);
+	return err;
 }
 
-static int open_state(void)
+/* One that the dead daemon had open; taken[] says which of the options is used up. */
+static int take_area(uint32_t i, bool *taken)
 {
-	char keeper[32] = "";
-	int lock_fd, fd;
+	const struct state_header *h = pager.header;
+	char cause[AREA_CAUSE_BYTES] = "";
+	int err = -EXDEV;
 
-	fd = statefile_open_dir(options.state, &lock_fd);
-	if (fd == -EBUSY) {
-		int dir_fd = open(options.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-		statefile_read_text(dir_fd, "keeper.pid", keeper, sizeof(keeper));
-		keeper[strcspn(keeper, "\n")] = '\0';
-		log_err("state directory %s is in use by another upagerd or by the keeper (process "
-			"%s) "
-			"of one that died: stop it, or end the programs that wait for it",
-			options.state, keeper[0] ? keeper : "?");
-	} else if (fd < 0) {
-		log_err("cannot use state directory %s: %s; name another with --state",
-			options.state, strerror(-fd));
+	for (uint32_t n = 0; n < options.nr_swap && err == -EXDEV; n++) {
+		err = area_take(&pager.area[i], options.swap[n], h->area[i].fd, cause);
+		taken[n] |= !err;
 	}
-	if (fd < 0)
-		return fd;
-	pager.state_dir_fd = fd;
-	return 0;
+	if (!err && memcmp(pager.area[i].sb.uuid, h->area[i].uuid, sizeof(h->area[i].uuid)))
+		err = -ESTALE;
+	if (err)
+		log_err("the waiting programs have pages in swap area %u of before, which %s: give "
+			"all areas as before with --swap; the programs go on waiting",
+			i + 1,
+			err == -EXDEV ? "is not given"
+			: cause[0]    ? cause
+				      : "is another one by now");
+	return err;
+}
+
+static int open_areas(void)
+{
+	bool taken[AREAS_MAX] = { 0 };
+	int err = 0;
+
+	if (pager.inherited)
+		for (uint32_t i = 0; i < pager.header->nr_areas && !err; i++) {
+			err = take_area(i, taken);
+			pager.nr_areas++;
+		}
+	for (uint32_t n = 0; n < options.nr_swap && !err; n++) {
+		if (taken[n])
+			continue;
+		if (pager.nr_areas == AREAS_MAX)
+			return -E2BIG;
+		err = open_area(&pager.area[pager.nr_areas++], options.swap[n]);
+	}
+	return err;
 }
 
 static int probe(void)
@@ -140,49 +167,74 @@ static int probe(void)
 	return 0;
 }
 
-/* Everything up to READY; undone by the process's exit. */
-static int start(void)
+/* What is kept, or what was. */
+static int open_state(struct succession *su)
 {
-	int err;
+	int err = succession_begin(su, &pager, options.state);
 
-	raise_limits();
-	err = probe();
-	if (err)
-		return err;
-	err = open_state();
 	if (!err)
 		err = open_areas();
 	if (err)
 		return err;
 	pager.worker_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pager.house_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = pager.worker_fd < 0 || pager.house_fd < 0 ? -errno : pager_map_state(&pager);
-	if (err) {
-		log_err("cannot set up the state files in %s: %s", options.state, strerror(-err));
+	err = pager.worker_fd < 0 || pager.house_fd < 0 ? -errno : 0;
+	if (!err && !pager.inherited)
+		err = pager_map_state(&pager);
+	if (!err && !pager.inherited)
+		slot_state_forget(pager.state_dir_fd); /* nobody is paged */
+	if (!err)
+		err = slots_init(&pager.slots, pager.area, pager.nr_areas, pager.state_dir_fd);
+	if (!err && !pager.inherited)
+		err = tables_init(&pager.tables, pager.slots, pager.state_dir_fd);
+	if (!err)
+		err = succession_record(su, &pager);
+	if (err)
+		log_err("cannot set up the state files in %s: %s; is there room?", options.state,
+			strerror(-err));
+	return err;
+}
+
+/* Everything up to READY; undone by the process's exit. */
+static int start(void)
+{
+	struct succession su;
+	int err;
+
+	raise_limits();
+	err = probe();
+	if (err)
 		return err;
-	}
+	err = open_state(&su);
+	if (!err && pager.inherited)
+		err = restore_all(&pager);
+	if (err)
+		return err;
 	stay_in_memory();
 	err = keeper_start(&pager);
 	if (err) {
 		log_err("cannot start the keeper: %s", strerror(-err));
 		return err;
 	}
-	err = slots_init(&pager.slots, pager.area, pager.nr_areas, pager.state_dir_fd);
+	succession_end(&su);
+	if (pager.inherited)
+		restore_wake(&pager);
+	err = loop_start(&pager);
 	if (!err)
-		err = tables_init(&pager.tables, pager.slots, pager.state_dir_fd);
-	if (!err)
-		err = loop_start(&pager);
+		err = stray_start(&pager);
 	if (err) {
 		log_err("cannot start: %s; is there room in %s?", strerror(-err), options.state);
 		return err;
 	}
-	err = sessions_init(&sessions, options.socket);
+	err = sessions_init(&sessions, options.socket, pager.header->listen_fd);
 	if (err == -EADDRINUSE)
 		log_err("another upagerd serves %s: stop it, or name another socket with --socket",
 			options.socket);
 	else if (err)
 		log_err("cannot serve %s: %s; name another socket with --socket", options.socket,
 			strerror(-err));
+	else
+		pager.header->listen_fd = sessions.listen_fd;
 	return err;
 }
 
@@ -227,7 +279,7 @@ static bool read_signals(int signal_fd)
 /* True when it is to stop. */
 static bool wait_for_work(int signal_fd, uint64_t timeout_ns)
 {
-	struct pollfd pfd[SESSIONS_MAX + 4];
+	struct pollfd pfd[SESSIONS_MAX + 5];
 	uint64_t count;
 	uint32_t n;
 
@@ -235,7 +287,9 @@ static bool wait_for_work(int signal_fd, uint64_t timeout_ns)
 	pfd[1] = (struct pollfd){ .fd = pager.house_fd, .events = POLLIN };
 	n = 2 + sessions_poll(&sessions, pfd + 2);
 	pfd[n++] = (struct pollfd){ .fd = pager.module_fd, .events = POLLIN };
+	pfd[n++] = (struct pollfd){ .fd = keeper_watch_fd(), .events = POLLIN };
 	poll(pfd, n, (int)(timeout_ns / NS_PER_MS));
+	keeper_look_after(&pager);
 	if (read(pager.house_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		log_warn("cannot read an eventfd (%s), ignoring", strerror(errno));
 	return read_signals(signal_fd);
@@ -311,6 +365,8 @@ static int serve(void)
 	if (signal_fd < 0)
 		return -errno;
 	house_init(&house, &pager, options.limit_bytes);
+	if (pager.inherited)
+		survivors_take_on(&house);
 	sd_notify(0, "READY=1");
 	log_info("serving %s", options.socket);
 	for (;;) {
@@ -357,6 +413,7 @@ int main(int argc, char **argv)
 	if (err)
 		return exit_code;
 	log_init("upagerd", options.log_level);
+	open_standard_files();
 	err = failpoint_init(getenv("UPAGER_FAILPOINTS"));
 	if (err) {
 		log_err("UPAGER_FAILPOINTS is wrong: see daemon/failpoint.h for its form");
@@ -366,6 +423,6 @@ int main(int argc, char **argv)
 	err = start();
 	if (!err)
 		err = serve();
-	keeper_dismiss();
+	keeper_dismiss(&pager);
 	return !err ? UPAGER_EXIT_OK : err == -EOPNOTSUPP ? UPAGER_EXIT_KERNEL : UPAGER_EXIT_FAILED;
 }

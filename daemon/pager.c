@@ -2,28 +2,43 @@
 #include "pager.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "recover/statefile.h"
 
+_Static_assert(STATE_AREAS == AREAS_MAX, "one place for each");
+
 int pager_map_state(struct pager *pg)
 {
+	int dir_fd = pg->state_dir_fd;
+	bool old = pg->inherited;
 	void *map;
 	int err;
 
-	err = statefile_map_new(pg->state_dir_fd, "events", SPACES_MAX * sizeof(*pg->events), true,
-				&map);
+	err = statefile_map(dir_fd, "events", SPACES_MAX * sizeof(*pg->events), true, old, &map);
 	if (err)
 		return err;
 	pg->events = map;
-	err = statefile_map_new(pg->state_dir_fd, "spaces", SPACES_MAX * sizeof(*pg->records), true,
-				&map);
+	err = statefile_map(dir_fd, "posts", SPACES_MAX * sizeof(*pg->posts), false, old, &map);
+	if (err)
+		return err;
+	pg->posts = map;
+	err = statefile_map(dir_fd, "spaces", SPACES_MAX * sizeof(*pg->records), true, old, &map);
 	if (err)
 		return err;
 	pg->records = map;
-	for (uint32_t id = 0; id < SPACES_MAX; id++)
+	for (uint32_t id = 0; id < SPACES_MAX && !old; id++)
 		pg->records[id].uffd = -1;
 	return 0;
+}
+
+struct agent_posts *pager_posts(struct pager *pg, uint32_t id)
+{
+	struct agent_posts *posts = &pg->posts[id];
+
+	/* Who touches what there is no room for dies of SIGBUS. */
+	return madvise(posts, sizeof(*posts), MADV_POPULATE_WRITE) ? NULL : posts;
 }
 
 static void kick(int event_fd)
@@ -83,21 +98,42 @@ bool pager_has_spaces(const struct pager *pg)
 	return false;
 }
 
-void pager_record_space(struct pager *pg, const struct space *sp)
+void pager_record_space(struct pager *pg, struct space *sp)
 {
 	struct space_record *rec = &pg->records[sp->id];
+	bool agent = sp->agent.ctl;
+	uint32_t next;
 
-	rec->pool_fd = sp->standby.fd;
-	rec->ctl_fd = sp->agent.ctl ? sp->agent.ctl_fd : -1;
-	rec->event_fd = sp->agent.ctl ? sp->agent.event_fd : -1;
-	rec->pid = sp->pid;
-	rec->agent_pid = sp->agent.pid;
-	rec->root = sp->root.v;
-	rec->parent_id = sp->parent_id;
-	rec->budget_pages = sp->budget_pages;
-	rec->staging_addr = sp->agent.place.staging_addr;
-	rec->staging_bytes = sp->agent.place.staging_bytes;
+	pthread_mutex_lock(&pg->record_lock);
+	next = !(rec->current & 1);
+	pthread_mutex_lock(&sp->lock);
+	rec->facts[next] = (struct space_facts){
+		.pool_fd = sp->standby.fd,
+		.ctl_fd = agent ? sp->agent.ctl_fd : -1,
+		.event_fd = agent ? sp->agent.event_fd : -1,
+		.agent_pidfd = agent ? sp->agent.pidfd : -1,
+		.pagemap_fd = sp->pagemap_fd,
+		.maps_fd = sp->maps_fd,
+		.task_dir_fd = sp->task_dir_fd,
+		.mem_fd = sp->mem_fd,
+		.pid = sp->pid,
+		.agent_pid = sp->agent.pid,
+		.root = sp->root.v,
+		.parent_id = sp->parent_id,
+		.lineage = sp->lineage,
+		.newborn = sp->phase == SPACE_NEWBORN,
+		.by_itself = sp->by_itself,
+		.family = sp->terms.family,
+		.weight = sp->terms.weight,
+		.asked_by = sp->terms.asked_by,
+		.budget_bytes = sp->terms.budget_bytes,
+		.budget_pages = sp->budget_pages,
+		.place = sp->agent.place,
+	};
+	pthread_mutex_unlock(&sp->lock);
+	rec->current = next;
 	rec->uffd = sp->uffd;
+	pthread_mutex_unlock(&pg->record_lock);
 }
 
 void pager_close_space(struct pager *pg, struct space *sp)

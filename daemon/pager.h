@@ -2,6 +2,7 @@
 #ifndef UPAGER_PAGER_H
 #define UPAGER_PAGER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "fault/fault_list.h"
@@ -11,6 +12,7 @@
 #include "memory/space.h"
 #include "memory/table.h"
 #include "recover/space_record.h"
+#include "recover/state_header.h"
 #include "recover/unserved.h"
 #include "swap/area.h"
 #include "swap/slot.h"
@@ -32,10 +34,15 @@ struct pager {
 	struct kept kept; /* the worker's */
 	struct event_slot *events; /* SPACES_MAX of them, in the state file */
 	struct space_record *records; /* likewise */
+	struct agent_posts *posts; /* likewise; pager_posts() */
+	struct state_header *header; /* likewise */
+	bool inherited; /* the state is that of a daemon that died */
 	struct unserved unserved;
 	struct uffd_caps caps;
 	int state_dir_fd;
+	int daemon_lock_fd; /* held as long as this daemon lives, see recover/succession.h */
 
+	pthread_mutex_t record_lock; /* who writes a record */
 	/*
 	 * Protects space[], nr_ids and closed.  The worker adds the children of
 	 * forks, the house all others; the worker alone takes spaces out of
@@ -55,8 +62,10 @@ struct pager {
 	_Atomic uint32_t stop; /* the worker leaves its loop */
 };
 
-/* Maps the event slots and the records, which the keeper shares. */
+/* Maps the event slots, records and posts, which the keeper shares. */
 int pager_map_state(struct pager *pg);
+/* Where the agent of a space has its posts; NULL: no room for them. */
+struct agent_posts *pager_posts(struct pager *pg, uint32_t id);
 
 bool pager_has_spaces(const struct pager *pg);
 /* House: whether the process is an agent. */
@@ -68,7 +77,7 @@ void pager_kick_house(struct pager *pg);
 /* A new space with a free id, or NULL when there are SPACES_MAX. */
 struct space *pager_add_space(struct pager *pg, int uffd);
 /* Writes what the next daemon must know of it; again after each change of that. */
-void pager_record_space(struct pager *pg, const struct space *sp);
+void pager_record_space(struct pager *pg, struct space *sp);
 /* Worker: the space is out of reach from now on, but for pager_next_closed(). */
 void pager_close_space(struct pager *pg, struct space *sp);
 /* House: one of those, to be freed with space_free(); NULL: none. */

@@ -184,6 +184,21 @@ static inline void pager_kill(struct pager *pg)
 	pg->pid = 0;
 }
 
+/* Another upagerd on what the one that ended has left. */
+static inline int pager_restart(struct pager *pg, const struct pager_options *opt)
+{
+	int status = 0;
+
+	upager_close(pg->client);
+	pg->client = NULL;
+	pager_kill(pg);
+	pg->pid = pager_spawn(pg, opt);
+	if (wait_until(20, pager_answers(pg) || pager_ended(pg, &status)) && pg->pid)
+		return 0;
+	pager_show_log(pg);
+	return -EIO;
+}
+
 /* Orderly; the exit status, or -1 when it did not come or was a signal's. */
 static inline int pager_stop(struct pager *pg)
 {

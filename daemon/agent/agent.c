@@ -29,13 +29,18 @@ static void wake(_Atomic uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-int agent_init(struct agent *ag)
+int agent_init(struct agent *ag, struct agent_posts *posts)
 {
 	int err;
 
 	memset(ag, 0, sizeof(*ag));
 	ag->pidfd = -1;
 	ag->event_fd = -1;
+	ag->ctl_fd = -1;
+	if (!posts)
+		return -ENOSPC;
+	memset(posts, 0, sizeof(*posts));
+	ag->posts = posts;
 	ag->ctl_fd = memfd_create("upager-agent", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (ag->ctl_fd < 0)
 		return -errno;
@@ -65,6 +70,24 @@ close_ctl:
 	memset(ag, 0, sizeof(*ag));
 	ag->pidfd = ag->event_fd = ag->ctl_fd = -1;
 	return err;
+}
+
+int agent_restore(struct agent *ag, struct agent_posts *posts, int ctl_fd, int event_fd)
+{
+	struct agent_ctl *ctl =
+		mmap(NULL, AGENT_CTL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, ctl_fd, 0);
+
+	if (ctl == MAP_FAILED)
+		return -errno;
+	ag->ctl = ctl;
+	ag->ctl_fd = ctl_fd;
+	ag->event_fd = event_fd;
+	ag->posts = posts;
+	ag->posted = posts->posted;
+	ag->settled = posts->settled;
+	for (int i = 0; i < AGENT_BATCHES; i++) /* it was held until now */
+		posts->post[i].posted_ns = clock_ns();
+	return 0;
 }
 
 void agent_fini(struct agent *ag)
@@ -118,7 +141,7 @@ int agent_set_process(struct agent *ag, pid_t pid, int pidfd, uint64_t pool_byte
 
 struct agent_post *agent_next_post(struct agent *ag)
 {
-	struct agent_post *post = &ag->post[ag->posted % AGENT_BATCHES];
+	struct agent_post *post = &ag->posts->post[ag->posted % AGENT_BATCHES];
 
 	/* A revoked batch is settled before the agent has counted it. */
 	if (ag->posted - atomic_load(&ag->ctl->done) >= AGENT_BATCHES ||
@@ -132,7 +155,7 @@ struct agent_post *agent_next_post(struct agent *ag)
 void agent_submit(struct agent *ag)
 {
 	uint32_t n = ag->posted % AGENT_BATCHES;
-	struct agent_post *post = &ag->post[n];
+	struct agent_post *post = &ag->posts->post[n];
 	struct agent_batch *b = &ag->ctl->batch[n];
 
 	post->posted_ns = clock_ns();
@@ -148,8 +171,9 @@ void agent_submit(struct agent *ag)
 			.staging_first = n * AGENT_BATCH_PAGES + post->at[i].staging_first,
 			.pool_first = post->at[i].place,
 		};
+	/* Before the agent can see it. */
+	atomic_store(&ag->posts->posted, ++ag->posted);
 	atomic_store(&b->phase, AGENT_POSTED);
-	ag->posted++;
 	atomic_store(&ag->ctl->posted, ag->posted);
 	wake(&ag->ctl->posted);
 }
@@ -160,14 +184,14 @@ const struct agent_post *agent_finished(struct agent *ag)
 		return NULL;
 	if ((int32_t)(atomic_load(&ag->ctl->done) - ag->settled) <= 0)
 		return NULL;
-	return &ag->post[ag->settled % AGENT_BATCHES];
+	return &ag->posts->post[ag->settled % AGENT_BATCHES];
 }
 
 struct agent_outcome agent_outcome(const struct agent *ag, uint32_t run_index)
 {
 	uint32_t n = ag->settled % AGENT_BATCHES;
 	const struct agent_run *r = &ag->ctl->batch[n].run[run_index];
-	uint32_t nr_pages = ag->post[n].at[run_index].run.nr_pages;
+	uint32_t nr_pages = ag->posts->post[n].at[run_index].run.nr_pages;
 	uint64_t mask = nr_pages == 64 ? ~0ULL : (1ULL << nr_pages) - 1;
 
 	return (struct agent_outcome){
@@ -181,7 +205,7 @@ struct agent_outcome agent_outcome(const struct agent *ag, uint32_t run_index)
 
 void agent_settle(struct agent *ag)
 {
-	ag->settled++;
+	atomic_store(&ag->posts->settled, ++ag->settled);
 }
 
 bool agent_is_late(const struct agent *ag)
@@ -192,7 +216,7 @@ bool agent_is_late(const struct agent *ag)
 		return false;
 	done = atomic_load(&ag->ctl->done);
 	return ag->posted != done &&
-	       clock_ns() - ag->post[done % AGENT_BATCHES].posted_ns > LATE_NS;
+	       clock_ns() - ag->posts->post[done % AGENT_BATCHES].posted_ns > LATE_NS;
 }
 
 bool agent_hold(struct agent *ag)
@@ -231,18 +255,30 @@ bool agent_revoke(struct agent *ag)
 	return atomic_compare_exchange_strong(&b->phase, &posted, AGENT_REVOKED);
 }
 
+void agent_catch_up(struct agent *ag)
+{
+	for (uint32_t n = atomic_load(&ag->ctl->posted); (int32_t)(ag->posted - n) > 0; n++) {
+		struct agent_batch *b = &ag->ctl->batch[n % AGENT_BATCHES];
+
+		b->nr_runs = 0;
+		atomic_store(&b->phase, AGENT_REVOKED);
+	}
+	atomic_store(&ag->ctl->posted, ag->posted);
+	wake(&ag->ctl->posted);
+}
+
 bool agent_is_dropping(const struct agent *ag)
 {
 	uint32_t n = ag->settled % AGENT_BATCHES;
 
-	return !ag->dead && ag->post[n].mode == AGENT_COPY_DROP &&
+	return !ag->dead && ag->posts->post[n].mode == AGENT_COPY_DROP &&
 	       atomic_load(&ag->ctl->batch[n].phase) == AGENT_COPIED;
 }
 
 bool agent_may_drop(const struct agent *ag)
 {
 	for (uint32_t n = ag->settled; n != ag->posted; n++)
-		if (ag->post[n % AGENT_BATCHES].mode == AGENT_COPY_DROP)
+		if (ag->posts->post[n % AGENT_BATCHES].mode == AGENT_COPY_DROP)
 			return true;
 	return false;
 }

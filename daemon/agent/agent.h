@@ -7,26 +7,15 @@
 #include <sys/types.h>
 
 #include "agent/agent_abi.h"
+#include "agent/agent_posts.h"
 #include "agent/inject.h"
 #include "base/types.h"
 
 /*
  * The daemon's end of an agent.  The control page is shared with the target,
  * which may scribble on it; so nothing in it is trusted but for the target's
- * own pages, and what matters is kept here.
+ * own pages, and what matters is kept here and in the posts.
  */
-struct agent_post {
-	uint32_t nr_runs;
-	uint32_t nr_pages;
-	enum agent_mode mode;
-	uint64_t posted_ns;
-	struct {
-		struct run run;
-		uint32_t staging_first;
-		uint32_t place; /* first place in the pool */
-	} at[AGENT_RUNS_MAX];
-};
-
 struct agent {
 	struct agent_ctl *ctl; /* NULL: no agent */
 	int ctl_fd;
@@ -35,10 +24,10 @@ struct agent {
 	pid_t pid;
 	uint32_t tid; /* as its faults tell it: in its own pid namespace; 0 unknown */
 	struct inject_place place;
-	uint32_t posted;
+	uint32_t posted; /* as the posts have it */
 	uint32_t settled;
 	bool dead;
-	struct agent_post post[AGENT_BATCHES];
+	struct agent_posts *posts; /* in the state file */
 };
 
 /* What became of one run of a batch, masks cut to the run's pages. */
@@ -46,12 +35,16 @@ struct agent_outcome {
 	uint64_t moved;
 	uint64_t pinned;
 	uint64_t gone;
+	uint64_t settled; /* already: no more to be done */
 	uint64_t lost; /* moved, and not to be had from staging */
 	bool locked; /* all memory was locked meanwhile: what moved is to come back */
 	int error;
 };
 
-int agent_init(struct agent *ag);
+/* posts: where they are kept, the agent's alone from now on; NULL: -ENOSPC. */
+int agent_init(struct agent *ag, struct agent_posts *posts);
+/* Of the daemon before this one: its descriptors are ours. */
+int agent_restore(struct agent *ag, struct agent_posts *posts, int ctl_fd, int event_fd);
 void agent_fini(struct agent *ag);
 /*
  * The process that runs it, alive, and its pidfd, which is the agent's from now
@@ -105,6 +98,8 @@ void agent_release(struct agent *ag);
 bool agent_revoke(struct agent *ag);
 /* The oldest pending batch, copied, is being dropped: its end must be waited for. */
 bool agent_is_dropping(const struct agent *ag);
+/* Posts that it was never shown are settled: it counts them and does nothing. */
+void agent_catch_up(struct agent *ag);
 /* Whether it may drop pages where they are: nothing must run meanwhile [F2]. */
 bool agent_may_drop(const struct agent *ag);
 /* The agent ends itself; its pidfd tells when. */

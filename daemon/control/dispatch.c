@@ -51,7 +51,19 @@ static void open_to_group(const char *path)
 		log_warn("cannot set the mode of %s (%s), ignoring", path, strerror(errno));
 }
 
-int sessions_init(struct sessions *ss, const char *path)
+/* Taken over, with the clients that have queued since. */
+static bool is_bound_to(int listen_fd, const char *path)
+{
+	struct sockaddr_un addr = { 0 };
+	socklen_t len = sizeof(addr);
+	struct stat st;
+
+	return listen_fd >= 0 && !getsockname(listen_fd, (struct sockaddr *)&addr, &len) &&
+	       !strncmp(addr.sun_path, path, sizeof(addr.sun_path)) && !lstat(path, &st) &&
+	       S_ISSOCK(st.st_mode);
+}
+
+int sessions_init(struct sessions *ss, const char *path, int listen_fd)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct stat st;
@@ -61,6 +73,10 @@ int sessions_init(struct sessions *ss, const char *path)
 		ss->at[i] = (struct session){ .fd = -1, .peer.pidfd = -1 };
 	if (strlen(path) >= sizeof(addr.sun_path))
 		return -ENAMETOOLONG;
+	if (is_bound_to(listen_fd, path)) {
+		ss->listen_fd = listen_fd;
+		return 0;
+	}
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 	if (is_served(&addr))
 		return -EADDRINUSE;

@@ -15,7 +15,7 @@ struct sessions {
 };
 
 /* -EADDRINUSE when a daemon answers there, -EEXIST no socket; a stale one is replaced. */
-int sessions_init(struct sessions *ss, const char *path);
+int sessions_init(struct sessions *ss, const char *path, int listen_fd);
 void sessions_fini(struct sessions *ss, const char *path);
 /* Before everything is given back: no process becomes known any more. */
 void sessions_give_up_joins(struct sessions *ss);

@@ -91,7 +91,7 @@ static int begin_space(struct house *h, struct self_join *join, char text[UPAGER
 		return -ENOSPC;
 	}
 	join->agent = &join->sp->agent;
-	err = agent_init(join->agent);
+	err = agent_init(join->agent, pager_posts(h->pg, join->sp->id));
 	if (!err)
 		err = standby_init(&join->sp->standby, takeover_pool_pages(join->p));
 	if (!err)
@@ -104,7 +104,7 @@ static int begin_space(struct house *h, struct self_join *join, char text[UPAGER
 }
 
 /* A fork's child has a space and a userfaultfd, but no agent. */
-static int begin_child(struct self_join *join, char text[UPAGER_TEXT_BYTES])
+static int begin_child(struct pager *pg, struct self_join *join, char text[UPAGER_TEXT_BYTES])
 {
 	int err = -ENOMEM;
 
@@ -112,7 +112,7 @@ static int begin_child(struct self_join *join, char text[UPAGER_TEXT_BYTES])
 	join->newcomer = calloc(1, sizeof(*join->newcomer));
 	if (join->newcomer) {
 		join->agent = &join->newcomer->agent;
-		err = agent_init(join->agent);
+		err = agent_init(join->agent, pager_posts(pg, join->sp->id));
 		if (!err && join->sp->standby.fd < 0)
 			err = standby_init(&join->newcomer->standby, takeover_pool_pages(join->p));
 	}
@@ -166,7 +166,7 @@ static int begin(struct house *h, struct self_join *join, const struct self_peer
 	if (p) {
 		join->p = p;
 		join->sp = p->space;
-		return begin_child(join, text);
+		return begin_child(h->pg, join, text);
 	}
 	err = check_new(h, peer, text);
 	if (!err)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "event/adopt.h"
 
+#include <errno.h>
+
 #include "kernel/present.h"
 #include "memory/page.h"
 
@@ -42,6 +44,26 @@ static void slice_done(struct space *sp, struct page_range slice, pgno_t next)
 	pthread_mutex_unlock(&sp->lock);
 }
 
+/*
+ * Filled by a daemon that died before it could say so, if it was outside: the
+ * program may have written it since.
+ */
+static void adopt(struct pager *pg, struct space *sp, pgno_t n)
+{
+	struct page p = page_read(pg, sp, n), to = { .state = PAGE_RESIDENT };
+
+	if (p.state == PAGE_STANDBY) {
+		standby_set(&sp->standby, p.place,
+			    sp->standby.state[p.place] == PLACE_WRITING ? PLACE_ORPHAN : PLACE_FREE,
+			    (pgno_t){ 0 });
+	} else if (p.state != PAGE_SWAPPED && p.state != PAGE_VIRGIN) {
+		return;
+	}
+	if (!p.dirty)
+		to.slot = p.slot;
+	page_change(pg, sp, n, p, to);
+}
+
 /* How many pages were looked at; 0: nothing is left. */
 static uint64_t adopt_slice(struct pager *pg, struct space *sp)
 {
@@ -53,16 +75,16 @@ static uint64_t adopt_slice(struct pager *pg, struct space *sp)
 	if (!next_slice(sp, &slice))
 		return 0;
 	n = present_runs(sp->pagemap_fd, slice.first, slice.end, runs, SLICE_RUNS, &next);
+	/* What is mapped there now may be another mapping, before what is unread is applied. */
+	if (n > 0 && uffd_covers(sp->uffd, pgno_addr(slice.first), PAGE_SIZE) == -EAGAIN)
+		return 0;
 	for (int i = 0; i < n; i++) {
 		for (uint32_t k = 0; k < runs[i].nr_pages; k++) {
 			pgno_t at = pgno_add(runs[i].first, k);
 
-			if (page_read(pg, sp, at).state != PAGE_VIRGIN ||
-			    quarantine_contains(&sp->quarantine, at) ||
-			    !page_room(pg, sp, (struct run){ at, 1 }))
-				continue;
-			page_change(pg, sp, at, (struct page){ .state = PAGE_VIRGIN },
-				    (struct page){ .state = PAGE_RESIDENT });
+			if (!quarantine_contains(&sp->quarantine, at) &&
+			    page_room(pg, sp, (struct run){ at, 1 }))
+				adopt(pg, sp, at);
 		}
 	}
 	if (n < 0)

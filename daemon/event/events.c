@@ -34,7 +34,7 @@ static bool is_own_remove(const struct space *sp, const struct uffd_msg *msg)
 	if (space_is_ours(sp, start))
 		return true;
 	for (uint32_t n = ag->settled; n != ag->posted; n++) {
-		const struct agent_post *post = &ag->post[n % AGENT_BATCHES];
+		const struct agent_post *post = &ag->posts->post[n % AGENT_BATCHES];
 
 		if (post->mode != AGENT_COPY_DROP)
 			continue;

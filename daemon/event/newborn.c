@@ -77,6 +77,7 @@ void newborn_grow_up(struct pager *pg, struct space *sp)
 	pthread_mutex_unlock(&sp->lock);
 	change_end(sp);
 	sp->phase = SPACE_LIVE;
+	pager_record_space(pg, sp);
 	sp->rescan_wanted = true; /* wiped mappings are registered, too */
 	sp->retry = true;
 }

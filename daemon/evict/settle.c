@@ -11,6 +11,7 @@
 
 #include "base/failpoint.h"
 #include "fault/fault.h"
+#include "kernel/present.h"
 #include "memory/page.h"
 
 static bool is_zero(const uint8_t *data)
@@ -77,12 +78,14 @@ static void settle_lost(struct pager *pg, struct space *sp, pgno_t n, uint32_t p
 }
 
 static void settle_run(struct pager *pg, struct space *sp, struct run run, uint32_t place,
-		       const struct agent_outcome *out, enum agent_mode mode)
+		       const struct agent_outcome *out, uint32_t mode)
 {
 	for (uint32_t i = 0; i < run.nr_pages; i++) {
 		pgno_t n = pgno_add(run.first, i);
 		uint64_t bit = 1ULL << i;
 
+		if (out->settled & bit)
+			continue;
 		if (out->lost & bit)
 			settle_lost(pg, sp, n, place + i);
 		else if (out->moved & bit)
@@ -147,7 +150,7 @@ static struct agent_outcome staged_outcome(struct space *sp, uint32_t run_index)
 {
 	struct agent *ag = &sp->agent;
 	uint32_t n = ag->settled % AGENT_BATCHES;
-	const struct agent_post *post = &ag->post[n];
+	const struct agent_post *post = &ag->posts->post[n];
 	struct agent_outcome out = agent_outcome(ag, run_index);
 	uint32_t staging = n * AGENT_BATCH_PAGES + post->at[run_index].staging_first;
 	uint32_t place = post->at[run_index].place;
@@ -170,7 +173,7 @@ void settle_now(struct pager *pg, struct space *sp)
 
 	settle_finished(pg, sp);
 	while (agent_pending(ag)) {
-		const struct agent_post *post = &ag->post[ag->settled % AGENT_BATCHES];
+		const struct agent_post *post = &ag->posts->post[ag->settled % AGENT_BATCHES];
 		bool staged = agent_revoke(ag);
 
 		if (!staged && agent_is_dropping(ag))
@@ -188,4 +191,91 @@ void settle_now(struct pager *pg, struct space *sp)
 	}
 	sp->dropping = agent_may_drop(&sp->agent);
 	sp->retry = true;
+}
+
+/* Pages of a run that the daemon before this one had settled already, or never recorded. */
+static uint64_t settled_before(struct pager *pg, const struct space *sp, struct run run,
+			       uint32_t place)
+{
+	uint64_t settled = 0;
+
+	for (uint32_t i = 0; i < run.nr_pages; i++) {
+		struct page p = page_read(pg, sp, pgno_add(run.first, i));
+
+		if (p.state != PAGE_DETACHING || p.place != place + i)
+			settled |= 1ULL << i;
+	}
+	return settled;
+}
+
+/* Whether what is present is what was posted: nothing was mapped in its place since. */
+static bool is_in_place(const struct space *sp)
+{
+	const struct uffd_msg *msg = sp->events->msg;
+
+	for (uint32_t n = 0; n < EVENTS_BATCH && msg[n].event; n++)
+		if (msg[n].event == UFFD_EVENT_UNMAP || msg[n].event == UFFD_EVENT_REMAP)
+			return false;
+	return true;
+}
+
+/*
+ * `moved` is exact but for a dead agent, as in staged_outcome(); there what is
+ * absent is asked for, too.  From COPIED on all of it is in the pool.  What is
+ * present has stayed whatever the control page says.
+ */
+static struct agent_outcome inherited_outcome(struct space *sp, uint32_t run_index,
+					      uint64_t settled)
+{
+	struct agent *ag = &sp->agent;
+	uint32_t n = ag->settled % AGENT_BATCHES;
+	const struct agent_post *post = &ag->posts->post[n];
+	struct run run = post->at[run_index].run;
+	uint32_t place = post->at[run_index].place;
+	uint32_t staging = n * AGENT_BATCH_PAGES + post->at[run_index].staging_first;
+	struct agent_outcome out = agent_outcome(ag, run_index);
+	uint32_t phase = atomic_load(&ag->ctl->batch[n].phase);
+	bool copied = phase == AGENT_COPIED || phase == AGENT_DROPPED;
+	uint64_t present[PRESENT_MAX / 64], asked, moved = 0;
+	bool known = is_in_place(sp) && !present_read(sp->pagemap_fd, run, present);
+
+	if (known)
+		out.moved &= ~present[0];
+	out.settled = settled;
+	out.pinned = 0;
+	out.error = 0;
+	if (post->mode == AGENT_MOVE && !copied) {
+		asked = (out.moved | (ag->dead && known ? ~present[0] : 0)) & ~settled;
+		for (uint32_t i = 0; i < run.nr_pages; i++)
+			if (asked >> i & 1 &&
+			    read_staging(sp, staging + i, standby_data(&sp->standby, place + i)))
+				moved |= 1ULL << i;
+		out.lost = out.moved & ~moved;
+		out.moved = moved;
+	} else if (!copied) {
+		out.moved = 0; /* nothing was dropped */
+	}
+	out.gone = known ? ~present[0] & ~out.moved & ~out.lost : 0;
+	return out;
+}
+
+void settle_inherited(struct pager *pg, struct space *sp)
+{
+	struct agent *ag = &sp->agent;
+
+	while (agent_pending(ag)) {
+		const struct agent_post *post = &ag->posts->post[ag->settled % AGENT_BATCHES];
+
+		agent_revoke(ag);
+		for (uint32_t i = 0; i < post->nr_runs; i++) {
+			struct run run = post->at[i].run;
+			uint32_t place = post->at[i].place;
+			struct agent_outcome out =
+				inherited_outcome(sp, i, settled_before(pg, sp, run, place));
+
+			settle_run(pg, sp, run, place, &out, post->mode);
+		}
+		agent_settle(ag);
+	}
+	agent_catch_up(ag);
 }

@@ -19,5 +19,10 @@ bool settle_finished(struct pager *pg, struct space *sp);
  * /proc/PID/mem.
  */
 void settle_now(struct pager *pg, struct space *sp);
+/*
+ * Before the worker runs: what the daemon before this one had posted.  The agent
+ * is held or dead, and no event was applied since.
+ */
+void settle_inherited(struct pager *pg, struct space *sp);
 
 #endif

@@ -12,8 +12,8 @@
 #include "base/failpoint.h"
 #include "memory/page.h"
 #include "recover/statefile.h"
+#include "recover/stray.h"
 
-#define WRITES_MAX	 32
 #define WRITE_PAGES_MAX	 64
 #define WRITE_BACKOFF_NS (100 * NS_PER_MS)
 
@@ -26,15 +26,9 @@ struct write {
 	uint32_t nr_pages;
 };
 
-/* Slots that may be written: in the state file, recorded before submission [F5]. */
-struct write_record {
-	uint64_t slot;
-	uint64_t nr_pages;
-};
-
 struct writeback {
 	struct write write[WRITES_MAX];
-	struct write_record *record; /* WRITES_MAX of them */
+	struct write_record *record; /* WRITES_MAX of them, recorded before submission [F5] */
 };
 
 static void write_done(void *context, struct op *op, int res);
@@ -47,7 +41,8 @@ int writeback_init(struct pager *pg)
 
 	if (!wb)
 		return -ENOMEM;
-	err = statefile_map_new(pg->state_dir_fd, "writes", PAGE_SIZE, true, &map);
+	err = statefile_map(pg->state_dir_fd, "writes", WRITE_RECORDS * sizeof(*wb->record), true,
+			    pg->inherited, &map);
 	if (err) {
 		free(wb);
 		return err;

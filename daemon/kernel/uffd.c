@@ -151,12 +151,29 @@ int uffd_write_protect(int uffd, struct run run, bool on)
 	return ioctl_errno(uffd, UFFDIO_WRITEPROTECT, &arg);
 }
 
+/* At least vm.mmap_min_addr as everybody has it. */
+#define LOWEST_ADDR 65536
+
 int uffd_wake(int uffd, struct run run)
 {
 	struct uffdio_range arg = { .start = pgno_addr(run.first),
 				    .len = (uint64_t)run.nr_pages << PAGE_SHIFT };
 
 	return ioctl_errno(uffd, UFFDIO_WAKE, &arg);
+}
+
+int uffd_wake_all(int uffd)
+{
+	/* All that a program can map without asking for 57 bits, and then all. */
+	static const uint64_t end[] = { (1ULL << 47) - PAGE_SIZE, (1ULL << 56) - PAGE_SIZE };
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(end); i++) {
+		struct uffdio_range arg = { .start = LOWEST_ADDR, .len = end[i] - LOWEST_ADDR };
+
+		err = ioctl_errno(uffd, UFFDIO_WAKE, &arg);
+	}
+	return err;
 }
 
 /*

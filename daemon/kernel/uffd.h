@@ -86,6 +86,8 @@ struct uffd_fill uffd_zero(int uffd, struct run run);
 struct uffd_fill uffd_poison(int uffd, struct run run);
 int uffd_write_protect(int uffd, struct run run, bool on);
 int uffd_wake(int uffd, struct run run);
+/* Whoever waits for it anywhere. */
+int uffd_wake_all(int uffd);
 /* -ESRCH once the address space is gone, else 0. Changes nothing. */
 int uffd_alive(int uffd);
 /* Whether an event was raised that is unread, or whose raiser has not gone on since. */

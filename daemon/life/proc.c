@@ -54,12 +54,12 @@ static bool is_zombie(const struct proc *p)
 	       strstr(status, "\nState:\tZ");
 }
 
-int proc_open(struct proc **proc, pid_t pid, char text[UPAGER_TEXT_BYTES])
+/* Whatever has this number, be it a zombie. */
+static int open_any(struct proc **proc, pid_t pid, char text[UPAGER_TEXT_BYTES])
 {
 	struct proc *p = calloc(1, sizeof(*p));
 	char path[32];
 	struct stat st;
-	int err = -ESRCH;
 
 	if (!p)
 		return -ENOMEM;
@@ -72,19 +72,7 @@ int proc_open(struct proc **proc, pid_t pid, char text[UPAGER_TEXT_BYTES])
 	p->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->dir_fd < 0 || fstat(p->dir_fd, &st))
 		goto no_process;
-	if (is_zombie(p)) {
-		snprintf(text, UPAGER_TEXT_BYTES,
-			 "process %d has ended and waits for its parent: name a living one", pid);
-		goto close_all;
-	}
 	p->uid = st.st_uid;
-	if (!has_memory(p)) {
-		snprintf(text, UPAGER_TEXT_BYTES,
-			 "process %d is a kernel thread: it has no memory to page; name a program",
-			 pid);
-		err = -EPERM;
-		goto close_all;
-	}
 	p->statm_fd = proc_open_file(p, "statm", O_RDONLY);
 	if (p->statm_fd < 0)
 		goto no_process;
@@ -93,9 +81,39 @@ int proc_open(struct proc **proc, pid_t pid, char text[UPAGER_TEXT_BYTES])
 
 no_process:
 	snprintf(text, UPAGER_TEXT_BYTES, "no process %d: check the number with ps", pid);
-close_all:
 	proc_close(p);
+	return -ESRCH;
+}
+
+int proc_open(struct proc **proc, pid_t pid, char text[UPAGER_TEXT_BYTES])
+{
+	struct proc *p;
+	int err = open_any(&p, pid, text);
+
+	if (err)
+		return err;
+	if (is_zombie(p)) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "process %d has ended and waits for its parent: name a living one", pid);
+		err = -ESRCH;
+	} else if (!has_memory(p)) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "process %d is a kernel thread: it has no memory to page; name a program",
+			 pid);
+		err = -EPERM;
+	}
+	if (err)
+		proc_close(p);
+	else
+		*proc = p;
 	return err;
+}
+
+int proc_open_known(struct proc **proc, pid_t pid)
+{
+	char text[UPAGER_TEXT_BYTES];
+
+	return open_any(proc, pid, text);
 }
 
 bool proc_belongs_to(pid_t pid, uid_t uid)

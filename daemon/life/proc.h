@@ -72,6 +72,8 @@ struct proc {
  * its own (kernel threads), with a clause in text.
  */
 int proc_open(struct proc **proc, pid_t pid, char text[UPAGER_TEXT_BYTES]);
+/* One that is paged: its first thread may have ended before the others [F18]. */
+int proc_open_known(struct proc **proc, pid_t pid);
 void proc_close(struct proc *proc);
 /*
  * Whether real, effective and saved uid of a process are this one and it is

@@ -102,7 +102,7 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 			 "%u address spaces are paged already: detach some", SPACES_MAX - 1);
 		return -ENOSPC;
 	}
-	err = agent_init(&sp->agent);
+	err = agent_init(&sp->agent, pager_posts(pg, sp->id));
 	if (!err)
 		err = standby_init(&sp->standby, takeover_pool_pages(p));
 	if (!err)
@@ -166,7 +166,7 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 
 	if (!nc)
 		return -ENOMEM;
-	err = agent_init(&nc->agent);
+	err = agent_init(&nc->agent, pager_posts(pg, sp->id));
 	if (!err && pool_fd < 0) {
 		err = standby_init(&nc->standby, takeover_pool_pages(p));
 		pool_fd = nc->standby.fd;

@@ -6,7 +6,32 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "memory/page_entry.h"
+
+static int map_pool(struct standby *sb)
+{
+	size_t bytes = sb->nr_places * PAGE_SIZE;
+	int err;
+
+	sb->map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, sb->fd, 0);
+	if (sb->map == MAP_FAILED) {
+		err = -errno;
+		sb->map = NULL;
+		return err;
+	}
+	sb->state = calloc(sb->nr_places, sizeof(*sb->state));
+	sb->page = calloc(sb->nr_places, sizeof(*sb->page));
+	if (sb->state && sb->page)
+		return 0;
+	free(sb->state);
+	free(sb->page);
+	munmap(sb->map, bytes);
+	sb->map = NULL;
+	return -ENOMEM;
+}
 
 int standby_init(struct standby *sb, uint32_t nr_places)
 {
@@ -26,28 +51,31 @@ int standby_init(struct standby *sb, uint32_t nr_places)
 		err = -errno;
 	if (err)
 		goto close_fd;
-	sb->map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, sb->fd, 0);
-	if (sb->map == MAP_FAILED) {
-		err = -errno;
+	err = map_pool(sb);
+	if (err)
 		goto close_fd;
-	}
-	sb->state = calloc(nr_places, sizeof(*sb->state));
-	sb->page = calloc(nr_places, sizeof(*sb->page));
-	if (!sb->state || !sb->page) {
-		err = -ENOMEM;
-		goto unmap;
-	}
 	return 0;
 
-unmap:
-	free(sb->state);
-	free(sb->page);
-	munmap(sb->map, bytes);
 close_fd:
 	close(sb->fd);
 	sb->fd = -1;
-	sb->map = NULL;
 	return err;
+}
+
+int standby_restore(struct standby *sb, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (st.st_size <= 0 || st.st_size % (off_t)PAGE_SIZE ||
+	    st.st_size >> PAGE_SHIFT > 1 << PAGE_PLACE_BITS)
+		return -EBADMSG;
+	memset(sb, 0, sizeof(*sb));
+	sb->buffer = -1;
+	sb->nr_places = (uint32_t)(st.st_size >> PAGE_SHIFT);
+	sb->fd = fd;
+	return map_pool(sb);
 }
 
 void standby_fini(struct standby *sb)

@@ -39,6 +39,8 @@ struct standby {
 };
 
 int standby_init(struct standby *sb, uint32_t nr_places);
+/* That of a daemon that died, all places FREE for now; the descriptor is ours. */
+int standby_restore(struct standby *sb, int fd);
 void standby_fini(struct standby *sb);
 
 void standby_set(struct standby *sb, uint32_t place, enum place_state state, pgno_t page);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "memory/table.h"
+#include "memory/table_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -13,30 +13,10 @@
 #include "memory/page_entry.h"
 #include "recover/statefile.h"
 
-#define TABLES_MAX     (1u << 22) /* 16 GiB of sparse file */
-#define TABLES_KEPT    256u /* for what cannot wait, and as many again for what should not */
-#define TABLES_RESERVE (4 * TABLES_KEPT) /* never used ones that are kept populated */
-#define TABLES_CHUNK   64u
+#define TABLES_CHUNK 64u
 /* Others use the file system, too: it stays free for them, or an eighth of it. */
-#define LEAVE_BYTES    (64ULL << 20)
-#define LEAVE_PART     8
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
-struct tables {
-	uint64_t (*entry)[TABLE_ENTRIES]; /* the file */
-	struct slots *slots;
-	uint32_t *refs; /* per table: tables (or roots) that link it */
-	uint16_t *used; /* per table: entries that are not 0 */
-	uint32_t *free; /* stack of freed ids; their pages are populated */
-	uint32_t nr_free;
-	uint32_t next; /* ids from here on were never used */
-	_Atomic uint32_t populated; /* ids below are populated */
-	_Atomic bool full; /* the worker found no room */
-	int dir_fd;
-};
+#define LEAVE_BYTES  (64ULL << 20)
+#define LEAVE_PART   8
 
 static unsigned int level_index(pgno_t pg, int level)
 {
@@ -73,7 +53,7 @@ static bool has_space(const struct tables *t, uint64_t nr_tables)
 }
 
 /* Only so is it certain that there is room: SIGBUS tells who touches what has none. */
-static bool populate(struct tables *t, uint32_t end)
+bool tables_populate(struct tables *t, uint32_t end)
 {
 	uint32_t from = t->populated;
 
@@ -89,7 +69,7 @@ static bool populate(struct tables *t, uint32_t end)
 	return true;
 }
 
-int tables_init(struct tables **tables, struct slots *slots, int state_dir_fd)
+int tables_map(struct tables **tables, struct slots *slots, int state_dir_fd, bool old)
 {
 	struct tables *t = calloc(1, sizeof(*t));
 	void *file;
@@ -97,8 +77,8 @@ int tables_init(struct tables **tables, struct slots *slots, int state_dir_fd)
 
 	if (!t)
 		return -ENOMEM;
-	err = statefile_map_new(state_dir_fd, "tables", (size_t)TABLES_MAX * PAGE_SIZE, false,
-				&file);
+	err = statefile_map(state_dir_fd, "tables", (size_t)TABLES_MAX * PAGE_SIZE, false, old,
+			    &file);
 	if (err) {
 		free(t);
 		return err;
@@ -115,17 +95,24 @@ int tables_init(struct tables **tables, struct slots *slots, int state_dir_fd)
 	t->dir_fd = state_dir_fd;
 	t->next = 1;
 	t->populated = 1;
-	if (!populate(t, 1 + TABLES_RESERVE))
-		return -ENOSPC;
 	*tables = t;
 	return 0;
+}
+
+int tables_init(struct tables **tables, struct slots *slots, int state_dir_fd)
+{
+	int err = tables_map(tables, slots, state_dir_fd, false);
+
+	if (err)
+		return err;
+	return tables_populate(*tables, 1 + TABLES_RESERVE) ? 0 : -ENOSPC;
 }
 
 void tables_refill(struct tables *t)
 {
 	uint32_t want = __atomic_load_n(&t->next, __ATOMIC_RELAXED) + TABLES_RESERVE;
 
-	if ((t->full || want >= t->populated + TABLES_CHUNK) && populate(t, want))
+	if ((t->full || want >= t->populated + TABLES_CHUNK) && tables_populate(t, want))
 		t->full = false;
 }
 
@@ -137,8 +124,8 @@ static uint32_t nr_available(const struct tables *t)
 bool tables_room(struct tables *t, uint32_t n)
 {
 	uint32_t want = 2 * TABLES_KEPT + n;
-	bool room =
-		nr_available(t) >= want || (!t->full && populate(t, t->next + want + TABLES_CHUNK));
+	bool room = nr_available(t) >= want ||
+		    (!t->full && tables_populate(t, t->next + want + TABLES_CHUNK));
 
 	if (t->full == room)
 		t->full = !room;
@@ -174,7 +161,7 @@ static table_id_t table_new(struct tables *t)
 
 	if (t->nr_free)
 		id.v = t->free[--t->nr_free];
-	else if (t->next < t->populated || populate(t, t->next + TABLES_CHUNK))
+	else if (t->next < t->populated || tables_populate(t, t->next + TABLES_CHUNK))
 		id.v = __atomic_fetch_add(&t->next, 1, __ATOMIC_RELAXED);
 	else
 		return id;

@@ -39,6 +39,14 @@ struct tables;
 
 /* -ENOSPC: no room for as many as are kept. The directory stays open as long as the tables. */
 int tables_init(struct tables **tables, struct slots *slots, int state_dir_fd);
+/*
+ * Those of a daemon that died: begin, each root that is known, end.  Counts the
+ * users of tables and slots anew, which is to be within slots_recount_begin() and
+ * _end(); what no root leads to is free.  -EBADMSG: they are damaged.
+ */
+int tables_restore_begin(struct tables **tables, struct slots *slots, int state_dir_fd);
+int tables_restore_root(struct tables *tables, table_id_t root);
+int tables_restore_end(struct tables *tables);
 /* Keeps some free tables populated, so that a fault does not allocate. House thread. */
 void tables_refill(struct tables *tables);
 /*

@@ -17,6 +17,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "recover/keeper_name.h"
+#include "recover/silence.h"
 #include "recover/statefile.h"
 
 #define KEEPER_STACK_BYTES 65536
@@ -25,6 +27,7 @@
 #define ALIVE_ROUNDS	   50
 
 static pid_t keeper_pid;
+static int keeper_pidfd = -1;
 
 struct keeper_arg {
 	struct pager *pg;
@@ -97,8 +100,10 @@ static void end_idle_agents(struct pager *pg)
 	for (uint32_t id = 1; id < SPACES_MAX; id++) {
 		const struct space_record *rec = &pg->records[id];
 
-		if (rec->uffd >= 0 && rec->agent_pid > 0 && has_exited(rec->pid))
-			end_agent(rec->agent_pid);
+		const struct space_facts *facts = space_record_facts(rec);
+
+		if (rec->uffd >= 0 && facts->agent_pid > 0 && has_exited(facts->pid))
+			end_agent(facts->agent_pid);
 	}
 }
 
@@ -119,19 +124,35 @@ static bool any_alive(struct pager *pg)
 	return false;
 }
 
+/* Under the daemon's lock. False: nobody is left, or another keeper has everything. */
+static bool keep_once(struct pager *pg, bool look)
+{
+	if (!keeper_named_is(pg->state_dir_fd, getpid()))
+		return false;
+	if (look) {
+		end_idle_agents(pg);
+		if (!any_alive(pg))
+			return false;
+	}
+	for (uint32_t id = 1; id < SPACES_MAX; id++)
+		if (pg->records[id].uffd >= 0)
+			drain(&pg->events[id], pg->records[id].uffd);
+	return true;
+}
+
+/* While a new daemon has the lock, the events are its own. */
 static void keep(struct pager *pg)
 {
-	for (uint32_t round = 0;; round++) {
-		struct timespec pause = { .tv_nsec = KEEPER_POLL_MS * (long)NS_PER_MS };
+	const struct timespec pause = { .tv_nsec = KEEPER_POLL_MS * (long)NS_PER_MS };
 
-		if (round % ALIVE_ROUNDS == 0) {
-			end_idle_agents(pg);
-			if (!any_alive(pg))
-				return;
-		}
-		for (uint32_t id = 1; id < SPACES_MAX; id++)
-			if (pg->records[id].uffd >= 0)
-				drain(&pg->events[id], pg->records[id].uffd);
+	for (uint32_t round = 0;; round++) {
+		int lock_fd = statefile_lock(pg->state_dir_fd, DAEMON_LOCK);
+		bool more = lock_fd < 0 || keep_once(pg, round % ALIVE_ROUNDS == 0);
+
+		if (!more)
+			return;
+		if (lock_fd >= 0)
+			close(lock_fd);
 		nanosleep(&pause, NULL);
 	}
 }
@@ -148,6 +169,8 @@ static int keeper_main(void *context)
 	prctl(PR_SET_NAME, "upager-keeper");
 	while (poll(&pfd, 1, -1) < 0 && errno == EINTR)
 		;
+	silence_agents(arg->pg);
+	close(arg->pg->daemon_lock_fd); /* nobody else has it: from now on a new one may come */
 	keep(arg->pg);
 	_exit(0);
 }
@@ -155,7 +178,6 @@ static int keeper_main(void *context)
 int keeper_start(struct pager *pg)
 {
 	static struct keeper_arg arg;
-	char text[32];
 	void *stack;
 
 	arg.pg = pg;
@@ -167,13 +189,34 @@ int keeper_start(struct pager *pg)
 	if (stack == MAP_FAILED)
 		return -errno;
 	/* No CLONE_VM: its memory is a copy, its descriptors are not. */
-	keeper_pid =
-		clone(keeper_main, (char *)stack + KEEPER_STACK_BYTES, CLONE_FILES | SIGCHLD, &arg);
+	keeper_pid = clone(keeper_main, (char *)stack + KEEPER_STACK_BYTES,
+			   CLONE_FILES | CLONE_PIDFD | SIGCHLD, &arg, &keeper_pidfd);
 	if (keeper_pid < 0)
 		return -errno;
 	munmap(stack, KEEPER_STACK_BYTES);
-	snprintf(text, sizeof(text), "%d\n", keeper_pid);
-	return statefile_write_text(pg->state_dir_fd, "keeper.pid", text);
+	return keeper_name(pg->state_dir_fd, keeper_pid);
+}
+
+int keeper_watch_fd(void)
+{
+	return keeper_pidfd;
+}
+
+void keeper_look_after(struct pager *pg)
+{
+	int err;
+
+	if (keeper_pid <= 0 || waitpid(keeper_pid, NULL, WNOHANG) != keeper_pid)
+		return;
+	close(keeper_pidfd);
+	keeper_pidfd = -1;
+	err = keeper_start(pg);
+	if (err)
+		log_err("the keeper died and another cannot be started (%s): if the daemon dies "
+			"now, programs read zeros",
+			strerror(-err));
+	else
+		log_warn("the keeper died: process %d has taken its place", keeper_pid);
 }
 
 bool keeper_is(pid_t pid)
@@ -181,10 +224,14 @@ bool keeper_is(pid_t pid)
 	return keeper_pid > 0 && pid == keeper_pid;
 }
 
-void keeper_dismiss(void)
+void keeper_dismiss(const struct pager *pg)
 {
 	if (keeper_pid <= 0)
 		return;
+	/* A start that failed, over programs that wait: they go on waiting. */
+	for (uint32_t id = 1; id < SPACES_MAX; id++)
+		if (pg->records[id].uffd >= 0)
+			return;
 	kill(keeper_pid, SIGKILL);
 	waitpid(keeper_pid, NULL, 0);
 }

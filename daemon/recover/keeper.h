@@ -14,12 +14,16 @@
  * event installed an instant before included; so programs wait instead of
  * reading zeros.  While no daemon lives it reads events into the event slots of
  * the state file, because an unread fork event stops forks of other programs
- * too [F15].  It ends when no paged process is left.
+ * too [F15], and stands back for a daemon that takes over.  It ends when no paged
+ * process is left.
  */
 int keeper_start(struct pager *pg);
 /* Whether that process is this daemon's keeper. */
 bool keeper_is(pid_t pid);
-/* Orderly end: nothing is paged any more. */
-void keeper_dismiss(void);
+/* Readable when the keeper is dead; another one is started then. */
+int keeper_watch_fd(void);
+void keeper_look_after(struct pager *pg);
+/* At the end, unless something is still paged. */
+void keeper_dismiss(const struct pager *pg);
 
 #endif

@@ -10,38 +10,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int statefile_open_dir(const char *path, int *lock_fd)
+int statefile_open_dir(const char *path)
 {
-	int dir_fd, err;
+	int dir_fd;
 
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return -errno;
 	dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd < 0)
-		return -errno;
-	*lock_fd = openat(dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (*lock_fd < 0) {
-		err = -errno;
-		goto close_dir;
-	}
-	if (flock(*lock_fd, LOCK_EX | LOCK_NB)) {
-		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
-		goto close_lock;
-	}
-	return dir_fd;
+	return dir_fd < 0 ? -errno : dir_fd;
+}
 
-close_lock:
-	close(*lock_fd);
-	*lock_fd = -1;
-close_dir:
-	close(dir_fd);
+int statefile_lock(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	close(fd);
 	return err;
+}
+
+static int map_file(int fd, size_t bytes, void **map)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	*map = p;
+	return 0;
 }
 
 int statefile_map_new(int dir_fd, const char *name, size_t bytes, bool reserve, void **map)
 {
 	int fd, err = 0;
-	void *p;
 
 	if (unlinkat(dir_fd, name, 0) && errno != ENOENT)
 		return -errno;
@@ -54,14 +59,32 @@ int statefile_map_new(int dir_fd, const char *name, size_t bytes, bool reserve, 
 		err = -errno;
 	if (err)
 		goto close_fd;
-	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-	if (p == MAP_FAILED)
-		err = -errno;
-	else
-		*map = p;
+	err = map_file(fd, bytes, map);
 close_fd:
 	close(fd);
 	return err;
+}
+
+int statefile_map_old(int dir_fd, const char *name, size_t bytes, void **map)
+{
+	int fd = openat(dir_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		err = -errno;
+	else
+		err = st.st_size == (off_t)bytes ? map_file(fd, bytes, map) : -EBADMSG;
+	close(fd);
+	return err;
+}
+
+int statefile_map(int dir_fd, const char *name, size_t bytes, bool reserve, bool old, void **map)
+{
+	return old ? statefile_map_old(dir_fd, name, bytes, map)
+		   : statefile_map_new(dir_fd, name, bytes, reserve, map);
 }
 
 int statefile_write_text(int dir_fd, const char *name, const char *text)

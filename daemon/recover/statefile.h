@@ -13,12 +13,13 @@
  * one aligned store, in an order of which every prefix can be recovered.
  */
 
-/*
- * Opens (makes) the directory, mode 0700, and takes its lock.  Returns the
- * directory's descriptor, or -EBUSY when another daemon (or the keeper of one
- * that died) holds it; the lock lives as long as anybody holds *lock_fd.
- */
-int statefile_open_dir(const char *path, int *lock_fd);
+#define STATE_LOCK  "lock" /* what each is for: succession.h */
+#define DAEMON_LOCK "daemon.lock"
+
+/* Opens (makes) the directory, mode 0700; its descriptor or -errno. */
+int statefile_open_dir(const char *path);
+/* The file, locked; -EBUSY: by somebody else. The lock lives as long as anybody has the file. */
+int statefile_lock(int dir_fd, const char *name);
 
 /*
  * Maps bytes of a new, empty file; an old one of that name is unlinked first.
@@ -26,6 +27,11 @@ int statefile_open_dir(const char *path, int *lock_fd);
  * without it the file is sparse and each page is allocated when touched.
  */
 int statefile_map_new(int dir_fd, const char *name, size_t bytes, bool reserve, void **map);
+
+/* One that is there, of that size; -EBADMSG: of another. */
+int statefile_map_old(int dir_fd, const char *name, size_t bytes, void **map);
+/* old: that, else a new one. */
+int statefile_map(int dir_fd, const char *name, size_t bytes, bool reserve, bool old, void **map);
 
 /* Small text file, replaced as a whole. */
 int statefile_write_text(int dir_fd, const char *name, const char *text);

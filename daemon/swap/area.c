@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "swap/area_device.h"
@@ -109,6 +110,28 @@ int area_open(struct area *area, const char *spec, char cause[AREA_CAUSE_BYTES])
 close_area:
 	area_close(area);
 	return err;
+}
+
+int area_take(struct area *area, const char *spec, int fd, char cause[AREA_CAUSE_BYTES])
+{
+	struct stat named, open;
+	off_t size_bytes;
+	int err;
+
+	err = area_parse_spec(area, spec, cause);
+	if (err)
+		return err;
+	if (fstat(fd, &open))
+		return -errno;
+	if (stat(area->path, &named) ||
+	    (S_ISBLK(open.st_mode) ? !S_ISBLK(named.st_mode) || named.st_rdev != open.st_rdev
+				   : named.st_dev != open.st_dev || named.st_ino != open.st_ino))
+		return -EXDEV;
+	size_bytes = lseek(fd, 0, SEEK_END);
+	if (size_bytes < 0)
+		return -errno;
+	area->fd = fd;
+	return read_superblock(area, (uint64_t)size_bytes, cause);
 }
 
 void area_close(struct area *area)

@@ -35,6 +35,11 @@ int area_parse_spec(struct area *area, const char *spec, char cause[AREA_CAUSE_B
  * (then it is opened without, and cause holds a warning while 0 is returned).
  */
 int area_open(struct area *area, const char *spec, char cause[AREA_CAUSE_BYTES]);
+/*
+ * The same of an area that is open and locked already: fd, if it is what spec
+ * names, else -EXDEV.
+ */
+int area_take(struct area *area, const char *spec, int fd, char cause[AREA_CAUSE_BYTES]);
 void area_close(struct area *area);
 
 struct area_make_options {

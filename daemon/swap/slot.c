@@ -37,6 +37,14 @@ static void bug(const char *what, slot_t slot)
 	abort();
 }
 
+bool slot_exists(const struct slots *slots, slot_t slot)
+{
+	for (uint32_t a = 0; a < slots->nr_areas; a++)
+		if (slot.v - slots->areas[a].first.v < slots->areas[a].sb.nr_slots)
+			return slot.v != slots->areas[a].first.v;
+	return false;
+}
+
 static uint32_t slot_area(const struct slots *slots, slot_t slot)
 {
 	uint32_t a;

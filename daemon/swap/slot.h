@@ -3,6 +3,7 @@
 #define UPAGER_SLOT_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/types.h"
@@ -52,6 +53,8 @@ int slot_alloc(struct slots *slots, uint32_t hint, uint32_t want, slot_t *first)
 void slot_get(struct slots *slots, slot_t slot);
 /* Frees at zero. */
 void slot_put(struct slots *slots, slot_t slot);
+/* Whether some area has it. */
+bool slot_exists(const struct slots *slots, slot_t slot);
 uint32_t slot_refs(const struct slots *slots, slot_t slot);
 
 /*

@@ -120,6 +120,21 @@ static int init_header(struct slot_state_header *header, const struct superblock
 	return 0;
 }
 
+static void file_name(char name[24], uint32_t n)
+{
+	snprintf(name, 24, "slots.%u", n);
+}
+
+void slot_state_forget(int state_dir_fd)
+{
+	char name[24];
+	uint32_t n = 0;
+
+	do
+		file_name(name, n++);
+	while (!unlinkat(state_dir_fd, name, 0));
+}
+
 int slot_state_open(struct slot_state *st, int state_dir_fd, uint32_t n,
 		    const struct superblock *sb)
 {
@@ -127,7 +142,7 @@ int slot_state_open(struct slot_state *st, int state_dir_fd, uint32_t n,
 	bool fresh;
 	int fd, err;
 
-	snprintf(name, sizeof(name), "slots.%u", n);
+	file_name(name, n);
 	fd = openat(state_dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		err = -errno;

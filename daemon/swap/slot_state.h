@@ -43,5 +43,7 @@ struct slot_state {
 int slot_state_open(struct slot_state *st, int state_dir_fd, uint32_t n,
 		    const struct superblock *sb);
 void slot_state_close(struct slot_state *st);
+/* Removes the files of all areas: nobody has pages in them. */
+void slot_state_forget(int state_dir_fd);
 
 #endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "life/survivor.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "life/descent.h"
+
+/* The number is its own as long as its directory, opened by the daemon that knew it, has it. */
+static bool is_alive(const struct space *sp)
+{
+	int fd = openat(sp->task_dir_fd, "../stat", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static struct family *found_family(struct house *h, const struct space *sp)
+{
+	struct family *f = family_find(&h->families, sp->terms.family);
+
+	if (f || !sp->terms.family)
+		return f;
+	f = family_new(&h->families, sp->pid, sp->terms.budget_bytes, sp->terms.weight);
+	if (!f)
+		return NULL;
+	f->id = sp->terms.family;
+	if (h->families.last_id < f->id)
+		h->families.last_id = f->id;
+	return f;
+}
+
+static void take_on(struct house *h, struct space *sp)
+{
+	struct proc *p;
+
+	if (proc_open_known(&p, sp->pid)) {
+		sp->gone = true;
+		return;
+	}
+	if (!is_alive(sp)) {
+		proc_close(p);
+		sp->gone = true;
+		return;
+	}
+	p->terms = sp->terms;
+	if (!found_family(h, sp))
+		p->terms.family = 0;
+	p->claim.share = sp->budget_pages;
+	p->claim.max = p->terms.budget_bytes / PAGE_SIZE;
+	p->by_itself = sp->by_itself;
+	p->child = sp->parent_id;
+	p->space = sp;
+	p->state = UPAGER_PROC_PAGED;
+	proc_sample(p);
+	house_add(h, p);
+}
+
+void survivors_take_on(struct house *h)
+{
+	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
+		struct space *sp = h->pg->space[id];
+
+		if (sp && sp->pid)
+			take_on(h, sp);
+	}
+	if (h->procs)
+		descent_open(&h->descent);
+}

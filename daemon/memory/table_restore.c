@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The tables of a daemon that died, counted anew. */
+#include "memory/table_internal.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "memory/page_entry.h"
+
+int tables_restore_begin(struct tables **tables, struct slots *slots, int state_dir_fd)
+{
+	return tables_map(tables, slots, state_dir_fd, true);
+}
+
+static int count_slots(struct tables *t, uint32_t id)
+{
+	for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
+		slot_t slot = page_entry_slot(t->entry[id][i]);
+
+		t->used[id] = (uint16_t)(t->used[id] + !!t->entry[id][i]);
+		if (!slot_valid(slot))
+			continue;
+		if (!slot_exists(t->slots, slot))
+			return -EBADMSG;
+		slot_get(t->slots, slot);
+	}
+	return 0;
+}
+
+/* What is below a table is counted once, however many link it. */
+static int count_table(struct tables *t, uint32_t id, int level)
+{
+	int err = 0;
+
+	if (!id || id >= TABLES_MAX)
+		return -EBADMSG;
+	if (t->refs[id]++)
+		return 0;
+	if (id >= t->next)
+		t->next = id + 1;
+	if (!level)
+		return count_slots(t, id);
+	for (unsigned int i = 0; i < TABLE_ENTRIES && !err; i++) {
+		if (!t->entry[id][i])
+			continue;
+		t->used[id]++;
+		err = count_table(t, (uint32_t)t->entry[id][i], level - 1);
+	}
+	return err;
+}
+
+int tables_restore_root(struct tables *t, table_id_t root)
+{
+	return count_table(t, root.v, TABLE_LEVELS - 1);
+}
+
+int tables_restore_end(struct tables *t)
+{
+	/* What was used is populated; free ones below may never have been. */
+	if (madvise(t->entry[0], (size_t)t->next * PAGE_SIZE, MADV_POPULATE_WRITE))
+		return -ENOSPC;
+	for (uint32_t id = t->next - 1; id; id--)
+		if (!t->refs[id])
+			t->free[t->nr_free++] = id;
+	t->populated = t->next;
+	tables_populate(t, t->next + TABLES_RESERVE); /* or as soon as there is room */
+	return 0;
+}

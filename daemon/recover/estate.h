@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_ESTATE_H
+#define UPAGER_ESTATE_H
+
+#include "pager.h"
+
+/* The descriptors that the state names, in no order. */
+struct estate {
+	int *fd;
+	uint32_t nr;
+	uint32_t room;
+	int max; /* the highest */
+};
+
+/* -EBADMSG: the state names what cannot be one. The caller frees .fd. */
+int estate_list(struct estate *estate, const struct pager *pg);
+
+#endif

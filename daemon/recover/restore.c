@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "recover/restore.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "evict/settle.h"
+#include "memory/page.h"
+#include "recover/silence.h"
+#include "recover/stray.h"
+
+static const pgno_t no_more = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
+
+static struct space *space_of(struct pager *pg, uint32_t id)
+{
+	const struct space_record *rec = &pg->records[id];
+	const struct space_facts *facts = space_record_facts(rec);
+	struct space *sp = space_new(id, rec->uffd, &pg->events[id]);
+
+	if (!sp)
+		return NULL;
+	sp->parent_id = facts->parent_id < SPACES_MAX ? facts->parent_id : 0;
+	sp->lineage = facts->lineage;
+	sp->by_itself = facts->by_itself;
+	sp->terms = (struct terms){
+		.budget_bytes = facts->budget_bytes,
+		.family = facts->family,
+		.weight = facts->weight,
+		.asked_by = facts->asked_by,
+	};
+	sp->budget_pages = facts->budget_pages;
+	sp->root.v = facts->root;
+	sp->phase = facts->newborn ? SPACE_NEWBORN : SPACE_LIVE;
+	sp->pagemap_fd = facts->pagemap_fd;
+	sp->maps_fd = facts->maps_fd;
+	sp->task_dir_fd = facts->task_dir_fd;
+	sp->mem_fd = facts->mem_fd;
+	sp->pid = facts->pid;
+	if (facts->newborn) { /* it is looked for again */
+		space_close_views(sp);
+		sp->pid = 0;
+	}
+	sp->events_waiting = sp->events->msg[0].event;
+	sp->readable = true;
+	sp->rescan_wanted = true; /* which finds what is registered, and present */
+	/* Of what was removed just before nothing is known [F3]. */
+	sp->quarantine.all_ns = clock_ns();
+	return sp;
+}
+
+static int add_spaces(struct pager *pg)
+{
+	for (uint32_t id = 1; id < SPACES_MAX; id++) {
+		if (pg->records[id].uffd < 0)
+			continue;
+		pg->space[id] = space_of(pg, id);
+		if (!pg->space[id])
+			return -ENOMEM;
+		pg->nr_ids = id + 1;
+	}
+	return 0;
+}
+
+static int restore_tables(struct pager *pg)
+{
+	int err;
+
+	slots_recount_begin(pg->slots);
+	err = stray_restore(pg);
+	if (!err)
+		err = tables_restore_begin(&pg->tables, pg->slots, pg->state_dir_fd);
+	for (uint32_t id = 1; id < pg->nr_ids && !err; id++)
+		if (pg->space[id] && pg->space[id]->root.v)
+			err = tables_restore_root(pg->tables, pg->space[id]->root);
+	if (!err)
+		err = tables_restore_end(pg->tables);
+	slots_recount_end(pg->slots);
+	return err;
+}
+
+static int restore_agent(struct pager *pg, struct space *sp)
+{
+	const struct space_facts *facts = space_record_facts(&pg->records[sp->id]);
+	struct agent *ag = &sp->agent;
+	int err;
+
+	if (facts->ctl_fd < 0)
+		return 0;
+	err = agent_restore(ag, &pg->posts[sp->id], facts->ctl_fd, facts->event_fd);
+	if (err)
+		return err;
+	ag->place = facts->place;
+	ag->dead = fd_readable(facts->agent_pidfd);
+	agent_set_process(ag, facts->agent_pid, facts->agent_pidfd, 0);
+	return 0;
+}
+
+static void count(struct space *sp, struct page p)
+{
+	sp->nr_resident += p.state == PAGE_RESIDENT || p.state == PAGE_DETACHING;
+	sp->nr_detaching += p.state == PAGE_DETACHING;
+	sp->nr_standby += p.state == PAGE_STANDBY;
+	sp->nr_swapped += p.state == PAGE_SWAPPED;
+	sp->nr_lost += p.state == PAGE_LOST;
+}
+
+/* A page that was being written goes to another slot: what lands in this one is not waited for. */
+static int restore_page(struct pager *pg, struct space *sp, pgno_t n, struct page p)
+{
+	struct standby *sb = &sp->standby;
+	struct page to = p;
+
+	count(sp, p);
+	if (p.state != PAGE_STANDBY && p.state != PAGE_DETACHING)
+		return 0;
+	if (p.place >= sb->nr_places)
+		return -EBADMSG;
+	if (p.state == PAGE_DETACHING) {
+		standby_set(sb, p.place, PLACE_DETACHING, n);
+		return 0;
+	}
+	standby_set(sb, p.place, p.dirty ? PLACE_DIRTY : PLACE_CLEAN, n);
+	to.slot = SLOT_NONE;
+	return p.dirty && slot_valid(p.slot) ? page_change(pg, sp, n, p, to) : 0;
+}
+
+static int for_each_page(struct pager *pg, struct space *sp,
+			 int (*fn)(struct pager *pg, struct space *sp, pgno_t n, struct page p))
+{
+	uint64_t entries[TABLE_ENTRIES];
+	const uint64_t *leaf;
+	pgno_t n = { 0 }, base;
+	int err = 0;
+
+	while (!err && (leaf = table_next_leaf(pg->tables, sp->root, n, no_more, &base))) {
+		memcpy(entries, leaf, sizeof(entries));
+		for (unsigned int i = 0; i < TABLE_ENTRIES && !err; i++)
+			if (entries[i])
+				err = fn(pg, sp, pgno_add(base, i), page_entry_unpack(entries[i]));
+		n = pgno_add(base, TABLE_ENTRIES);
+	}
+	return err;
+}
+
+/* Recorded, but in no post that was sent: the agent has not seen it. */
+static int take_back(struct pager *pg, struct space *sp, pgno_t n, struct page p)
+{
+	if (p.state != PAGE_DETACHING)
+		return 0;
+	standby_set(&sp->standby, p.place, PLACE_FREE, (pgno_t){ 0 });
+	return page_change(pg, sp, n, p, (struct page){ .state = PAGE_RESIDENT, .slot = p.slot });
+}
+
+static int restore_space(struct pager *pg, struct space *sp)
+{
+	int pool_fd = space_record_facts(&pg->records[sp->id])->pool_fd;
+	int err = pool_fd < 0 ? 0 : standby_restore(&sp->standby, pool_fd);
+
+	if (!err)
+		err = restore_agent(pg, sp);
+	if (err || !sp->root.v)
+		return err;
+	err = for_each_page(pg, sp, restore_page);
+	if (err)
+		return err;
+	if (sp->agent.ctl)
+		settle_inherited(pg, sp);
+	return for_each_page(pg, sp, take_back);
+}
+
+int restore_all(struct pager *pg)
+{
+	uint64_t begin_ns = clock_ns();
+	uint32_t nr = 0;
+	int err;
+
+	silence_agents(pg);
+	err = add_spaces(pg);
+	if (!err)
+		err = restore_tables(pg);
+	for (uint32_t id = 1; id < pg->nr_ids && !err; id++) {
+		if (!pg->space[id])
+			continue;
+		err = restore_space(pg, pg->space[id]);
+		nr++;
+	}
+	if (err)
+		log_err("what the dead daemon left cannot be restored: %s; programs go on waiting",
+			strerror(-err));
+	else
+		log_info("%u address spaces of a daemon that died are restored, in %llu us", nr,
+			 (unsigned long long)((clock_ns() - begin_ns) / NS_PER_US));
+	return err;
+}
+
+void restore_wake(struct pager *pg)
+{
+	for (uint32_t id = 1; id < pg->nr_ids; id++) {
+		struct space *sp = pg->space[id];
+
+		if (!sp)
+			continue;
+		agent_release(&sp->agent);
+		uffd_wake_all(sp->uffd);
+	}
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_STATE_HEADER_H
+#define UPAGER_STATE_HEADER_H
+
+#include <stdint.h>
+
+#define STATE_MAGIC   0x5453544741505055ULL /* "UPPAGTST" */
+/*
+ * Of all files of the state directory together: page entries, tables, events,
+ * space records, posts and writes.  One more with every change of any of them.
+ */
+#define STATE_VERSION 1
+#define STATE_AREAS   16
+
+/*
+ * The file "header" of the state directory.  Descriptors are numbers in the
+ * table that a daemon shares with its keeper; each next daemon has them at the
+ * same numbers.  The magic is stored last.
+ */
+struct state_header {
+	_Atomic uint64_t magic;
+	uint32_t version;
+	uint32_t nr_spaces;
+	uint32_t nr_events; /* of a space */
+	int32_t lock_fd; /* of the directory */
+	_Atomic int32_t listen_fd; /* -1: none yet */
+	uint32_t nr_areas;
+	struct {
+		uint8_t uuid[16];
+		int32_t fd;
+		uint32_t zero;
+	} area[STATE_AREAS];
+	uint64_t reserved[14];
+};
+
+_Static_assert(sizeof(struct state_header) == 528, "fixed layout");
+
+#endif
