@@ -216,6 +216,7 @@ static int start(void)
 		log_err("cannot start the keeper: %s", strerror(-err));
 		return err;
 	}
+	failpoint(FP_KEEPER_NAMED);
 	succession_end(&su);
 	if (pager.inherited)
 		restore_wake(&pager);

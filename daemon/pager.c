@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "recover/statefile.h"
 
 _Static_assert(STATE_AREAS == AREAS_MAX, "one place for each");
@@ -131,6 +132,7 @@ void pager_record_space(struct pager *pg, struct space *sp)
 		.place = sp->agent.place,
 	};
 	pthread_mutex_unlock(&sp->lock);
+	failpoint(FP_RECORD_WRITTEN);
 	rec->current = next;
 	rec->uffd = sp->uffd;
 	pthread_mutex_unlock(&pg->record_lock);

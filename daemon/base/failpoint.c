@@ -13,30 +13,23 @@
 #define ERRNO_MAX 4095
 #define US_PER_S  1000000UL
 
-_Static_assert(__FP_MAX <= 32, "failpoint_armed has a bit per failpoint");
+_Static_assert(__FP_MAX <= 64, "failpoint_armed has a bit per failpoint");
 
 static const char *const names[__FP_MAX] = {
-	[FP_FAULT_READ] = "fault_read",
-	[FP_FAULT_SUBMIT] = "fault_submit",
-	[FP_FAULT_READ_DONE] = "fault_read_done",
-	[FP_FAULT_FILLED] = "fault_filled",
-	[FP_EVICT_PROTECTED] = "evict_protected",
-	[FP_EVICT_RECORDED] = "evict_recorded",
-	[FP_EVICT_POSTED] = "evict_posted",
-	[FP_EVICT_SETTLED] = "evict_settled",
-	[FP_EVICT_SUBMIT] = "evict_submit",
-	[FP_EVICT_WRITTEN] = "evict_written",
-	[FP_FORK_READ] = "fork_read",
-	[FP_FORK_SHARED] = "fork_shared",
-	[FP_FORK_APPLIED] = "fork_applied",
-	[FP_CHILD_ASKED] = "child_asked",
-	[FP_ATTACH_INJECTED] = "attach_injected",
-	[FP_ATTACH_SEEN] = "attach_seen",
-	[FP_ATTACH_REGISTERED] = "attach_registered",
-	[FP_DETACH_FILLED] = "detach_filled",
-	[FP_DETACH_UNREGISTERED] = "detach_unregistered",
-	[FP_STORE_READ] = "store_read",
-	[FP_STORE_WRITE] = "store_write",
+	[FP_FAULT_READ] = "fault_read",		  [FP_FAULT_SUBMIT] = "fault_submit",
+	[FP_FAULT_READ_DONE] = "fault_read_done", [FP_FAULT_FILLED] = "fault_filled",
+	[FP_EVICT_PROTECTED] = "evict_protected", [FP_EVICT_RECORDED] = "evict_recorded",
+	[FP_EVICT_POSTED] = "evict_posted",	  [FP_EVICT_SETTLED] = "evict_settled",
+	[FP_EVICT_SUBMIT] = "evict_submit",	  [FP_EVICT_WRITTEN] = "evict_written",
+	[FP_EVENT_ADVANCED] = "event_advanced",	  [FP_EVENT_APPLIED] = "event_applied",
+	[FP_PAGE_SHIFTED] = "page_shifted",	  [FP_FORK_READ] = "fork_read",
+	[FP_FORK_SHARED] = "fork_shared",	  [FP_FORK_APPLIED] = "fork_applied",
+	[FP_CHILD_ASKED] = "child_asked",	  [FP_ATTACH_INJECTED] = "attach_injected",
+	[FP_ATTACH_SEEN] = "attach_seen",	  [FP_ATTACH_REGISTERED] = "attach_registered",
+	[FP_DETACH_FILLED] = "detach_filled",	  [FP_DETACH_UNREGISTERED] = "detach_unregistered",
+	[FP_RECORD_WRITTEN] = "record_written",	  [FP_RESTORE_COUNTED] = "restore_counted",
+	[FP_RESTORE_SETTLED] = "restore_settled", [FP_KEEPER_NAMED] = "keeper_named",
+	[FP_STORE_READ] = "store_read",		  [FP_STORE_WRITE] = "store_write",
 };
 
 enum action {
@@ -52,7 +45,7 @@ struct point {
 	unsigned long passes;
 };
 
-uint32_t failpoint_armed;
+uint64_t failpoint_armed;
 static struct point points[__FP_MAX];
 
 /* A decimal number in [1, max] that ends at @end. */
@@ -105,7 +98,7 @@ static int find_name(const char *text, size_t len)
 int failpoint_init(const char *spec)
 {
 	struct point parsed[__FP_MAX] = { 0 };
-	uint32_t armed = 0;
+	uint64_t armed = 0;
 
 	failpoint_armed = 0;
 	while (spec && *spec) {
@@ -116,9 +109,9 @@ int failpoint_init(const char *spec)
 		if (!equals)
 			return -EINVAL;
 		fp = find_name(spec, (size_t)(equals - spec));
-		if (fp < 0 || armed & 1u << fp || !parse_action(equals + 1, end, &parsed[fp]))
+		if (fp < 0 || armed & 1ULL << fp || !parse_action(equals + 1, end, &parsed[fp]))
 			return -EINVAL;
-		armed |= 1u << fp;
+		armed |= 1ULL << fp;
 		if (*end == ',' && !end[1])
 			return -EINVAL;
 		spec = end + (*end == ',');

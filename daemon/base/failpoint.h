@@ -26,6 +26,9 @@ enum failpoint {
 	FP_EVICT_SETTLED, /* STANDBY recorded, write not queued */
 	FP_EVICT_SUBMIT, /* write queued */
 	FP_EVICT_WRITTEN, /* write completed, not recorded */
+	FP_EVENT_ADVANCED, /* a REMAP has come on and says so */
+	FP_EVENT_APPLIED, /* an event is applied and does not say so */
+	FP_PAGE_SHIFTED, /* an entry is in both places of a REMAP */
 	FP_FORK_READ, /* fork event read, child space not made */
 	FP_FORK_SHARED, /* child shares the leaves */
 	FP_FORK_APPLIED, /* child can be looked for */
@@ -35,6 +38,10 @@ enum failpoint {
 	FP_ATTACH_REGISTERED, /* first range registered */
 	FP_DETACH_FILLED, /* everything resident, still registered */
 	FP_DETACH_UNREGISTERED, /* unregistered, agent still there */
+	FP_RECORD_WRITTEN, /* a space is recorded anew, the copies not switched */
+	FP_RESTORE_COUNTED, /* tables and slots of a dead daemon are counted */
+	FP_RESTORE_SETTLED, /* all of its spaces are restored */
+	FP_KEEPER_NAMED, /* it is ours, the old keeper still there */
 	FP_STORE_READ, /* result of a swap read (err:) */
 	FP_STORE_WRITE, /* result of a swap write (err:) */
 	__FP_MAX,
@@ -43,11 +50,11 @@ enum failpoint {
 int failpoint_init(const char *spec);
 int failpoint_slow(enum failpoint fp);
 
-extern uint32_t failpoint_armed; /* bit per enum failpoint */
+extern uint64_t failpoint_armed; /* bit per enum failpoint */
 
 static inline int failpoint(enum failpoint fp)
 {
-	if (__builtin_expect(!(failpoint_armed & (1u << fp)), 1))
+	if (__builtin_expect(!(failpoint_armed & (1ULL << fp)), 1))
 		return 0;
 	return failpoint_slow(fp);
 }

@@ -103,12 +103,38 @@ static uint64_t remap_bytes(struct pager *pg, struct space *sp, uint64_t from, u
 	return bytes;
 }
 
-static void apply_remap(struct pager *pg, struct space *sp, uint64_t from, uint64_t to,
-			uint64_t bytes)
-{
-	uint64_t moved = remap_bytes(pg, sp, from, to, bytes);
-	struct run source = range_pages(from, from + bytes);
+/*
+ * Progress of a REMAP, in .reserved1: how much moved, in pages, is in .reserved3,
+ * since it cannot be asked again; the destination is empty, so that what is there
+ * has been moved.
+ */
+enum remap_progress {
+	REMAP_READ,
+	REMAP_CLAMPED,
+	REMAP_CLEARED,
+};
 
+static void advance(struct uffd_msg *msg, enum remap_progress to)
+{
+	__atomic_store_n(&msg->reserved1, (uint8_t)to, __ATOMIC_RELEASE);
+	failpoint(FP_EVENT_ADVANCED);
+}
+
+static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg)
+{
+	uint64_t from = msg->arg.remap.from, to = msg->arg.remap.to, bytes = msg->arg.remap.len;
+	struct run source = range_pages(from, from + bytes);
+	uint64_t moved;
+
+	if (msg->reserved1 < REMAP_CLAMPED) {
+		msg->reserved3 = (uint32_t)(remap_bytes(pg, sp, from, to, bytes) >> PAGE_SHIFT);
+		advance(msg, REMAP_CLAMPED);
+	}
+	moved = (uint64_t)msg->reserved3 << PAGE_SHIFT;
+	if (msg->reserved1 < REMAP_CLEARED) {
+		page_drop(pg, sp, addr_pgno(to), addr_pgno(to + moved));
+		advance(msg, REMAP_CLEARED);
+	}
 	page_shift(pg, sp, source.first, addr_pgno(to), moved >> PAGE_SHIFT);
 	/* What did not fit was unmapped with the source. */
 	page_drop(pg, sp, addr_pgno(from + moved), addr_pgno(from + bytes));
@@ -133,7 +159,7 @@ static void apply(struct pager *pg, struct space *sp, struct uffd_msg *msg)
 		apply_unmap(pg, sp, msg->arg.remove.start, msg->arg.remove.end);
 		break;
 	case UFFD_EVENT_REMAP:
-		apply_remap(pg, sp, msg->arg.remap.from, msg->arg.remap.to, msg->arg.remap.len);
+		apply_remap(pg, sp, msg);
 		break;
 	case UFFD_EVENT_FORK:
 		fork_apply(pg, sp, (int)msg->arg.fork.ufd);
@@ -143,16 +169,14 @@ static void apply(struct pager *pg, struct space *sp, struct uffd_msg *msg)
 	}
 }
 
-/* Applied: a fault at address 0, which wakes nobody. */
-static void forget_event(struct uffd_msg *msg)
+static bool is_applied(const struct uffd_msg *msg)
 {
-	__atomic_store_n(&msg->event, UFFD_EVENT_PAGEFAULT, __ATOMIC_RELEASE);
-	msg->arg.pagefault.address = 0;
+	return msg->event == EVENT_APPLIED;
 }
 
 static bool is_fault(const struct uffd_msg *msg)
 {
-	return msg->event == UFFD_EVENT_PAGEFAULT && msg->arg.pagefault.address;
+	return msg->event == UFFD_EVENT_PAGEFAULT;
 }
 
 static void begin_fault(struct pager *pg, struct space *sp, const struct uffd_msg *msg,
@@ -175,7 +199,8 @@ static bool slot_needs(const struct space *sp, bool *fork)
 
 	*fork = false;
 	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
-		if (slot->msg[n].event == UFFD_EVENT_PAGEFAULT || is_own_remove(sp, &slot->msg[n]))
+		if (is_fault(&slot->msg[n]) || is_applied(&slot->msg[n]) ||
+		    is_own_remove(sp, &slot->msg[n]))
 			continue;
 		any = true;
 		*fork |= slot->msg[n].event == UFFD_EVENT_FORK;
@@ -197,10 +222,11 @@ static bool apply_all(struct pager *pg, struct space *sp)
 	if ((fork && !fork_may_apply(sp)) || !change_begin(sp, CHANGE_EVENT))
 		return false;
 	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
-		if (slot->msg[n].event == UFFD_EVENT_PAGEFAULT)
+		if (is_fault(&slot->msg[n]) || is_applied(&slot->msg[n]))
 			continue;
 		apply(pg, sp, &slot->msg[n]);
-		forget_event(&slot->msg[n]);
+		failpoint(FP_EVENT_APPLIED);
+		__atomic_store_n(&slot->msg[n].event, EVENT_APPLIED, __ATOMIC_RELEASE);
 	}
 	change_end(sp);
 	return true;

@@ -69,6 +69,15 @@ static void lose_dirty(struct pager *pg, struct space *parent, struct space *chi
 			page_lose(pg, child, sb->page[place]);
 }
 
+/* By a daemon that died before it could say that the event is applied. */
+static bool is_known(struct pager *pg, int child_uffd)
+{
+	for (uint32_t id = 1; id < pg->nr_ids; id++)
+		if (pg->space[id] && pg->space[id]->uffd == child_uffd)
+			return true;
+	return false;
+}
+
 void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 {
 	table_id_t root = { 0 };
@@ -76,6 +85,8 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	int err;
 
 	failpoint(FP_FORK_READ);
+	if (is_known(pg, child_uffd))
+		return;
 	space_count(&parent->stats.forks, 1);
 	evict_forget_clean(pg, parent);
 	if (has_room(pg, parent))

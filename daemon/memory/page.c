@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 
 /* allowed[from] has bit `to`; VIRGIN is reached from everywhere (REMOVE, UNMAP). */
@@ -159,13 +160,24 @@ void page_forget(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 	}
 }
 
+/* In both places since a crash, and counted twice. */
+static void forget_double(struct pager *pg, struct space *sp, pgno_t n)
+{
+	struct page p = page_read(pg, sp, n);
+
+	if (p.state == PAGE_VIRGIN)
+		return;
+	if (slot_valid(p.slot))
+		slot_put(pg->slots, p.slot);
+	count(sp, p.state, (uint64_t)-1);
+}
+
 void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages)
 {
 	uint64_t entries[TABLE_ENTRIES];
 	pgno_t n = from, end = pgno_add(from, nr_pages), base;
 
 	assert(sp->changing);
-	page_drop(pg, sp, to, pgno_add(to, nr_pages));
 	while (n.v < end.v && copy_leaf(pg, sp, n, end, entries, &base)) {
 		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
 			pgno_t at = pgno_add(base, i), dest;
@@ -175,8 +187,10 @@ void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint
 				continue;
 			assert(p.state != PAGE_DETACHING);
 			dest = pgno_add(to, at.v - from.v);
+			forget_double(pg, sp, dest);
 			/* Never nowhere: a crash in between leaves it in both places. */
 			set_entry(pg, sp, dest, entries[i]);
+			failpoint(FP_PAGE_SHIFTED);
 			set_entry(pg, sp, at, 0);
 			if (p.state == PAGE_STANDBY)
 				sp->standby.page[p.place] = dest;

@@ -35,7 +35,10 @@ bool page_may_return(struct pager *pg, const struct space *sp, pgno_t n);
 void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
 /* What of [first, end) is RESIDENT becomes VIRGIN: it is not registered any more. */
 void page_forget(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
-/* REMAP: entries of [from, from + nr_pages) go to `to`; the source becomes VIRGIN. */
+/*
+ * REMAP: entries of [from, from + nr_pages) go to `to`, where nothing is, and the
+ * source becomes VIRGIN.  After a crash again: what is there has been moved.
+ */
 void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages);
 /* The only copy of this page cannot be had: LOST, from any state. The place is the caller's. */
 void page_lose(struct pager *pg, struct space *sp, pgno_t n);

@@ -68,10 +68,17 @@ struct space_stats {
 
 #define EVENTS_BATCH 64
 
-/* Events of a space that were read and not all applied: in the state file. */
+/*
+ * Events of a space that were read and not all applied: in the state file.  One
+ * that was applied becomes EVENT_APPLIED by one store; one that cannot be applied
+ * twice from the start keeps its progress in its reserved members, as events.c
+ * says.
+ */
 struct event_slot {
-	struct uffd_msg msg[EVENTS_BATCH]; /* .event == 0: none or applied */
+	struct uffd_msg msg[EVENTS_BATCH]; /* .event == 0: the end */
 };
+
+#define EVENT_APPLIED 0xff
 
 struct space {
 	uint32_t id;

@@ -45,12 +45,17 @@ static uint32_t slot_used(const struct event_slot *slot)
 }
 
 /* Faults need not be kept: whoever waits is woken by the next daemon. */
+static bool is_worth_keeping(const struct uffd_msg *msg)
+{
+	return msg->event != UFFD_EVENT_PAGEFAULT && msg->event != EVENT_APPLIED;
+}
+
 static void drop_faults(struct event_slot *slot)
 {
 	uint32_t to = 0, n = slot_used(slot);
 
 	for (uint32_t from = 0; from < n; from++)
-		if (slot->msg[from].event != UFFD_EVENT_PAGEFAULT)
+		if (is_worth_keeping(&slot->msg[from]))
 			slot->msg[to++] = slot->msg[from];
 	for (; to < n; to++)
 		slot->msg[to].event = 0;

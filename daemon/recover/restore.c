@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "evict/settle.h"
@@ -182,12 +183,14 @@ int restore_all(struct pager *pg)
 	err = add_spaces(pg);
 	if (!err)
 		err = restore_tables(pg);
+	failpoint(FP_RESTORE_COUNTED);
 	for (uint32_t id = 1; id < pg->nr_ids && !err; id++) {
 		if (!pg->space[id])
 			continue;
 		err = restore_space(pg, pg->space[id]);
 		nr++;
 	}
+	failpoint(FP_RESTORE_SETTLED);
 	if (err)
 		log_err("what the dead daemon left cannot be restored: %s; programs go on waiting",
 			strerror(-err));

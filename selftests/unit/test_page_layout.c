@@ -143,6 +143,7 @@ static void layout_shift(struct layout *l, uint32_t from, uint32_t to, uint32_t 
 {
 	if (to < from + nr && from < to + nr)
 		return;
+	page_drop(&l->f->pg, l->f->sp, pgno_add(l->first, to), pgno_add(l->first, to + nr));
 	page_shift(&l->f->pg, l->f->sp, pgno_add(l->first, from), pgno_add(l->first, to), nr);
 	memcpy(&l->page[to], &l->page[from], nr * sizeof(l->page[0]));
 	memset(&l->page[from], 0, nr * sizeof(l->page[0]));
