@@ -159,7 +159,7 @@ static bool die_at(struct killed *k, const char *disable, const char *failpoint,
 	if (pager_start(&k->pager, &opt))
 		return false;
 	k->target = target_start(&k->pager, work, TARGET_BUDGET);
-	if (!wait_until(20, pager_ended(&k->pager, &status) ||
+	if (!wait_until(60, pager_ended(&k->pager, &status) ||
 				    atomic_load(&k->target.share->value[ROUND]) > 5))
 		return false;
 	k->during = (enum operation)atomic_load(&k->target.share->value[OPERATION]);
@@ -173,10 +173,23 @@ static bool live_on(struct killed *k, const char *disable)
 	struct pager_options opt = { .disable = disable };
 	struct target *t = &k->target;
 	uint64_t round = atomic_load(&t->share->value[ROUND]);
-	bool ok = !pager_restart(&k->pager, &opt) && has_gone_on(t, round + ROUNDS_AFTER);
+	bool ok = !pager_restart(&k->pager, &opt);
 
-	if (ok && upager_detach(k->pager.client, t->pid, NULL))
+	if (ok && !has_gone_on(t, round + ROUNDS_AFTER)) {
+		target_fail(t->share, "it does not go on: round %llu, %s",
+			    (unsigned long long)atomic_load(&t->share->value[ROUND]),
+			    operation_name[atomic_load(&t->share->value[OPERATION])]);
 		ok = false;
+	}
+	/* Also where its agent died with the daemon. */
+	if (ok && !wait_until(40, pager_status(&k->pager, t->pid).evictions > NR / 2)) {
+		target_fail(t->share, "it is not evicted any more");
+		ok = false;
+	}
+	if (ok && upager_detach(k->pager.client, t->pid, NULL)) {
+		target_fail(t->share, "detach: %s", upager_last_reply(k->pager.client)->text);
+		ok = false;
+	}
 	target_let(t, 2);
 	if (target_end(t))
 		ok = false;

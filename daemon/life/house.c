@@ -182,11 +182,12 @@ static int begin(struct house *h, struct proc *p)
 /*
  * ESRCH: it is ending, which its pidfd will tell, or executing something else:
  * look again.  Of a followed child the mappings may be those of a paged parent,
- * until it executes something or is found to be that of a fork event.
+ * until it executes something or is found to be that of a fork event.  Of one that
+ * is served already all threads may wait for faults just now.
  */
 static bool is_refusal(struct proc *p, int err, uint64_t now_ns)
 {
-	if (p->followed && (err == -EAGAIN || err == -EBUSY)) {
+	if ((p->followed || p->space) && (err == -EAGAIN || err == -EBUSY)) {
 		p->begin_pause_ns = min_t(
 			uint64_t, max_t(uint64_t, 2 * p->begin_pause_ns, BEGIN_NS), BEGIN_MAX_NS);
 		p->begin_at_ns = now_ns + p->begin_pause_ns;
@@ -226,7 +227,8 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 		pause_end(p);
 	if (sp->phase != SPACE_LIVE || sp->newcomer)
 		return;
-	if (!p->by_itself && !sp->agent.ctl && !p->text[0] && wants_agent(h, p, now_ns)) {
+	if (!p->by_itself && !sp->agent.ctl && !p->text[0] && now_ns >= p->begin_at_ns &&
+	    wants_agent(h, p, now_ns)) {
 		err = takeover_place_agent(h->pg, p, p->text);
 		if (is_refusal(p, err, now_ns))
 			log_warn("process %d is served but not evicted: %s", p->pid, p->text);

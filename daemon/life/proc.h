@@ -34,7 +34,7 @@ struct proc {
 	pid_t parent_pid; /* followed: who made it */
 	bool followed; /* by descent.c, nothing of ours was in it then */
 	bool borrows; /* followed: it runs in its parent's memory */
-	uint64_t begin_at_ns; /* followed: not to be begun before */
+	uint64_t begin_at_ns; /* not before */
 	uint64_t begin_pause_ns;
 	enum upager_proc_state state;
 	struct space *space; /* NULL: nothing of ours is in it */

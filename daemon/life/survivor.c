@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "life/descent.h"
 
 /* The number is its own as long as its directory, opened by the daemon that knew it, has it. */
@@ -31,6 +32,18 @@ static struct family *found_family(struct house *h, const struct space *sp)
 	return f;
 }
 
+/* What an agent that is dead has left; one that the program started is its own affair. */
+static void clear_up(struct space *sp, const struct proc *p)
+{
+	char cause[INJECT_CAUSE_BYTES] = "";
+
+	if (!sp->left_behind.ctl_bytes)
+		return;
+	if (!p->by_itself && inject_remove(p->pid, 0, -1, &sp->left_behind, cause))
+		log_debug("process %d keeps what its agent left (%s), ignoring", p->pid, cause);
+	sp->left_behind = (struct inject_place){ 0 };
+}
+
 static void take_on(struct house *h, struct space *sp)
 {
 	struct proc *p;
@@ -54,6 +67,7 @@ static void take_on(struct house *h, struct space *sp)
 	p->space = sp;
 	p->state = UPAGER_PROC_PAGED;
 	proc_sample(p);
+	clear_up(sp, p);
 	house_add(h, p);
 }
 

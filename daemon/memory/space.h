@@ -120,6 +120,8 @@ struct space {
 	_Atomic bool identified; /* newborn: that and the descriptors are set */
 	_Atomic uint64_t quarantine_safe_ns; /* house: nobody was in madvise() since */
 	struct run_list adopt; /* registered, not yet looked at */
+	/* House: of an agent that died with the daemon before this one; ctl_bytes 0: none. */
+	struct inject_place left_behind;
 	_Atomic bool rescan_wanted; /* the worker saw an unknown or changed mapping */
 	_Atomic bool gone; /* house: the process is gone, expect ESRCH */
 	bool by_itself; /* paged because it asked to: only the ranges that it registered */

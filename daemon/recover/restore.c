@@ -170,7 +170,14 @@ static int restore_space(struct pager *pg, struct space *sp)
 		return err;
 	if (sp->agent.ctl)
 		settle_inherited(pg, sp);
-	return for_each_page(pg, sp, take_back);
+	err = for_each_page(pg, sp, take_back);
+	if (err || !sp->agent.dead)
+		return err;
+	/* The house clears up after it and places another. */
+	sp->left_behind = sp->agent.place;
+	agent_fini(&sp->agent);
+	pager_record_space(pg, sp);
+	return 0;
 }
 
 int restore_all(struct pager *pg)

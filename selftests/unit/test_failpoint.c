@@ -35,12 +35,13 @@ static void test_unarmed(void **state)
 static void test_every_name(void **state)
 {
 	static const char *const names[] = {
-		"fault_read",	     "fault_submit",   "fault_read_done",     "fault_filled",
-		"evict_protected",   "evict_recorded", "evict_posted",	      "evict_settled",
-		"evict_submit",	     "evict_written",  "fork_read",	      "fork_shared",
-		"fork_applied",	     "child_asked",    "attach_injected",     "attach_seen",
-		"attach_registered", "detach_filled",  "detach_unregistered", "store_read",
-		"store_write",
+		"fault_read",	   "fault_submit",	  "fault_read_done", "fault_filled",
+		"evict_protected", "evict_recorded",	  "evict_posted",    "evict_settled",
+		"evict_submit",	   "evict_written",	  "event_advanced",  "event_applied",
+		"page_shifted",	   "fork_read",		  "fork_shared",     "fork_applied",
+		"child_asked",	   "attach_injected",	  "attach_seen",     "attach_registered",
+		"detach_filled",   "detach_unregistered", "record_written",  "restore_counted",
+		"restore_settled", "keeper_named",	  "store_read",	     "store_write",
 	};
 	char spec[64];
 
@@ -49,7 +50,7 @@ static void test_every_name(void **state)
 	for (int fp = 0; fp < __FP_MAX; fp++) {
 		snprintf(spec, sizeof(spec), "%s=err:5", names[fp]);
 		assert_int_equal(failpoint_init(spec), 0);
-		assert_int_equal(failpoint_armed, 1u << fp);
+		assert_int_equal(failpoint_armed, 1ULL << fp);
 		for (int other = 0; other < __FP_MAX; other++)
 			assert_int_equal(failpoint((enum failpoint)other), other == fp ? -5 : 0);
 	}
