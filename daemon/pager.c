@@ -31,7 +31,7 @@ int pager_map_state(struct pager *pg)
 	pg->records = map;
 	for (uint32_t id = 0; id < SPACES_MAX && !old; id++)
 		pg->records[id].uffd = -1;
-	return 0;
+	return unserved_map(&pg->unserved, dir_fd, old);
 }
 
 struct agent_posts *pager_posts(struct pager *pg, uint32_t id)
@@ -74,6 +74,8 @@ struct space *pager_add_space(struct pager *pg, int uffd)
 		__atomic_store_n(&pg->space[id], sp, __ATOMIC_RELEASE);
 		if (sp && id >= pg->nr_ids)
 			pg->nr_ids = id + 1;
+		if (pg->header && pg->header->nr_ids < pg->nr_ids)
+			pg->header->nr_ids = pg->nr_ids;
 		break;
 	}
 	pthread_mutex_unlock(&pg->lock);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "event/adopt.h"
 
-#include <errno.h>
-
 #include "kernel/present.h"
 #include "memory/page.h"
 
@@ -76,7 +74,7 @@ static uint64_t adopt_slice(struct pager *pg, struct space *sp)
 		return 0;
 	n = present_runs(sp->pagemap_fd, slice.first, slice.end, runs, SLICE_RUNS, &next);
 	/* What is mapped there now may be another mapping, before what is unread is applied. */
-	if (n > 0 && uffd_covers(sp->uffd, pgno_addr(slice.first), PAGE_SIZE) == -EAGAIN)
+	if (n > 0 && uffd_has_unread(sp->uffd))
 		return 0;
 	for (int i = 0; i < n; i++) {
 		for (uint32_t k = 0; k < runs[i].nr_pages; k++) {

@@ -70,7 +70,9 @@ int estate_list(struct estate *es, const struct pager *pg)
 		err = add(es, h->listen_fd);
 	for (uint32_t i = 0; i < h->nr_areas && !err; i++)
 		err = add(es, h->area[i].fd);
-	for (uint32_t id = 1; id < SPACES_MAX && !err; id++) {
+	for (uint32_t i = 0; i < UNSERVED_MAX && !err; i++)
+		err = add(es, pg->unserved.uffd[i]);
+	for (uint32_t id = 1; id < h->nr_ids && !err; id++) {
 		const struct space_record *rec = &pg->records[id];
 
 		if (rec->uffd < 0)

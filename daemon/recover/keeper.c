@@ -102,7 +102,7 @@ static void end_agent(pid_t pid)
 /* An agent keeps the memory of its program alive, also when that has exited. */
 static void end_idle_agents(struct pager *pg)
 {
-	for (uint32_t id = 1; id < SPACES_MAX; id++) {
+	for (uint32_t id = 1; id < pg->header->nr_ids; id++) {
 		const struct space_record *rec = &pg->records[id];
 
 		const struct space_facts *facts = space_record_facts(rec);
@@ -115,7 +115,10 @@ static void end_idle_agents(struct pager *pg)
 /* True while some paged address space lives. */
 static bool any_alive(struct pager *pg)
 {
-	for (uint32_t id = 1; id < SPACES_MAX; id++) {
+	for (uint32_t i = 0; i < UNSERVED_MAX; i++)
+		if (pg->unserved.uffd[i] >= 0 && !uffd_alive(pg->unserved.uffd[i]))
+			return true;
+	for (uint32_t id = 1; id < pg->header->nr_ids; id++) {
 		int uffd = pg->records[id].uffd;
 
 		if (uffd >= 0 && !uffd_alive(uffd))
@@ -139,7 +142,7 @@ static bool keep_once(struct pager *pg, bool look)
 		if (!any_alive(pg))
 			return false;
 	}
-	for (uint32_t id = 1; id < SPACES_MAX; id++)
+	for (uint32_t id = 1; id < pg->header->nr_ids; id++)
 		if (pg->records[id].uffd >= 0)
 			drain(&pg->events[id], pg->records[id].uffd);
 	return true;
@@ -234,7 +237,7 @@ void keeper_dismiss(const struct pager *pg)
 	if (keeper_pid <= 0)
 		return;
 	/* A start that failed, over programs that wait: they go on waiting. */
-	for (uint32_t id = 1; id < SPACES_MAX; id++)
+	for (uint32_t id = 1; id < pg->header->nr_ids; id++)
 		if (pg->records[id].uffd >= 0)
 			return;
 	kill(keeper_pid, SIGKILL);

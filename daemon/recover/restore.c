@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "evict/settle.h"
 #include "memory/page.h"
-#include "recover/silence.h"
 #include "recover/stray.h"
 
 static const pgno_t no_more = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
@@ -24,7 +23,7 @@ static struct space *space_of(struct pager *pg, uint32_t id)
 
 	if (!sp)
 		return NULL;
-	sp->parent_id = facts->parent_id < SPACES_MAX ? facts->parent_id : 0;
+	sp->parent_id = facts->parent_id < pg->header->nr_ids ? facts->parent_id : 0;
 	sp->lineage = facts->lineage;
 	sp->by_itself = facts->by_itself;
 	sp->terms = (struct terms){
@@ -55,7 +54,7 @@ static struct space *space_of(struct pager *pg, uint32_t id)
 
 static int add_spaces(struct pager *pg)
 {
-	for (uint32_t id = 1; id < SPACES_MAX; id++) {
+	for (uint32_t id = 1; id < pg->header->nr_ids; id++) {
 		if (pg->records[id].uffd < 0)
 			continue;
 		pg->space[id] = space_of(pg, id);
@@ -186,7 +185,6 @@ int restore_all(struct pager *pg)
 	uint32_t nr = 0;
 	int err;
 
-	silence_agents(pg);
 	err = add_spaces(pg);
 	if (!err)
 		err = restore_tables(pg);

@@ -31,6 +31,31 @@ static bool may_drop(const struct agent_posts *posts)
 	return false;
 }
 
+static bool is_in(const struct agent_post *post, const struct uffd_msg *msg)
+{
+	for (uint32_t i = 0; i < post->nr_runs && post->mode == AGENT_COPY_DROP; i++) {
+		uint64_t first = pgno_addr(post->at[i].run.first);
+
+		if (msg->arg.remove.start >= first &&
+		    msg->arg.remove.end <= first + post->at[i].run.nr_pages * PAGE_SIZE)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What the agent dropped, which nobody is to apply: the program was stopped, so
+ * until now all of these are the agent's, and none from now on.
+ */
+static void forget_drops(const struct agent_posts *posts, struct event_slot *slot)
+{
+	for (uint32_t k = 0; k < EVENTS_BATCH && slot->msg[k].event; k++)
+		for (uint32_t n = posts->settled; n != posts->posted; n++)
+			if (slot->msg[k].event == UFFD_EVENT_REMOVE &&
+			    is_in(&posts->post[n % AGENT_BATCHES], &slot->msg[k]))
+				slot->msg[k].event = EVENT_APPLIED;
+}
+
 static bool lets_go(struct agent_ctl *ctl)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_NS };
@@ -57,11 +82,12 @@ static void silence(struct pager *pg, uint32_t id)
 		end(facts->agent_pidfd);
 	if (ctl != MAP_FAILED)
 		munmap(ctl, AGENT_CTL_BYTES);
+	forget_drops(&pg->posts[id], &pg->events[id]);
 }
 
 void silence_agents(struct pager *pg)
 {
-	for (uint32_t id = 1; id < SPACES_MAX; id++)
+	for (uint32_t id = 1; id < pg->header->nr_ids; id++)
 		if (pg->records[id].uffd >= 0)
 			silence(pg, id);
 }

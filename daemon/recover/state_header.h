@@ -24,13 +24,15 @@ struct state_header {
 	uint32_t nr_events; /* of a space */
 	int32_t lock_fd; /* of the directory */
 	_Atomic int32_t listen_fd; /* -1: none yet */
+	_Atomic uint32_t nr_ids; /* above all ids of spaces that were ever used */
 	uint32_t nr_areas;
 	struct {
 		uint8_t uuid[16];
 		int32_t fd;
 		uint32_t zero;
 	} area[STATE_AREAS];
-	uint64_t reserved[14];
+	uint32_t zero;
+	uint64_t reserved[13];
 };
 
 _Static_assert(sizeof(struct state_header) == 528, "fixed layout");

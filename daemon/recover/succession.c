@@ -77,8 +77,8 @@ static int open_header(struct pager *pg, const char *path)
 	err = statefile_map_old(pg->state_dir_fd, HEADER, sizeof(*h), &map);
 	h = map;
 	if (err || h->magic != STATE_MAGIC || h->version != STATE_VERSION ||
-	    h->nr_spaces != SPACES_MAX || h->nr_events != EVENTS_BATCH || !h->nr_areas ||
-	    h->nr_areas > AREAS_MAX)
+	    h->nr_spaces != SPACES_MAX || h->nr_ids > SPACES_MAX || h->nr_events != EVENTS_BATCH ||
+	    !h->nr_areas || h->nr_areas > AREAS_MAX)
 		return refuse(path, "their state is of another version of upagerd: start that");
 	pg->header = map;
 	return 0;

@@ -16,11 +16,12 @@
 
 struct unserved {
 	pthread_mutex_t lock;
-	int uffd[UNSERVED_MAX];
-	uint32_t nr;
+	int32_t *uffd; /* UNSERVED_MAX of them, in the state file; -1: free */
 	uint32_t nr_more; /* which nobody looks after: open as long as the daemon runs */
 };
 
+/* old: those of a daemon that died are there. */
+int unserved_map(struct unserved *o, int state_dir_fd, bool old);
 /* Worker. The descriptor is theirs. */
 void unserved_add(struct unserved *o, int uffd);
 /* House: lets go of those whose address space is gone; how many are left. */
