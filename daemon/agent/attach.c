@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/adopter.h"
 #include "agent/borrow.h"
 #include "agent/call.h"
 #include "agent/cause.h"
@@ -20,23 +20,6 @@
 #include "kernel/uffd.h"
 
 #define START_NS 2000000000ULL
-
-/* A subreaper would adopt the agent: its wait(-1) would no longer say ECHILD. */
-static int check_subreaper(struct borrow *b, const struct inject_place *pl, char *cause)
-{
-	int subreaper = 0;
-	int64_t ret;
-	int err;
-
-	err = CALL_MUST(&b->thread, &ret, cause, prctl, PR_GET_CHILD_SUBREAPER, pl->stack_addr);
-	if (!err)
-		err = remote_read(b->thread.tid, pl->stack_addr, &subreaper, sizeof(subreaper));
-	if (!err && subreaper)
-		err = cause_set(cause, -EOPNOTSUPP,
-				"it adopts orphans (PR_SET_CHILD_SUBREAPER) and would adopt the "
-				"agent; attach its children instead");
-	return err;
-}
 
 /* What needs the thread of the target; that runs on afterwards, also on error. */
 static int give_birth(struct attach *at, struct borrow *b, char *cause)
@@ -51,7 +34,9 @@ static int give_birth(struct attach *at, struct borrow *b, char *cause)
 	int err;
 
 	outfit->agent = &orphan.agent;
-	err = orphan_begin(&orphan, cause);
+	err = adopter_check_birth(&b->thread, cause);
+	if (!err)
+		err = orphan_begin(&orphan, cause);
 	if (err)
 		goto abort_orphan;
 	at->agent_pidfd = (int)syscall(SYS_pidfd_open, orphan.agent.tid, 0);
@@ -62,7 +47,7 @@ static int give_birth(struct attach *at, struct borrow *b, char *cause)
 	}
 	err = outfit_map(outfit, cause);
 	if (!err)
-		err = check_subreaper(b, &outfit->place, cause);
+		err = adopter_check_subreaper(&b->thread, outfit->place.stack_addr, cause);
 	if (!err)
 		err = orphan_finish(&orphan);
 	if (err)

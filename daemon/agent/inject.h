@@ -56,9 +56,9 @@ struct inject_result {
  *
  * -ESRCH no such process; -EPERM may not be traced (another tracer, kernel
  * thread); -EACCES its seccomp filter forbids what the agent needs; -EOPNOTSUPP
- * not a 64-bit x86 process, or one that would adopt the agent (a subreaper, PID
- * 1 of a namespace); -EBUSY no thread of it could be stopped; -EIO the helper
- * died: the target runs on unharmed.
+ * not a 64-bit x86 process, or the agent would be adopted by a program that
+ * waits for its own children (adopter.h); -EBUSY no thread of it could be
+ * stopped; -EIO the helper died: the target runs on unharmed.
  */
 int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_fd, int pool_fd,
 		  int event_fd, struct inject_result *res);

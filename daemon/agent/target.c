@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/adopter.h"
 #include "agent/cause.h"
 #include "agent/guard.h"
 #include "agent/remote.h"
@@ -201,11 +202,7 @@ int target_check(pid_t pid, char *cause)
 	if (th.kernel)
 		return cause_set(cause, -EPERM, "%d is a kernel thread; it has no memory to page",
 				 pid);
-	if (th.innermost_pid == 1)
-		return cause_set(cause, -EOPNOTSUPP,
-				 "it is PID 1 of its namespace and would adopt the agent; "
-				 "start it below an init");
-	return 0;
+	return adopter_check(&th, cause);
 }
 
 struct candidates {

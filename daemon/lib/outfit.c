@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -47,11 +48,28 @@ static int fail(const struct wearing *w, int err, const char *what)
 	return client_fail(w->u, err, text);
 }
 
-/* It would adopt the agent, and its wait() no longer say ECHILD. */
+/* After unshare(CLONE_NEWPID): the first child is the first process of a namespace. */
+static bool children_are_elsewhere(void)
+{
+	struct stat own, theirs;
+
+	if (stat("/proc/thread-self/ns/pid", &own))
+		return false;
+	return stat("/proc/thread-self/ns/pid_for_children", &theirs) ||
+	       theirs.st_ino != own.st_ino;
+}
+
+/* It would adopt the agent, and its wait() no longer say ECHILD; or that would be another's. */
 static int check_parenthood(const struct wearing *w)
 {
 	int subreaper = 0;
 
+	if (children_are_elsewhere())
+		return client_fail(
+			w->u, -EOPNOTSUPP,
+			"what this thread starts is in another PID namespace "
+			"(unshare(CLONE_NEWPID)), and so would be the agent; join before "
+			"that, or in another thread");
 	prctl(PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0);
 	if (!subreaper && getpid() != 1)
 		return 0;
