@@ -101,10 +101,11 @@ bool pager_has_spaces(const struct pager *pg)
 	return false;
 }
 
-void pager_record_space(struct pager *pg, struct space *sp)
+/* ag: the agent that is to be found, the worker's or one that it has not taken yet. */
+static void record(struct pager *pg, struct space *sp, const struct agent *ag)
 {
 	struct space_record *rec = &pg->records[sp->id];
-	bool agent = sp->agent.ctl;
+	bool agent = ag->ctl;
 	uint32_t next;
 
 	pthread_mutex_lock(&pg->record_lock);
@@ -112,15 +113,15 @@ void pager_record_space(struct pager *pg, struct space *sp)
 	pthread_mutex_lock(&sp->lock);
 	rec->facts[next] = (struct space_facts){
 		.pool_fd = sp->standby.fd,
-		.ctl_fd = agent ? sp->agent.ctl_fd : -1,
-		.event_fd = agent ? sp->agent.event_fd : -1,
-		.agent_pidfd = agent ? sp->agent.pidfd : -1,
+		.ctl_fd = agent ? ag->ctl_fd : -1,
+		.event_fd = agent ? ag->event_fd : -1,
+		.agent_pidfd = agent ? ag->pidfd : -1,
 		.pagemap_fd = sp->pagemap_fd,
 		.maps_fd = sp->maps_fd,
 		.task_dir_fd = sp->task_dir_fd,
 		.mem_fd = sp->mem_fd,
 		.pid = sp->pid,
-		.agent_pid = sp->agent.pid,
+		.agent_pid = ag->pid,
 		.root = sp->root.v,
 		.parent_id = sp->parent_id,
 		.lineage = sp->lineage,
@@ -131,13 +132,23 @@ void pager_record_space(struct pager *pg, struct space *sp)
 		.asked_by = sp->terms.asked_by,
 		.budget_bytes = sp->terms.budget_bytes,
 		.budget_pages = sp->budget_pages,
-		.place = sp->agent.place,
+		.place = ag->place,
 	};
 	pthread_mutex_unlock(&sp->lock);
 	failpoint(FP_RECORD_WRITTEN);
 	rec->current = next;
 	rec->uffd = sp->uffd;
 	pthread_mutex_unlock(&pg->record_lock);
+}
+
+void pager_record_space(struct pager *pg, struct space *sp)
+{
+	record(pg, sp, &sp->agent);
+}
+
+void pager_record_agent(struct pager *pg, struct space *sp, const struct agent *ag)
+{
+	record(pg, sp, ag);
 }
 
 void pager_close_space(struct pager *pg, struct space *sp)

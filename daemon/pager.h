@@ -78,6 +78,8 @@ void pager_kick_house(struct pager *pg);
 struct space *pager_add_space(struct pager *pg, int uffd);
 /* Writes what the next daemon must know of it; again after each change of that. */
 void pager_record_space(struct pager *pg, struct space *sp);
+/* The same, with an agent that the worker has not taken yet. */
+void pager_record_agent(struct pager *pg, struct space *sp, const struct agent *ag);
 /* Worker: the space is out of reach from now on, but for pager_next_closed(). */
 void pager_close_space(struct pager *pg, struct space *sp);
 /* House: one of those, to be freed with space_free(); NULL: none. */

@@ -3,7 +3,9 @@
 #include "selftests/memory.h"
 #include "selftests/target.h"
 
+#include <dirent.h>
 #include <kselftest_harness.h>
+#include <linux/kcmp.h>
 #include <sys/syscall.h>
 
 #define NR 1024 /* pages */
@@ -177,6 +179,55 @@ static int sit(struct target_share *sh)
 	memory_press();
 	target_meet(sh, 2);
 	return 0;
+}
+
+/* How many others run in the memory of a process. */
+static int nr_sharing(pid_t pid)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+	int nr = 0;
+
+	while (dir && (d = readdir(dir))) {
+		pid_t other = (pid_t)atol(d->d_name);
+
+		nr += other > 0 && other != pid && !is_gone(other) &&
+		      !syscall(SYS_kcmp, pid, other, KCMP_VM, 0, 0);
+	}
+	if (dir)
+		closedir(dir);
+	return nr;
+}
+
+static int work_then_wait(struct target_share *sh)
+{
+	memory_press();
+	memory_press();
+	target_meet(sh, 2);
+	return 0;
+}
+
+/* Nobody would end an agent of which nothing is written down: it has to end with the daemon. */
+TEST(agent_that_nobody_knows_of)
+{
+	struct pager_options opt = { .failpoints = "attach_injected=kill@1" };
+	struct pager pager;
+	struct target t;
+	int status;
+
+	ASSERT_EQ(0, pager_start(&pager, &opt));
+	t = target_fork(work_then_wait);
+	ASSERT_TRUE(target_reached(&t, 1));
+	upager_attach(pager.client, t.pid, TARGET_BUDGET, 0, NULL); /* it may not live to answer */
+	target_let(&t, 1);
+	ASSERT_TRUE(wait_until(30, pager_ended(&pager, &status)));
+	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	EXPECT_TRUE(wait_until(10, nr_sharing(t.pid) == 0));
+	/* The program has noticed nothing. */
+	EXPECT_TRUE(target_reached(&t, 2));
+	target_let(&t, 2);
+	EXPECT_EQ(0, target_end(&t));
+	pager_fini(&pager);
 }
 
 TEST(keeper_ends_with_the_last_program)

@@ -164,7 +164,7 @@ static int clean_up(pid_t pid, int ctl_fd, struct inject_result *res)
 }
 
 static int attach(struct channel_request *req, const int *fd, size_t nr_fds,
-		  struct inject_result *res)
+		  inject_record_fn record, void *context, struct inject_result *res)
 {
 	int reply_fd[CHANNEL_FDS_MAX];
 	struct channel_reply reply;
@@ -175,12 +175,6 @@ static int attach(struct channel_request *req, const int *fd, size_t nr_fds,
 		return clean_up(req->pid, fd[0], res);
 	if (err)
 		return err;
-	channel_send(st.channel, "t", 1, NULL, 0);
-	if (!finish(&st)) {
-		close(reply_fd[0]);
-		close(reply_fd[1]);
-		return clean_up(req->pid, fd[0], res);
-	}
 	*res = (struct inject_result){
 		.uffd = reply_fd[0],
 		.agent_pidfd = reply_fd[1],
@@ -188,11 +182,23 @@ static int attach(struct channel_request *req, const int *fd, size_t nr_fds,
 		.place = reply.place,
 		.stopped_ns = reply.stopped_ns,
 	};
-	return 0;
+	if (req->has_uffd) { /* the caller's own came back */
+		close(res->uffd);
+		res->uffd = -1;
+	}
+	err = record ? record(context, res) : 0;
+	if (!err)
+		channel_send(st.channel, "t", 1, NULL, 0);
+	if (finish(&st) && !err)
+		return 0;
+	if (res->uffd >= 0)
+		close(res->uffd);
+	close(res->agent_pidfd);
+	return err ? err : clean_up(req->pid, fd[0], res);
 }
 
 int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_fd, int pool_fd,
-		  int event_fd, struct inject_result *res)
+		  int event_fd, inject_record_fn record, void *context, struct inject_result *res)
 {
 	struct channel_request req = {
 		.op = CHANNEL_ATTACH,
@@ -201,20 +207,15 @@ int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_
 		.uffd_features = uffd_features,
 	};
 
-	return attach(&req, (int[]){ ctl_fd, pool_fd, event_fd }, 3, res);
+	return attach(&req, (int[]){ ctl_fd, pool_fd, event_fd }, 3, record, context, res);
 }
 
 int inject_attach_uffd(pid_t pid, int uffd, int ctl_fd, int pool_fd, int event_fd,
-		       struct inject_result *res)
+		       inject_record_fn record, void *context, struct inject_result *res)
 {
 	struct channel_request req = { .op = CHANNEL_ATTACH, .pid = pid, .has_uffd = true };
-	int err = attach(&req, (int[]){ ctl_fd, pool_fd, event_fd, uffd }, 4, res);
 
-	if (err)
-		return err;
-	close(res->uffd); /* the caller's own comes back */
-	res->uffd = -1;
-	return 0;
+	return attach(&req, (int[]){ ctl_fd, pool_fd, event_fd, uffd }, 4, record, context, res);
 }
 
 int inject_stop_begin(pid_t pid, pid_t agent_pid, struct inject_stop *stop,

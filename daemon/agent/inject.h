@@ -36,6 +36,13 @@ struct inject_result {
 	char cause[INJECT_CAUSE_BYTES];
 };
 
+/*
+ * The agent is there and still dies with the injector, which ends it when the
+ * daemon dies: to be written down where it is found again.  On error, of which
+ * it may set the cause, the agent is ended.
+ */
+typedef int (*inject_record_fn)(void *context, struct inject_result *res);
+
 /**
  * inject_attach() - start an agent inside a running process
  * @pid: any live thread group; its leader may have exited [F18]
@@ -48,6 +55,8 @@ struct inject_result {
  *	also when it fails: not to be used again then
  * @pool_fd: memfd of the standby pool
  * @event_fd: eventfd that the agent writes
+ * @record: called before the agent is let go of, or NULL; what it wrote down is
+ *	void if an error is returned all the same
  *
  * On success staging, control page, code and stack are mapped in the target
  * (MADV_DONTFORK, MADV_DONTDUMP, not locked), the agent runs and is ready, no
@@ -61,14 +70,14 @@ struct inject_result {
  * stopped; -EIO the helper died: the target runs on unharmed.
  */
 int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_fd, int pool_fd,
-		  int event_fd, struct inject_result *res);
+		  int event_fd, inject_record_fn record, void *context, struct inject_result *res);
 
 /*
  * The same for an address space that has a userfaultfd already (a fork's child):
  * the agent gets a duplicate of @uffd and res->uffd is -1.
  */
 int inject_attach_uffd(pid_t pid, int uffd, int ctl_fd, int pool_fd, int event_fd,
-		       struct inject_result *res);
+		       inject_record_fn record, void *context, struct inject_result *res);
 
 /**
  * inject_remove() - remove every trace of the agent from a target

@@ -76,24 +76,52 @@ static int check_unused(const struct proc *p, char text[UPAGER_TEXT_BYTES])
 	return -EBUSY;
 }
 
-static int set_process(struct agent *ag, const struct inject_result *res, const struct proc *p,
-		       char text[UPAGER_TEXT_BYTES])
-{
-	int err = agent_set_process(ag, res->agent_pid, res->agent_pidfd,
-				    takeover_pool_pages(p) * PAGE_SIZE);
+struct placing {
+	struct pager *pg;
+	struct space *sp;
+	struct agent *ag;
+	const struct proc *p;
+};
 
-	if (err)
-		snprintf(text, UPAGER_TEXT_BYTES,
+/* What the space needs to know of it, and whoever comes after a daemon that died. */
+static int note_agent(void *context, struct inject_result *res)
+{
+	const struct placing *pl = context;
+	int err;
+
+	failpoint(FP_ATTACH_INJECTED);
+	pl->ag->place = res->place;
+	err = agent_set_process(pl->ag, res->agent_pid, res->agent_pidfd,
+				takeover_pool_pages(pl->p) * PAGE_SIZE);
+	if (err) {
+		snprintf(res->cause, sizeof(res->cause),
 			 "process %d may not write files as large as its pool, which its agent has "
 			 "to: raise its hard limit (prlimit --fsize) and attach it again",
-			 p->pid);
-	return err;
+			 pl->p->pid);
+		return err;
+	}
+	if (res->uffd < 0) {
+		pager_record_agent(pl->pg, pl->sp, pl->ag);
+		return 0;
+	}
+	pl->sp->uffd = res->uffd;
+	pager_record_space(pl->pg, pl->sp);
+	return 0;
+}
+
+/* It did not come to stay: its descriptors are closed. */
+static void forget_agent(const struct placing *pl)
+{
+	pl->ag->pidfd = -1;
+	pl->ag->pid = 0;
+	pl->ag->place = (struct inject_place){ 0 };
 }
 
 int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	struct inject_result res = { .uffd = -1, .agent_pidfd = -1 };
 	struct space *sp = pager_add_space(pg, -1);
+	struct placing pl = { pg, sp, sp ? &sp->agent : NULL, p };
 	char cause[INJECT_CAUSE_BYTES] = "";
 	int err;
 
@@ -115,20 +143,19 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 	err = check_unused(p, text);
 	if (err)
 		goto remove_space;
+	sp->budget_pages = p->claim.share;
+	sp->terms = p->terms;
 	err = inject_attach(p->pid, pg->caps.dev_userfaultfd, uffd_wanted_features(&pg->caps),
-			    sp->agent.ctl_fd, sp->standby.fd, sp->agent.event_fd, &res);
+			    sp->agent.ctl_fd, sp->standby.fd, sp->agent.event_fd, note_agent, &pl,
+			    &res);
 	if (err) {
+		forget_agent(&pl);
+		pg->records[sp->id].uffd = sp->uffd = -1;
 		snprintf(text, UPAGER_TEXT_BYTES, "%.230s",
 			 res.cause[0] ? res.cause : strerror(-err));
 		goto remove_space;
 	}
-	failpoint(FP_ATTACH_INJECTED);
-	sp->uffd = res.uffd;
-	sp->agent.place = res.place;
 	p->stopped_ns = res.stopped_ns;
-	err = set_process(&sp->agent, &res, p, text);
-	if (err)
-		goto remove_agent;
 	/* On the main userfaultfd, so that MOVE is refused while an event is unread [F1]. */
 	err = uffd_register(sp->uffd, res.place.staging_addr, res.place.staging_bytes, false);
 	if (err) {
@@ -136,9 +163,6 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 			 p->pid, strerror(-err));
 		goto remove_agent;
 	}
-	sp->budget_pages = p->claim.share;
-	sp->terms = p->terms;
-	pager_record_space(pg, sp);
 	p->space = sp;
 	p->state = UPAGER_PROC_READY;
 	pthread_mutex_lock(&sp->lock);
@@ -161,6 +185,7 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 	struct newcomer *nc = calloc(1, sizeof(*nc));
 	struct space *sp = p->space;
 	char cause[INJECT_CAUSE_BYTES];
+	struct placing pl = { pg, sp, nc ? &nc->agent : NULL, p };
 	int pool_fd = sp->standby.fd;
 	int err;
 
@@ -177,29 +202,26 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 		goto undo;
 	}
 	err = inject_attach_uffd(p->pid, sp->uffd, nc->agent.ctl_fd, pool_fd, nc->agent.event_fd,
-				 &res);
+				 note_agent, &pl, &res);
 	if (err) {
+		forget_agent(&pl);
 		snprintf(text, UPAGER_TEXT_BYTES, "%.230s",
 			 res.cause[0] ? res.cause : strerror(-err));
 		goto undo;
 	}
-	nc->agent.place = res.place;
-	err = set_process(&nc->agent, &res, p, text);
-	if (err)
-		goto remove_agent;
 	err = uffd_register(sp->uffd, res.place.staging_addr, res.place.staging_bytes, false);
 	if (err) {
 		snprintf(text, UPAGER_TEXT_BYTES, "cannot register staging in process %d: %s",
 			 p->pid, strerror(-err));
-		goto remove_agent;
+		inject_remove(p->pid, res.agent_pid, res.agent_pidfd, &res.place, cause);
+		goto undo;
 	}
 	sp->newcomer = nc;
 	pager_kick_worker(pg);
 	return 0;
 
-remove_agent:
-	inject_remove(p->pid, res.agent_pid, res.agent_pidfd, &res.place, cause);
 undo:
+	pager_record_agent(pg, sp, &sp->agent);
 	standby_fini(&nc->standby);
 	agent_fini(&nc->agent);
 	free(nc);
