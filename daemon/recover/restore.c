@@ -2,7 +2,9 @@
 #include "recover/restore.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -82,6 +84,18 @@ static int restore_tables(struct pager *pg)
 	return err;
 }
 
+/*
+ * The worker had not taken it yet: no pool, or its staging is not registered.
+ * It was never told to move anything.
+ */
+static bool is_unfinished(const struct space *sp)
+{
+	const struct inject_place *place = &sp->agent.place;
+
+	return !sp->standby.map ||
+	       uffd_covers(sp->uffd, place->staging_addr, place->staging_bytes) == -ENOENT;
+}
+
 static int restore_agent(struct pager *pg, struct space *sp)
 {
 	const struct space_facts *facts = space_record_facts(&pg->records[sp->id]);
@@ -96,6 +110,10 @@ static int restore_agent(struct pager *pg, struct space *sp)
 	ag->place = facts->place;
 	ag->dead = fd_readable(facts->agent_pidfd);
 	agent_set_process(ag, facts->agent_pid, facts->agent_pidfd, 0);
+	if (!ag->dead && is_unfinished(sp)) {
+		syscall(SYS_pidfd_send_signal, ag->pidfd, SIGKILL, NULL, 0);
+		ag->dead = true;
+	}
 	return 0;
 }
 
