@@ -7,6 +7,7 @@
 
 #include <linux/fuse.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 
 struct fuse {
 	pid_t server;
+	unsigned int *nr_reads; /* that were asked for */
 	int file;
 	char dir[32], path[64];
 };
@@ -29,7 +31,7 @@ static inline struct fuse_attr fuse_attr(uint64_t node)
 	};
 }
 
-static inline void fuse_answer(int device, const struct fuse_in_header *in)
+static inline void fuse_answer(const struct fuse *fuse, int device, const struct fuse_in_header *in)
 {
 	struct {
 		struct fuse_out_header header;
@@ -64,6 +66,8 @@ static inline void fuse_answer(int device, const struct fuse_in_header *in)
 		size = sizeof(out.open);
 		break;
 	case FUSE_READ:
+		++*fuse->nr_reads;
+		return;
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
 		return;
@@ -78,7 +82,7 @@ static inline void fuse_answer(int device, const struct fuse_in_header *in)
 		_exit(1);
 }
 
-static inline void __attribute__((noreturn)) fuse_serve(int device)
+static inline void __attribute__((noreturn)) fuse_serve(const struct fuse *fuse, int device)
 {
 	static char request[1 << 16];
 
@@ -87,16 +91,16 @@ static inline void __attribute__((noreturn)) fuse_serve(int device)
 		ssize_t n = read(device, request, sizeof(request));
 
 		if (n >= (ssize_t)sizeof(struct fuse_in_header))
-			fuse_answer(device, (struct fuse_in_header *)request);
+			fuse_answer(fuse, device, (struct fuse_in_header *)request);
 		else if (n < 0 && errno != EINTR && errno != EAGAIN && errno != ENOENT)
 			_exit(0);
 	}
 }
 
-/* False: the kernel has no such file systems. */
-static inline bool fuse_start(struct fuse *fuse)
+/* Of a user's.  False: the kernel has no such file systems. */
+static inline bool fuse_start(struct fuse *fuse, uid_t owner)
 {
-	char options[64];
+	char options[96];
 	int device = -1;
 
 	if (!access("/dev/fuse", F_OK) || !system("modprobe fuse 2>/dev/null"))
@@ -105,7 +109,10 @@ static inline bool fuse_start(struct fuse *fuse)
 		return false;
 	snprintf(fuse->dir, sizeof(fuse->dir), "/tmp/upager.fuse.%d", getpid());
 	snprintf(fuse->path, sizeof(fuse->path), "%s/file", fuse->dir);
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", device);
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=%u,group_id=0,allow_other",
+		 device, owner);
+	fuse->nr_reads =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	mkdir(fuse->dir, 0755);
 	if (mount("upager", fuse->dir, "fuse", MS_NOSUID | MS_NODEV, options)) {
 		close(device);
@@ -113,7 +120,7 @@ static inline bool fuse_start(struct fuse *fuse)
 	}
 	fuse->server = fork();
 	if (!fuse->server)
-		fuse_serve(device);
+		fuse_serve(fuse, device);
 	close(device);
 	fuse->file = open(fuse->path, O_RDONLY | O_CLOEXEC);
 	return fuse->server > 0 && fuse->file >= 0;
@@ -127,6 +134,7 @@ static inline void fuse_stop(struct fuse *fuse)
 	close(fuse->file);
 	umount2(fuse->dir, MNT_DETACH);
 	rmdir(fuse->dir);
+	munmap(fuse->nr_reads, 4096);
 }
 
 #endif

@@ -417,7 +417,7 @@ TEST_F_TIMEOUT(libs, of_a_file_that_nobody_can_read, LIMIT_S)
 	int status;
 	void *code;
 
-	if (!fuse_start(&fuse))
+	if (!fuse_start(&fuse, 0))
 		SKIP(return, "no FUSE here");
 	code = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fuse.file, 0);
 	ASSERT_NE(MAP_FAILED, code);
