@@ -12,10 +12,10 @@
 #include <linux/netlink.h>
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
-#include <linux/sched/coredump.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include "access.h"
+#include "compat.h"
 
 struct pid_namespace *access_pid_ns(const struct file *file)
 {
@@ -70,7 +70,7 @@ static bool owns(const struct cred *cred, struct task_struct *task, struct mm_st
 	       cred->user_ns == its->user_ns &&
 	       cap_issubset(its->cap_permitted, cred->cap_permitted);
 	rcu_read_unlock();
-	return same && (READ_ONCE(mm->flags) & MMF_DUMPABLE_MASK) == SUID_DUMP_USER;
+	return same && compat_is_dumpable(task, mm);
 }
 
 /*
@@ -84,7 +84,7 @@ static int check(struct file *file, struct task_struct *task, struct pid *pid, s
 	int err;
 
 	if (same_thread_group(task, current) && !owns(file->f_cred, task, mm) &&
-	    !file_ns_capable(file, mm->user_ns, CAP_SYS_PTRACE))
+	    !file_ns_capable(file, &init_user_ns, CAP_SYS_PTRACE))
 		return -EACCES;
 	old = override_creds(file->f_cred);
 	err = open_maps(file, pid);
@@ -129,8 +129,7 @@ int access_get_users(struct sk_buff *skb, struct pid *pid, struct mm_struct **mm
 	*mm = get_task_mm(task);
 	if (!*mm)
 		err = -ESRCH;
-	else if (!owns(current_cred(), task, *mm) &&
-		 !netlink_ns_capable(skb, (*mm)->user_ns, CAP_SYS_PTRACE))
+	else if (!owns(current_cred(), task, *mm) && !netlink_capable(skb, CAP_SYS_PTRACE))
 		err = -EPERM;
 	if (err == -EPERM)
 		mmput_async(*mm);

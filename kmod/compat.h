@@ -15,6 +15,10 @@
 #include <linux/swapops.h>
 #endif
 
+#if __has_include(<linux/sched/exec_state.h>)
+#include <linux/sched/exec_state.h>
+#endif
+
 struct task_struct;
 
 /* What a probe of the tracepoint sched_process_exit takes. */
@@ -23,6 +27,25 @@ struct task_struct;
 #else
 #define COMPAT_EXIT_PROBE(name) void name(void *data, struct task_struct *task)
 #endif
+
+/* Whether who has the rights of a process may look at it. */
+static inline bool compat_is_dumpable(struct task_struct *task, struct mm_struct *mm)
+{
+#if __has_include(<linux/sched/exec_state.h>)
+	struct task_exec_state *state;
+	bool dumpable;
+
+	rcu_read_lock();
+	state = rcu_dereference(task->exec_state);
+	dumpable = state && READ_ONCE(state->dumpable) == TASK_DUMPABLE_OWNER;
+	rcu_read_unlock();
+	return dumpable;
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	return mm_flags_test(0, mm) && !mm_flags_test(1, mm);
+#else
+	return test_bit(0, &mm->flags) && !test_bit(1, &mm->flags);
+#endif
+}
 
 /* Whether an entry that is not present stands for a page that is moved or lent. */
 static inline bool compat_pte_has_page(pte_t pte)

@@ -2,7 +2,6 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
-#include <linux/mmap_lock.h>
 #include <linux/seq_file.h>
 #include "compat.h"
 #include "figures.h"

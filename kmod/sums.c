@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/mm.h>
-#include <linux/mmap_lock.h>
 #include "figures.h"
 #include "holes.h"
 #include "libs.h"

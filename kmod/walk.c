@@ -9,7 +9,6 @@
 #include <linux/bitops.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
-#include <linux/mmap_lock.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 
