@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The figures of a process: a table that each part fills for itself, and that reports show.  In the
- * order in which they are shown.
+ * The figures of a process: a table that each part fills for itself, and that reports show, in this
+ * order and by these names in lower case.
  */
 #ifndef _KMOD_FIGURES_H
 #define _KMOD_FIGURES_H
@@ -11,59 +11,34 @@
 
 struct seq_file;
 
+/* clang-format off */
+#define FIGURES_OF_HOLES(X) \
+	X(HOLES_COUNT) X(HOLES_BYTES) X(LARGEST_HOLE_BYTES) X(HEAP_HOLE_BYTES) \
+	X(STACK_HOLE_BYTES) X(MAPPED_BYTES) X(SPACE_BYTES) X(SPACE_USED_PPM) \
+	X(WINDOW_BYTES) X(WINDOW_MAPPED_BYTES) X(WINDOW_HOLES_COUNT) X(WINDOW_HOLES_BYTES) \
+	X(WINDOW_USED_PPM)
+#define FIGURES_OF_LIBS(X) \
+	X(LIBS_COUNT) X(LIBS_MAPPED_BYTES) X(LIBS_RESIDENT_BYTES) X(LIBS_SHARED_BYTES) \
+	X(LIBS_PRIVATE_BYTES) X(LIBS_PROPORTIONAL_BYTES)
+/* What is now, and from COPIES on what was counted since tracking began. */
+#define FIGURES_OF_COW(X) \
+	X(SHARED_NOW_PAGES) X(MAYBE_SHARED_PAGES) X(COPIES) X(REUSES_WITHOUT_COPY) \
+	X(ZERO_FIRST_WRITES) X(FILE_FIRST_WRITES) X(HUGE_BREAKS) X(FORKS) \
+	X(PAGE_TABLE_BYTES_COPIED) X(BYTES_COPIED) X(CHILDREN) X(CHILDREN_COPIES) \
+	X(CHILDREN_REUSES) X(CHILDREN_BYTES_COPIED)
+/* As enum upager_paging_attr has them, and of when they are. */
+#define FIGURES_OF_PAGING(X) \
+	X(BUDGET_BYTES) X(RESIDENT_BYTES) X(STANDBY_BYTES) X(SWAPPED_BYTES) X(FAULTS) \
+	X(EVICTIONS) X(RESCUES) X(READAHEAD_PAGES) X(READAHEAD_HITS) X(CHECKSUM_FAILURES) \
+	X(IO_ERRORS) X(REPORTED) X(REPORTED_AGE_MS)
+#define FIGURES(X) FIGURES_OF_HOLES(X) FIGURES_OF_LIBS(X) FIGURES_OF_COW(X) FIGURES_OF_PAGING(X)
+/* clang-format on */
+
 enum figure {
-	/* holes */
-	FIGURE_HOLES_COUNT,
-	FIGURE_HOLES_BYTES,
-	FIGURE_LARGEST_HOLE_BYTES,
-	FIGURE_HEAP_HOLE_BYTES,
-	FIGURE_STACK_HOLE_BYTES,
-	FIGURE_MAPPED_BYTES,
-	FIGURE_SPACE_BYTES,
-	FIGURE_SPACE_USED_PPM,
-	FIGURE_WINDOW_BYTES,
-	FIGURE_WINDOW_MAPPED_BYTES,
-	FIGURE_WINDOW_HOLES_COUNT,
-	FIGURE_WINDOW_HOLES_BYTES,
-	FIGURE_WINDOW_USED_PPM,
-	/* libs */
-	FIGURE_LIBS_COUNT,
-	FIGURE_LIBS_MAPPED_BYTES,
-	FIGURE_LIBS_RESIDENT_BYTES,
-	FIGURE_LIBS_SHARED_BYTES,
-	FIGURE_LIBS_PRIVATE_BYTES,
-	FIGURE_LIBS_PROPORTIONAL_BYTES,
-	/* cow: what is now */
-	FIGURE_SHARED_NOW_PAGES,
-	FIGURE_MAYBE_SHARED_PAGES,
-	/* cow: what was counted since tracking began */
-	FIGURE_COPIES,
-	FIGURE_REUSES_WITHOUT_COPY,
-	FIGURE_ZERO_FIRST_WRITES,
-	FIGURE_FILE_FIRST_WRITES,
-	FIGURE_HUGE_BREAKS,
-	FIGURE_FORKS,
-	FIGURE_PAGE_TABLE_BYTES_COPIED,
-	FIGURE_BYTES_COPIED,
-	FIGURE_CHILDREN,
-	FIGURE_CHILDREN_COPIES,
-	FIGURE_CHILDREN_REUSES,
-	FIGURE_CHILDREN_BYTES_COPIED,
-	/* paging: as enum upager_paging_attr has them, and of when they are */
-	FIGURE_BUDGET_BYTES,
-	FIGURE_RESIDENT_BYTES,
-	FIGURE_STANDBY_BYTES,
-	FIGURE_SWAPPED_BYTES,
-	FIGURE_FAULTS,
-	FIGURE_EVICTIONS,
-	FIGURE_RESCUES,
-	FIGURE_READAHEAD_PAGES,
-	FIGURE_READAHEAD_HITS,
-	FIGURE_CHECKSUM_FAILURES,
-	FIGURE_IO_ERRORS,
-	FIGURE_REPORTED,
-	FIGURE_REPORTED_AGE_MS,
-	NR_FIGURES,
+#define X(figure) FIGURE_##figure,
+	FIGURES(X)
+#undef X
+	NR_FIGURES
 };
 
 struct figures {
@@ -75,6 +50,12 @@ static inline void figures_set(struct figures *figures, enum figure figure, u64 
 {
 	figures->values[figure] = value;
 	__set_bit(figure, figures->known);
+}
+
+/* Makes those from the first to the last known, as they are. */
+static inline void figures_know(struct figures *figures, enum figure first, enum figure last)
+{
+	bitmap_set(figures->known, first, last - first + 1);
 }
 
 void figures_show(struct seq_file *m, const struct figures *figures);

@@ -7,9 +7,7 @@
 #include <net/genetlink.h>
 #include "access.h"
 #include "dir.h"
-#include "event.h"
 #include "genl.h"
-#include "paging.h"
 #include "probes.h"
 #include "registry.h"
 #include "tracking.h"
@@ -19,10 +17,16 @@ static struct genl_family genl_family;
 
 #define NO_PROCESS "no such process, or a zombie or kernel thread: look for the pid in /proc"
 #define TABLE_FULL __stringify(UPAGER_TRACKED_MAX) " processes are tracked: untrack some"
-#define BAD_NR_PAGES \
-	"NR_PAGES is not 1 to " __stringify(UPAGER_PINNED_PAGES_MAX) ": split the range"
+#define BAD_RANGE                                               \
+	"START and NR_PAGES are no range of 1 to " __stringify( \
+		UPAGER_PINNED_PAGES_MAX) " whole pages of a user"
 #define NOT_TRACKED "this socket does not track the process: track it first"
 #define NOT_YOURS   "the process is of another user: that takes CAP_SYS_PTRACE over it"
+
+static const struct nla_policy paging_policy[UPAGER_PAGING_A_MAX + 1] = {
+	[UPAGER_PAGING_A_PAD] = { .type = NLA_FLAG },
+	[UPAGER_PAGING_A_BUDGET_BYTES... UPAGER_PAGING_A_MAX] = { .type = NLA_U64 },
+};
 
 /* With a policy of nothing, everything is refused. */
 static const struct nla_policy features_policy[UPAGER_A_PAD + 1] = {
@@ -174,7 +178,7 @@ static int do_paging(struct sk_buff *request, struct genl_info *info)
 	tracked = registry_get(pid);
 	put_pid(pid);
 	if (tracked && registry_has(tracked, info->snd_portid))
-		paging_report(&tracked->paging, attrs);
+		tracked_report(tracked, attrs);
 	else
 		err = -ESRCH;
 	if (err)
@@ -201,31 +205,17 @@ static int put_pinned(struct sk_buff *skb, struct pid *pid, struct mm_struct *mm
 	return walk_pinned(mm, start, nr_pages, nla_data(bitmap));
 }
 
-static int check_range(struct genl_info *info)
+static bool range_is_good(struct genl_info *info)
 {
-	struct nlattr *start = info->attrs[UPAGER_A_START];
-	struct nlattr *nr_pages = info->attrs[UPAGER_A_NR_PAGES];
+	u64 start, bytes;
 
 	if (GENL_REQ_ATTR_CHECK(info, UPAGER_A_START) ||
-	    GENL_REQ_ATTR_CHECK(info, UPAGER_A_NR_PAGES)) {
-		GENL_SET_ERR_MSG(info, "START or NR_PAGES is missing: say which pages");
-		return -EINVAL;
-	}
-	if (nla_get_u64(start) & ~PAGE_MASK) {
-		NL_SET_ERR_MSG_ATTR(info->extack, start,
-				    "START is not a multiple of the page size: round it");
-		return -EINVAL;
-	}
-	if (!nla_get_u32(nr_pages) || nla_get_u32(nr_pages) > UPAGER_PINNED_PAGES_MAX) {
-		NL_SET_ERR_MSG_ATTR(info->extack, nr_pages, BAD_NR_PAGES);
-		return -EINVAL;
-	}
-	if (nla_get_u64(start) > TASK_SIZE_MAX - ((u64)nla_get_u32(nr_pages) << PAGE_SHIFT)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, start,
-				    "the range ends above the address space of a user: shorten it");
-		return -EINVAL;
-	}
-	return 0;
+	    GENL_REQ_ATTR_CHECK(info, UPAGER_A_NR_PAGES))
+		return false;
+	start = nla_get_u64(info->attrs[UPAGER_A_START]);
+	bytes = (u64)nla_get_u32(info->attrs[UPAGER_A_NR_PAGES]) << PAGE_SHIFT;
+	return !(start & ~PAGE_MASK) && bytes && bytes <= UPAGER_PINNED_PAGES_MAX * PAGE_SIZE &&
+	       start <= TASK_SIZE_MAX - bytes;
 }
 
 static int do_pinned(struct sk_buff *request, struct genl_info *info)
@@ -236,9 +226,10 @@ static int do_pinned(struct sk_buff *request, struct genl_info *info)
 	void *header;
 	int err;
 
-	err = check_range(info);
-	if (err)
-		return err;
+	if (!range_is_good(info)) {
+		GENL_SET_ERR_MSG(info, BAD_RANGE);
+		return -EINVAL;
+	}
 	pid = pid_of(info);
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
@@ -256,6 +247,38 @@ static int do_pinned(struct sk_buff *request, struct genl_info *info)
 put_pid:
 	put_pid(pid);
 	return explain(info, err);
+}
+
+static struct sk_buff *compose(enum upager_cmd event, int pid, int parent_pid)
+{
+	struct sk_buff *skb =
+		genlmsg_new(3 * nla_total_size(sizeof(u32)), GFP_NOWAIT | __GFP_NOWARN);
+	void *header;
+
+	if (!skb)
+		return NULL;
+	header = genlmsg_put(skb, 0, 0, &genl_family, 0, event);
+	if (!header || nla_put_u32(skb, UPAGER_A_PID, pid) ||
+	    (parent_pid && nla_put_u32(skb, UPAGER_A_PARENT_PID, parent_pid))) {
+		nlmsg_free(skb);
+		return NULL;
+	}
+	genlmsg_end(skb, header);
+	return skb;
+}
+
+static void announce(enum upager_cmd event, int pid, int parent_pid)
+{
+	struct sk_buff *skb;
+
+	if (!genl_has_listeners(&genl_family, &init_net, 0))
+		return;
+	skb = compose(event, pid, parent_pid);
+	if (skb)
+		genlmsg_multicast(&genl_family, skb, 0, 0, GFP_NOWAIT);
+	else
+		/* Who listens reads ENOBUFS and knows that one is missing. */
+		genl_set_err(&genl_family, &init_net, 0, 0, ENOBUFS);
 }
 
 static const struct genl_ops ops[] = {
@@ -308,7 +331,7 @@ int genl_init(void)
 	int err = genl_register_family(&genl_family);
 
 	if (!err)
-		event_start(&genl_family);
+		tracking_announce(announce);
 	return err;
 }
 

@@ -47,11 +47,6 @@ static unsigned long stack_bytes(struct mm_struct *mm, const struct step *step)
 	return step->hole_end - step->hole_start;
 }
 
-static void set_used(u64 *values, enum figure used, enum figure mapped, enum figure space)
-{
-	values[used] = mul_u64_u64_div_u64(values[mapped], 1000000, values[space]);
-}
-
 void holes_add(struct figures *figures, struct mm_struct *mm, const struct step *step)
 {
 	unsigned long window = min(mm->task_size, DEFAULT_MAP_WINDOW);
@@ -72,9 +67,17 @@ void holes_add(struct figures *figures, struct mm_struct *mm, const struct step 
 	values[FIGURE_WINDOW_MAPPED_BYTES] += min(step->end, window) - hole_end;
 	values[FIGURE_WINDOW_HOLES_COUNT] += start < hole_end;
 	values[FIGURE_WINDOW_HOLES_BYTES] += hole_end - start;
-	set_used(values, FIGURE_SPACE_USED_PPM, FIGURE_MAPPED_BYTES, FIGURE_SPACE_BYTES);
-	set_used(values, FIGURE_WINDOW_USED_PPM, FIGURE_WINDOW_MAPPED_BYTES, FIGURE_WINDOW_BYTES);
-	bitmap_set(figures->known, FIGURE_HOLES_COUNT, FIGURE_LIBS_COUNT - FIGURE_HOLES_COUNT);
+}
+
+void holes_end(struct figures *figures)
+{
+	u64 *values = figures->values;
+
+	values[FIGURE_SPACE_USED_PPM] = mul_u64_u64_div_u64(values[FIGURE_MAPPED_BYTES], 1000000,
+							    values[FIGURE_SPACE_BYTES]);
+	values[FIGURE_WINDOW_USED_PPM] = mul_u64_u64_div_u64(values[FIGURE_WINDOW_MAPPED_BYTES],
+							     1000000, values[FIGURE_WINDOW_BYTES]);
+	figures_know(figures, FIGURE_HOLES_COUNT, FIGURE_WINDOW_USED_PPM);
 }
 
 static const char *anon_name(struct vm_area_struct *vma)

@@ -26,8 +26,9 @@ static inline bool step_has_hole(const struct step *step)
 /* From the end of the last step, or zeroes, to the next.  The mmap lock is held. */
 bool step_next(struct mm_struct *mm, struct step *step);
 
-/* Adds a step, which may be a part of a mapping, to the sums.  They begin as zeroes. */
+/* Adds a step, which may be a part of a mapping, to the sums; after all of them, what follows. */
 void holes_add(struct figures *figures, struct mm_struct *mm, const struct step *step);
+void holes_end(struct figures *figures);
 
 /* The hole of a step, by its number.  The mmap lock is held. */
 void holes_show(struct seq_file *m, struct mm_struct *mm, const struct step *step,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 #include "compat.h"
 #include "figures.h"
 #include "libs.h"
-#include "mappers.h"
 
 /* The file of a mapping that can be a part of an object, or NULL. */
 static struct file *file_of(struct vm_area_struct *vma)
@@ -76,16 +77,6 @@ int object_next(struct mm_struct *mm, struct object *object)
 	return 0;
 }
 
-void libs_begin(struct figures *figures)
-{
-	bitmap_set(figures->known, FIGURE_LIBS_COUNT, FIGURE_SHARED_NOW_PAGES - FIGURE_LIBS_COUNT);
-}
-
-void libs_add_object(struct figures *figures)
-{
-	figures->values[FIGURE_LIBS_COUNT]++;
-}
-
 void libs_add(struct figures *figures, u64 mapped_bytes, const struct walk_stats *stats)
 {
 	u64 *values = figures->values;
@@ -100,6 +91,7 @@ void libs_add(struct figures *figures, u64 mapped_bytes, const struct walk_stats
 void libs_end(struct figures *figures)
 {
 	figures->values[FIGURE_LIBS_PROPORTIONAL_BYTES] >>= WALK_PROPORTIONAL_SHIFT;
+	figures_know(figures, FIGURE_LIBS_COUNT, FIGURE_LIBS_PROPORTIONAL_BYTES);
 }
 
 /* What can be done with an object's mappings. */
@@ -143,6 +135,74 @@ static int measure(struct mm_struct *mm, const struct object *object, u64 bytes[
 	return err;
 }
 
+/*
+ * How many address spaces map a file.  Forks and ends of all of them wait for who looks, so a look
+ * is short: at a bounded number of mappings, without sleeping, into one page.  Where there are more
+ * than that page holds, each look takes only a share of them, by the hash of their address.
+ */
+/* Under a millisecond. */
+#define MAPPINGS_MAX 16384
+#define SLOTS	     (PAGE_SIZE / sizeof(void *))
+/* Fuller, the table would be slow; at most 1 << this many looks. */
+#define FILLED_MAX   (SLOTS * 3 / 4)
+#define SHARES_BITS  6
+
+/* Only compared: what it points to may be gone by the next look.  False: there is no room. */
+static bool insert(const void **slots, const void *mm, unsigned int *filled)
+{
+	unsigned int slot = hash_ptr(mm, 32) % SLOTS;
+
+	while (slots[slot] && slots[slot] != mm)
+		slot = (slot + 1) % SLOTS;
+	if (slots[slot])
+		return true;
+	slots[slot] = mm;
+	return ++*filled <= FILLED_MAX;
+}
+
+/* Nothing may be allocated under the lock, which reclaim takes. */
+static int look(struct address_space *mapping, const void **slots, unsigned int share,
+		unsigned int bits, u64 *nr_mms)
+{
+	unsigned int nr_mappings = 0, filled = 0;
+	struct rb_node *node;
+	int err = 0;
+
+	memset(slots, 0, PAGE_SIZE);
+	i_mmap_lock_read(mapping);
+	for (node = rb_first_cached(&mapping->i_mmap); node && !err; node = rb_next(node)) {
+		const void *mm = rb_entry(node, struct vm_area_struct, shared.rb)->vm_mm;
+
+		if (++nr_mappings > MAPPINGS_MAX)
+			err = -E2BIG;
+		else if ((hash_ptr(mm, 32) >> 16) % (1 << bits) == share &&
+			 !insert(slots, mm, &filled))
+			err = -ENOSPC;
+	}
+	i_mmap_unlock_read(mapping);
+	*nr_mms += filled;
+	cond_resched();
+	return err;
+}
+
+/* -ENOMEM, or -E2BIG for a file with so many mappings that counting them would hold others up. */
+static int count_mappers(struct address_space *mapping, u64 *nr_mms)
+{
+	const void **slots = (const void **)__get_free_page(GFP_KERNEL_ACCOUNT);
+	unsigned int share, bits = 0;
+	int err;
+
+	if (!slots)
+		return -ENOMEM;
+	do {
+		*nr_mms = 0;
+		for (share = 0, err = 0; !err && share < 1U << bits; share++)
+			err = look(mapping, slots, share, bits, nr_mms);
+	} while (err == -ENOSPC && ++bits <= SHARES_BITS);
+	free_page((unsigned long)slots);
+	return err == -ENOSPC ? -E2BIG : err;
+}
+
 int object_show(struct seq_file *m, struct mm_struct *mm, const struct object *object,
 		unsigned int number, unsigned int nr_holes)
 {
@@ -153,7 +213,7 @@ int object_show(struct seq_file *m, struct mm_struct *mm, const struct object *o
 	err = measure(mm, object, bytes, &stats);
 	if (err)
 		return err;
-	err = mappers_count(object->file->f_mapping, &nr_mms);
+	err = count_mappers(object->file->f_mapping, &nr_mms);
 	if (err && err != -E2BIG)
 		return err;
 	seq_printf(m, "object %u\nobject_path ", number);

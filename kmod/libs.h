@@ -36,9 +36,7 @@ void object_put(struct object *object);
 
 bool object_has(const struct object *object, struct vm_area_struct *vma);
 
-/* The sums begin as zeroes; all bytes of objects are told them, and what is present in these. */
-void libs_begin(struct figures *figures);
-void libs_add_object(struct figures *figures);
+/* Adds a part of an object to the sums; after all of them, what follows. */
 void libs_add(struct figures *figures, u64 mapped_bytes, const struct walk_stats *stats);
 void libs_end(struct figures *figures);
 

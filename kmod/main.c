@@ -2,7 +2,6 @@
 #include <linux/module.h>
 #include "dir.h"
 #include "genl.h"
-#include "lifecycle.h"
 #include "probes.h"
 #include "proc.h"
 #include "registry.h"
@@ -13,7 +12,7 @@ static int __init upager_init(void)
 	int err;
 
 	registry_init(dir_changed);
-	err = lifecycle_init();
+	err = tracking_init();
 	if (err)
 		return err;
 	probes_init();

@@ -7,23 +7,17 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include "access.h"
-#include "cow.h"
 #include "holes.h"
 #include "libs.h"
 #include "registry.h"
 #include "report.h"
 #include "sums.h"
 
-/* What a file has, as bits. */
-#define WHO	BIT(0)
-#define HOLES	BIT(1)
-#define LIBS	BIT(2)
-#define COW	BIT(3)
-#define PAGING	BIT(4)
-#define ALL	(WHO | HOLES | LIBS | COW | PAGING)
-/* Whether each hole and object is listed, too. */
-#define LISTS	BIT(5)
-#define TRACKED BIT(6)
+/* What a file has, besides sums: who it is about, whether that is tracked, each hole and object. */
+#define WHO	   BIT(4)
+#define IS_TRACKED BIT(5)
+#define LISTS	   BIT(6)
+#define ALL	   (SUMS_HOLES | SUMS_LIBS | SUMS_COW | SUMS_PAGING | WHO)
 
 /* A place between two records. */
 struct cursor {
@@ -67,42 +61,20 @@ void report_comm_show(struct seq_file *m, struct pid *pid)
 	seq_escape(m, comm, "\n\\");
 }
 
-static int collect(struct report *report, struct tracked *tracked, struct figures *figures)
-{
-	unsigned int parts = report->parts;
-	int err = 0;
-
-	if (parts & (HOLES | LIBS | COW))
-		err = sums_collect(report->mm, parts & (LIBS | COW), figures);
-	if (!(parts & HOLES))
-		bitmap_clear(figures->known, FIGURE_HOLES_COUNT, FIGURE_LIBS_COUNT);
-	if (!(parts & LIBS))
-		bitmap_clear(figures->known, FIGURE_LIBS_COUNT,
-			     FIGURE_SHARED_NOW_PAGES - FIGURE_LIBS_COUNT);
-	if (!(parts & COW))
-		bitmap_clear(figures->known, FIGURE_SHARED_NOW_PAGES,
-			     FIGURE_COPIES - FIGURE_SHARED_NOW_PAGES);
-	if (tracked && parts & COW)
-		cow_figures(figures, tracked);
-	if (tracked && parts & PAGING)
-		paging_figures(figures, &tracked->paging);
-	return err;
-}
-
 static int show_sums(struct seq_file *m, struct report *report)
 {
 	struct tracked *tracked = report->tracked ?: registry_get(report->pid);
 	struct figures figures = {};
 	int err;
 
-	err = collect(report, tracked, &figures);
+	err = sums_collect(&figures, report->parts, report->mm, tracked);
 	report_version_show(m);
 	if (report->parts & WHO) {
 		seq_printf(m, "pid %d\ncomm ", pid_nr_ns(report->pid, access_pid_ns(m->file)));
 		report_comm_show(m, report->pid);
 		seq_putc(m, '\n');
 	}
-	if (report->parts & TRACKED)
+	if (report->parts & IS_TRACKED)
 		seq_printf(m, "tracked %d\n", !!tracked);
 	figures_show(m, &figures);
 	if (tracked && !report->tracked)
@@ -121,7 +93,7 @@ static int show_hole(struct seq_file *m, struct report *report)
 	report->next.at = AT_OBJECTS;
 	report->next.addr = 0;
 	report->next.number = 0;
-	if (!(report->parts & HOLES))
+	if (!(report->parts & SUMS_HOLES))
 		return SEQ_SKIP;
 	err = mmap_read_lock_killable(report->mm);
 	while (!err && step_next(report->mm, &step)) {
@@ -151,7 +123,7 @@ static int show_object(struct seq_file *m, struct report *report)
 	int err;
 
 	report->next.at = AT_END;
-	if (!(report->parts & LIBS))
+	if (!(report->parts & SUMS_LIBS))
 		return SEQ_SKIP;
 	err = mmap_read_lock_killable(report->mm);
 	if (!err)
@@ -256,7 +228,7 @@ int report_release(struct inode *inode, struct file *file)
 
 int report_query_open(struct file *file)
 {
-	return open_report(file, ALL | LISTS | TRACKED) ? 0 : -ENOMEM;
+	return open_report(file, ALL | LISTS | IS_TRACKED) ? 0 : -ENOMEM;
 }
 
 int report_query_ask(struct file *file, s64 nr)
@@ -292,8 +264,12 @@ static const struct kind {
 	const char *name;
 	unsigned int parts;
 } kinds[] = {
-	{ "summary", ALL }, { "holes", HOLES | LISTS }, { "libs", LIBS | LISTS },
-	{ "cow", COW },	    { "paging", PAGING },
+	{ "summary", ALL },
+	{ "holes", SUMS_HOLES | LISTS },
+	/* Each object says which holes it lies between. */
+	{ "libs", SUMS_LIBS | LISTS },
+	{ "cow", SUMS_COW },
+	{ "paging", SUMS_PAGING },
 };
 
 static int report_open(struct inode *inode, struct file *file)

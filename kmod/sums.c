@@ -3,6 +3,8 @@
 #include "figures.h"
 #include "holes.h"
 #include "libs.h"
+#include "probes.h"
+#include "registry.h"
 #include "sums.h"
 #include "walk.h"
 
@@ -30,51 +32,89 @@ static void add_present(struct sums *sums, struct step *step)
 		libs_add(sums->figures, step->end - step->hole_end, &stats);
 }
 
-static int next_object(struct sums *sums, struct mm_struct *mm)
-{
-	int err = object_next(mm, &sums->object);
-
-	if (!err && sums->object.file)
-		libs_add_object(sums->figures);
-	return err;
-}
-
 static int sum(struct sums *sums, struct mm_struct *mm, bool pages)
 {
 	struct step step = {};
 	int err = 0;
 
 	if (pages)
-		err = next_object(sums, mm);
+		err = object_next(mm, &sums->object);
 	while (!err && step_next(mm, &step)) {
 		if (pages && step.vma)
 			add_present(sums, &step);
 		holes_add(sums->figures, mm, &step);
-		if (sums->object.file && step.end >= sums->object.end)
-			err = next_object(sums, mm);
-		else
+		if (sums->object.file && step.end >= sums->object.end) {
+			sums->figures->values[FIGURE_LIBS_COUNT]++;
+			err = object_next(mm, &sums->object);
+		} else {
 			err = walk_yield(mm);
+		}
 	}
+	object_put(&sums->object);
 	return err;
 }
 
-int sums_collect(struct mm_struct *mm, bool pages, struct figures *figures)
+/* Without these features a count would be zero and a lie. */
+static const u64 counts_need[NR_FIGURES] = {
+	[FIGURE_COPIES] = UPAGER_FEATURE_COPIES,
+	[FIGURE_REUSES_WITHOUT_COPY] = UPAGER_FEATURE_REUSES,
+	[FIGURE_ZERO_FIRST_WRITES] = UPAGER_FEATURE_ZERO_WRITES,
+	[FIGURE_FILE_FIRST_WRITES] = UPAGER_FEATURE_FILE_WRITES,
+	[FIGURE_HUGE_BREAKS] = UPAGER_FEATURE_HUGE_BREAKS,
+	[FIGURE_BYTES_COPIED] = UPAGER_FEATURE_COPIES | UPAGER_FEATURE_FILE_WRITES,
+	[FIGURE_CHILDREN_COPIES] = UPAGER_FEATURE_COPIES,
+	[FIGURE_CHILDREN_REUSES] = UPAGER_FEATURE_REUSES,
+	[FIGURE_CHILDREN_BYTES_COPIED] = UPAGER_FEATURE_COPIES | UPAGER_FEATURE_FILE_WRITES,
+};
+
+/* Of ended children the counts of the process itself tell; the living ones are added. */
+static void add_member(struct tracked *member, bool is_root, void *data)
+{
+	u64 *values = data;
+	enum figure figure;
+
+	if (!is_root) {
+		tracked_add_child(member, values);
+		return;
+	}
+	for (figure = FIGURE_COPIES; figure <= FIGURE_CHILDREN_BYTES_COPIED; figure++)
+		values[figure] = tracked_read(member, figure);
+}
+
+static void count(struct figures *figures, struct tracked *tracked)
+{
+	u64 features = probes_features();
+	enum figure figure;
+
+	registry_for_family(tracked, add_member, figures->values);
+	for (figure = FIGURE_COPIES; figure <= FIGURE_CHILDREN_BYTES_COPIED; figure++)
+		if ((features & counts_need[figure]) == counts_need[figure])
+			__set_bit(figure, figures->known);
+}
+
+int sums_collect(struct figures *figures, unsigned int parts, struct mm_struct *mm,
+		 struct tracked *tracked)
 {
 	struct sums sums = { .figures = figures };
-	int err;
+	int err = 0;
 
-	if (pages) {
-		libs_begin(figures);
-		figures_set(figures, FIGURE_SHARED_NOW_PAGES, 0);
-		figures_set(figures, FIGURE_MAYBE_SHARED_PAGES, 0);
-	}
-	err = mmap_read_lock_killable(mm);
-	if (err)
-		return err;
-	err = sum(&sums, mm, pages);
-	if (!err)
+	if (parts & (SUMS_HOLES | SUMS_LIBS | SUMS_COW)) {
+		err = mmap_read_lock_killable(mm);
+		if (!err)
+			err = sum(&sums, mm, parts & (SUMS_LIBS | SUMS_COW));
+		if (err)
+			return err;
 		mmap_read_unlock(mm);
-	object_put(&sums.object);
-	libs_end(figures);
-	return err;
+	}
+	if (parts & SUMS_HOLES)
+		holes_end(figures);
+	if (parts & SUMS_LIBS)
+		libs_end(figures);
+	if (parts & SUMS_COW)
+		figures_know(figures, FIGURE_SHARED_NOW_PAGES, FIGURE_MAYBE_SHARED_PAGES);
+	if (parts & SUMS_COW && tracked)
+		count(figures, tracked);
+	if (parts & SUMS_PAGING && tracked)
+		tracked_paging(tracked, figures);
+	return 0;
 }

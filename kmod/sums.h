@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* All that mappings and page tables tell, from one pass over them. */
+/* All figures of a process, those of its mappings and page tables from one pass over them. */
 #ifndef _KMOD_SUMS_H
 #define _KMOD_SUMS_H
 
 struct figures;
 struct mm_struct;
+struct tracked;
+
+#define SUMS_HOLES  BIT(0)
+#define SUMS_LIBS   BIT(1)
+#define SUMS_COW    BIT(2)
+#define SUMS_PAGING BIT(3)
 
 /*
- * Fills in the figures of holes and, if pages is set, those of libs and what is shared copy-on-write
- * now.  The caller holds a reference on mm_users.  Takes the mmap lock, and gives it away in
- * between.  0 or -EINTR.
+ * Fills in the parts that are asked for; tracked is NULL for a process that is not.  The caller
+ * holds a reference on mm_users.  Takes the mmap lock, and gives it away in between.  0 or -EINTR.
  */
-int sums_collect(struct mm_struct *mm, bool pages, struct figures *figures);
+int sums_collect(struct figures *figures, unsigned int parts, struct mm_struct *mm,
+		 struct tracked *tracked);
 
 #endif /* _KMOD_SUMS_H */

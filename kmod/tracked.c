@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The life of one tracked process' entry, and its counts. */
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
@@ -23,7 +24,7 @@ struct tracked *tracked_new(struct pid *pid, gfp_t gfp)
 	tracked->pid = get_pid(pid);
 	INIT_LIST_HEAD(&tracked->children);
 	INIT_LIST_HEAD(&tracked->siblings);
-	paging_prepare(&tracked->paging);
+	spin_lock_init(&tracked->paging_lock);
 	refcount_set(&tracked->refs, 1);
 	return tracked;
 }
@@ -75,4 +76,39 @@ void tracked_fold(struct tracked *parent, struct tracked *child)
 		atomic64_add(tracked_read(child, sums_of_children[i][0]) +
 				     tracked_read(child, sums_of_children[i][1]),
 			     tracked_count(parent, sums_of_children[i][0]));
+}
+
+void tracked_report(struct tracked *tracked, struct nlattr *attrs[UPAGER_PAGING_A_MAX + 1])
+{
+	int attr;
+
+	spin_lock(&tracked->paging_lock);
+	for (attr = UPAGER_PAGING_A_BUDGET_BYTES; attr <= UPAGER_PAGING_A_MAX; attr++) {
+		if (!attrs[attr])
+			continue;
+		tracked->paging[attr] = nla_get_u64(attrs[attr]);
+		tracked->paging_known |= 1U << attr;
+	}
+	tracked->paging_ns = ktime_get_boottime_ns();
+	spin_unlock(&tracked->paging_lock);
+}
+
+/* The figures are in the order of the attributes. */
+static_assert(FIGURE_IO_ERRORS - FIGURE_BUDGET_BYTES ==
+	      UPAGER_PAGING_A_MAX - UPAGER_PAGING_A_BUDGET_BYTES);
+
+void tracked_paging(struct tracked *tracked, struct figures *figures)
+{
+	int attr, shift = FIGURE_BUDGET_BYTES - UPAGER_PAGING_A_BUDGET_BYTES;
+
+	spin_lock(&tracked->paging_lock);
+	for (attr = UPAGER_PAGING_A_BUDGET_BYTES; attr <= UPAGER_PAGING_A_MAX; attr++)
+		if (tracked->paging_known & 1U << attr)
+			figures_set(figures, shift + attr, tracked->paging[attr]);
+	if (tracked->paging_known)
+		figures_set(figures, FIGURE_REPORTED_AGE_MS,
+			    div_u64(ktime_get_boottime_ns() - tracked->paging_ns, NSEC_PER_MSEC));
+	else
+		figures_set(figures, FIGURE_REPORTED, 0);
+	spin_unlock(&tracked->paging_lock);
 }

@@ -7,9 +7,11 @@
 #include <linux/list_nulls.h>
 #include <linux/llist.h>
 #include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
+#include <net/netlink.h>
 #include "figures.h"
-#include "paging.h"
+#include "uapi/upager.h"
 
 struct mm_struct;
 struct pid;
@@ -39,7 +41,11 @@ struct tracked {
 	struct list_head siblings;
 	/* From FIGURE_COPIES on. */
 	atomic64_t counts[TRACKED_NR_COUNTS];
-	struct paging paging;
+	/* What the pager said last; protected by a lock of its own. */
+	spinlock_t paging_lock;
+	u32 paging_known; /* a bit for each attribute ever reported */
+	u64 paging[UPAGER_PAGING_A_MAX + 1];
+	u64 paging_ns; /* of the boot clock, which a suspend does not stop */
 	struct proc_dir_entry *dir; /* only its work touches it */
 	struct llist_node dir_work;
 	unsigned long dir_queued; /* bit 0: it is among the work, with a reference */
@@ -60,5 +66,9 @@ u64 tracked_read(struct tracked *tracked, enum figure figure);
 /* Adds what a process and its ended children did, to figures of its parent. */
 void tracked_add_child(struct tracked *child, u64 values[NR_FIGURES]);
 void tracked_fold(struct tracked *parent, struct tracked *child);
+
+/* Of attributes that are there; what is not stays as it was reported last. */
+void tracked_report(struct tracked *tracked, struct nlattr *attrs[UPAGER_PAGING_A_MAX + 1]);
+void tracked_paging(struct tracked *tracked, struct figures *figures);
 
 #endif /* _KMOD_TRACKED_H */

@@ -7,8 +7,16 @@
 #define _KMOD_TRACKING_H
 
 #include <linux/types.h>
+#include "uapi/upager.h"
 
 struct pid;
+
+/* Finds the tracepoints of fork, exec and exit; -ENODEV if the kernel lacks one. */
+int tracking_init(void);
+
+/* Is told of these of tracked processes and must not sleep; a parent_pid of 0 is none. */
+typedef void (*tracking_announce_fn)(enum upager_cmd event, int pid, int parent_pid);
+void tracking_announce(tracking_announce_fn fn);
 
 /* From here on processes can be tracked: everything that an entry needs is there. */
 void tracking_start(void);

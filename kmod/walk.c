@@ -174,13 +174,6 @@ static __always_inline unsigned long walk_range(struct vm_area_struct *vma, unsi
 	return addr;
 }
 
-/**
- * walk_yield - let writers of the mmap lock in
- * @mm: whose lock is held for reading
- *
- * No VMA that was known before may be used after it.  Returns 0 with the lock held, or -EINTR
- * without it.
- */
 int walk_yield(struct mm_struct *mm)
 {
 	if (!fatal_signal_pending(current) && !mmap_lock_is_contended(mm)) {
@@ -233,15 +226,6 @@ static __always_inline void count_stats(const struct entry *entry, void *arg)
 	}
 }
 
-/**
- * walk_stats - add up what is present in a part of a VMA
- * @vma:   one that is not WALK_FOREIGN, whose mmap lock is held
- * @start: in @vma
- * @end:   in @vma
- * @stats: is added to
- *
- * Returns how far it came: call walk_yield() and go on there until it is @end.
- */
 unsigned long walk_stats(struct vm_area_struct *vma, unsigned long start, unsigned long end,
 			 struct walk_stats *stats)
 {
@@ -285,17 +269,6 @@ static __always_inline void mark_held(const struct entry *entry, void *arg)
 		mark(pinned, entry->addr, entry->nr_pages);
 }
 
-/**
- * walk_pinned - find the pages that something besides page tables holds
- * @mm:       whose users are held
- * @start:    page aligned
- * @nr_pages: length of the range
- * @bitmap:   zeroed, (@nr_pages + 7) / 8 bytes: gets a bit for each page that is held
- *
- * held_test() says what may be marked without being held.  Mappings of devices and of hugetlb are
- * marked as a whole, present or not: their pages do not count by page table entries, or not at all.
- * Takes the mmap lock, and lets writers of it in between.  Returns 0 or -EINTR.
- */
 int walk_pinned(struct mm_struct *mm, unsigned long start, u32 nr_pages, u8 *bitmap)
 {
 	unsigned long addr = start, end = start + ((unsigned long)nr_pages << PAGE_SHIFT);

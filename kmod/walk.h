@@ -32,9 +32,24 @@ struct walk_stats {
 	u64 maybe_shared_pages;
 };
 
+/*
+ * Lets writers of the mmap lock, which is held for reading, in.  No VMA that was known before may be
+ * used after it.  0 with the lock held, or -EINTR without it.
+ */
 int walk_yield(struct mm_struct *mm);
+
+/*
+ * Adds what is present in a part of a VMA that is not WALK_FOREIGN.  Returns how far it came: after
+ * walk_yield(), go on there until it is the end.
+ */
 unsigned long walk_stats(struct vm_area_struct *vma, unsigned long start, unsigned long end,
 			 struct walk_stats *stats);
+
+/*
+ * Sets a bit, of zeroes, for each page of a range that something besides page tables holds, as
+ * held_test() has it; of WALK_FOREIGN for all, whose pages do not count by page table entries.  The
+ * caller holds a reference on mm_users.  0 or -EINTR.
+ */
 int walk_pinned(struct mm_struct *mm, unsigned long start, u32 nr_pages, u8 *bitmap);
 
 #endif /* _KMOD_WALK_H */
