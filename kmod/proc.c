@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/cred.h>
 #include <linux/ctype.h>
+#include <linux/fs.h>
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
@@ -38,6 +40,9 @@ static ssize_t track_write(struct file *file, const char __user *from, size_t co
 	struct pid *pid;
 	int number, err;
 
+	/* There is one table for all: root of a container must not fill it. */
+	if (!file_ns_capable(file, &init_user_ns, CAP_SYS_PTRACE))
+		return -EPERM;
 	err = parse(from, count, &number);
 	if (err)
 		return err;
@@ -141,7 +146,7 @@ static const struct proc_ops query_ops = {
 /* Only root learns which processes others have: hidepid= may hide them. */
 int proc_init(void)
 {
-	root = proc_mkdir("upager", NULL);
+	root = proc_mkdir_mode("upager", 0711, NULL);
 	if (!root)
 		return -ENOMEM;
 	if (!proc_create("track", 0600, root, &track_ops) ||

@@ -164,7 +164,7 @@ enum upager_paging_attr {
  * with newline and backslash as octal escapes.  Addresses are hexadecimal with 0x, everything
  * else is decimal with its unit in the key.
  *
- * track:     write a pid to track it, -pid to stop.  root.
+ * track:     write a pid to track it, -pid to stop.  root with CAP_SYS_PTRACE.
  * processes: a header line, then one line for each tracked process.
  * query:     write a pid, read `pid`, `comm`, `tracked` (0 or 1) and the report of that process:
  *            the lines of holes, libs and cow, and of paging if it is tracked; first all sums, then

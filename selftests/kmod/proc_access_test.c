@@ -3,6 +3,7 @@
 #include "actor.h"
 #include "report.h"
 
+#include <linux/capability.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -117,6 +118,23 @@ TEST_F_TIMEOUT(access, the_opener_counts, LIMIT_S)
 	EXPECT_EQ(-1, write(fd, text, (size_t)len));
 	EXPECT_EQ(EACCES, errno);
 	close(fd);
+}
+
+/* Root of a container is this, too. */
+static int track_without_capabilities(pid_t pid)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { 0 };
+
+	return syscall(SYS_capset, &header, none) ? -1 : module_track(pid);
+}
+
+TEST_F_TIMEOUT(access, track_takes_a_capability, LIMIT_S)
+{
+	EXPECT_EQ(EPERM, in_child(track_without_capabilities(self->pid)));
+	EXPECT_EQ(EPERM, in_child(track_without_capabilities(getpid())));
+	/* Numbers of tracked processes may be those of processes that one must not see. */
+	EXPECT_EQ(EACCES, in_child(become_nobody() ? open_error(PROC_DIR, O_DIRECTORY) : -1));
 }
 
 #define PRINT_WORD "--print-pid"
