@@ -222,7 +222,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	if (look_ns && (!next_ns || look_ns < next_ns))
 		next_ns = look_ns;
 	if (sp->readable || sp->retry || sp->adopt_wanted || errand_waits(&sp->errand) ||
-	    sp->fetch_wanted || sp->phase == SPACE_FILLING ||
+	    sp->evict_more || sp->fetch_wanted || sp->phase == SPACE_FILLING ||
 	    (sp->phase == SPACE_NEWBORN && sp->identified))
 		next_ns = next_ns && next_ns < now_ns + 50 * NS_PER_US ? next_ns
 								       : now_ns + 50 * NS_PER_US;

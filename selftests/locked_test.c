@@ -6,7 +6,8 @@
 #include <kselftest_harness.h>
 #include <pthread.h>
 
-#define NR 512 /* pages */
+#define NR   512 /* pages */
+#define MUCH 65536 /* pages: 256 MiB */
 
 PAGER_FIXTURE(locked)
 
@@ -202,6 +203,53 @@ TEST_F_TIMEOUT(locked, no_pauses_in_vain, 60)
 	EXPECT_EQ(0, result);
 	EXPECT_GT(12, pauses_in_vain(&self->pager, keep_read_only, &result));
 	EXPECT_EQ(0, result);
+}
+
+static int keep_much_locked(struct target_share *sh)
+{
+	uint8_t *p = memory_map(MUCH);
+
+	target_check(sh, !mlock(p, MUCH * PAGE_SIZE));
+	target_meet(sh, 2);
+	target_meet(sh, 3);
+	return 0;
+}
+
+/* Clock ticks that all threads of the pager have run for. */
+static uint64_t pager_ticks(const struct pager *pg)
+{
+	unsigned long long user = 0, system = 0;
+	char path[64], text[512] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pg->pid);
+	f = fopen(path, "re");
+	if (f && fgets(text, sizeof(text), f) && strrchr(text, ')'))
+		sscanf(strrchr(text, ')') + 1,
+		       " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system);
+	if (f)
+		fclose(f);
+	return user + system;
+}
+
+/*
+ * Regression: all of it was looked through five times a hundred times a second,
+ * which took most of a processor and kept others waiting.
+ */
+TEST_F_TIMEOUT(locked, much_costs_little, 60)
+{
+	struct target t = target_start(&self->pager, keep_much_locked, TARGET_BUDGET);
+	uint64_t before, ticks_per_s = (uint64_t)sysconf(_SC_CLK_TCK);
+
+	EXPECT_TRUE(target_reached(&t, 2));
+	sleep_us(1500000);
+	before = pager_ticks(&self->pager);
+	sleep_us(2000000);
+	/* Where it has to be stopped for that, it is tried at times. */
+	EXPECT_LT(pager_ticks(&self->pager) - before,
+		  variant->disable ? ticks_per_s : ticks_per_s / 4);
+	target_let(&t, 3);
+	EXPECT_EQ(0, target_end(&t));
 }
 
 TEST_HARNESS_MAIN

@@ -17,11 +17,21 @@
 #include "memory/kept.h"
 #include "memory/page.h"
 
-#define BACKOFF_NS (10 * NS_PER_MS)
+#define BACKOFF_NS     (10 * NS_PER_MS)
+#define BACKOFF_MAX_NS (160 * NS_PER_MS)
+/* So many batches may find everything pinned before there is a pause. */
+#define VAIN_BATCHES   8
 
-static void backoff(struct space *sp, uint64_t ns)
+/* Nothing can leave just now.  Twice as long as the last time if nothing has since. */
+static void backoff(struct space *sp)
 {
-	sp->evict_backoff_ns = clock_ns() + ns;
+	sp->evict_pause_ns = sp->stats.evictions != sp->evictions_seen
+				     ? BACKOFF_NS
+				     : min_t(uint64_t, 2 * sp->evict_pause_ns, BACKOFF_MAX_NS);
+	sp->evictions_seen = sp->stats.evictions;
+	sp->evict_pause_ns = max_t(uint64_t, sp->evict_pause_ns, BACKOFF_NS);
+	sp->evict_backoff_ns = clock_ns() + sp->evict_pause_ns;
+	sp->vain_batches = 0;
 	sp->retry = true; /* throttled faults go on over the budget */
 }
 
@@ -195,7 +205,9 @@ static bool post_batch(struct pager *pg, struct space *sp, uint32_t nr_pages)
 		return false;
 	nr_runs = kin_victims(pg, sp, nr_pages, AGENT_RUN_PAGES, runs, AGENT_RUNS_MAX);
 	if (!nr_runs) {
-		backoff(sp, BACKOFF_NS);
+		sp->evict_more = sp->policy.going;
+		if (!sp->evict_more)
+			backoff(sp);
 		return false;
 	}
 	post->mode = pg->caps.move ? AGENT_MOVE : AGENT_COPY_DROP;
@@ -205,7 +217,7 @@ static bool post_batch(struct pager *pg, struct space *sp, uint32_t nr_pages)
 		post_stopped(pg, sp, post, runs, nr_runs);
 	if (!post->nr_runs) {
 		if (!sp->nr_writes && !agent_pending(&sp->agent))
-			backoff(sp, BACKOFF_NS);
+			backoff(sp);
 		return false;
 	}
 	failpoint(FP_EVICT_RECORDED);
@@ -238,6 +250,7 @@ void evict_begin(struct pager *pg, struct space *sp)
 {
 	recover_backoff(pg, sp);
 	watch_agent(sp);
+	sp->evict_more = false;
 	if (!space_can_evict(sp) || sp->phase != SPACE_LIVE || sp->events_waiting || sp->draining)
 		return;
 	if (!pg->caps.move) {
@@ -250,7 +263,9 @@ void evict_begin(struct pager *pg, struct space *sp)
 			return;
 		}
 	}
-	while (budget_excess(sp) || sp->starved) {
+	if (sp->vain_batches > VAIN_BATCHES)
+		backoff(sp);
+	while ((budget_excess(sp) || sp->starved) && !sp->evict_backoff_ns) {
 		uint32_t n;
 
 		/* What is posted already counts as gone. */

@@ -5,6 +5,11 @@
 
 #include "memory/page.h"
 
+/* In one call: some tenths of a millisecond, in which others wait. */
+#define WORK_MAX    32768
+#define WORK_REGION 4
+#define WORK_LEAF   16
+
 static const pgno_t space_end = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
 
 struct sweep {
@@ -14,6 +19,7 @@ struct sweep {
 	uint32_t max_runs;
 	uint32_t run_pages;
 	uint32_t left;
+	uint32_t work; /* done in this call */
 };
 
 static bool take(struct sweep *sw, pgno_t n)
@@ -40,23 +46,43 @@ static bool is_fixed(struct space *sp, pgno_t n)
 	       exit_pages_have(&sp->exit_pages, n);
 }
 
-/* One leaf from the hand on; false when the sweep has what it wants. */
-static bool sweep_leaf(struct pager *pg, struct sweep *sw, const uint64_t *leaf, pgno_t base)
+/* Puts the hand where something may be moved; how far that goes, or space_end. */
+static pgno_t skip_fixed(struct sweep *sw)
+{
+	const struct regions *rs = &sw->sp->regions;
+	pgno_t *hand = &sw->sp->policy.hand;
+	const struct region *r;
+
+	while ((r = region_next(rs, *hand)) && (r->fixed || r->hint == REGION_PINNED)) {
+		*hand = r->end;
+		sw->work += WORK_REGION;
+	}
+	if (!r)
+		*hand = space_end;
+	else if (hand->v < r->first.v)
+		*hand = r->first;
+	return r ? r->end : space_end;
+}
+
+/* One leaf from the hand on, up to end; false when the sweep has what it wants. */
+static bool sweep_leaf(struct pager *pg, struct sweep *sw, const uint64_t *leaf, pgno_t base,
+		       pgno_t end)
 {
 	struct space *sp = sw->sp;
-	unsigned int i =
-		sp->policy.hand.v > base.v ? (unsigned int)(sp->policy.hand.v - base.v) : 0;
+	pgno_t n = sp->policy.hand.v > base.v ? sp->policy.hand : base;
 
-	for (; i < TABLE_ENTRIES; i++) {
-		pgno_t n = pgno_add(base, i);
+	sw->work += WORK_LEAF;
+	for (; n.v < end.v && n.v < base.v + TABLE_ENTRIES; n.v++) {
+		uint64_t entry = leaf[n.v - base.v];
 		struct page p;
 
 		sp->policy.hand = n;
 		if (!sw->left)
 			return false;
-		if (page_entry_state(leaf[i]) != PAGE_RESIDENT)
+		if (page_entry_state(entry) != PAGE_RESIDENT)
 			continue;
-		p = page_entry_unpack(leaf[i]);
+		sw->work++;
+		p = page_entry_unpack(entry);
 		if (p.age) {
 			page_set_age(pg, sp, n, (uint8_t)(p.age - 1));
 			continue;
@@ -66,7 +92,7 @@ static bool sweep_leaf(struct pager *pg, struct sweep *sw, const uint64_t *leaf,
 		if (!take(sw, n))
 			return false;
 	}
-	sp->policy.hand = pgno_add(base, TABLE_ENTRIES);
+	sp->policy.hand = n;
 	return true;
 }
 
@@ -115,6 +141,10 @@ static void take_cold(struct pager *pg, struct sweep *sw)
 
 		if (r->hint != REGION_COLD)
 			continue;
+		if (r->fixed) {
+			r->hint = REGION_PLAIN;
+			continue;
+		}
 		if (at->v < r->first.v || at->v >= r->end.v)
 			*at = r->first;
 		if (!take_range(pg, sw, at, r->end))
@@ -149,29 +179,39 @@ uint32_t policy_victims(struct pager *pg, struct space *sp, uint32_t nr_pages, u
 		.run_pages = run_pages,
 		.left = nr_pages,
 	};
-	uint32_t turns = 0;
+	struct policy *po = &sp->policy;
 	pgno_t base;
 
+	po->going = false;
 	take_behind(pg, &sw);
 	if (!sw.nr_runs)
 		take_cold(pg, &sw);
 	if (sw.nr_runs)
 		return sw.nr_runs;
 	/* After PAGE_AGE_MAX turns every page that may go has been offered. */
-	while (sw.left && turns <= PAGE_AGE_MAX + 1) {
-		const uint64_t *leaf =
-			table_next_leaf(pg->tables, sp->root, sp->policy.hand, space_end, &base);
+	while (sw.left && po->turns <= PAGE_AGE_MAX + 1) {
+		pgno_t end = skip_fixed(&sw);
+		const uint64_t *leaf = table_next_leaf(pg->tables, sp->root, po->hand, end, &base);
 
-		if (!leaf) {
+		if (sw.work > WORK_MAX) {
+			po->going = !sw.nr_runs;
+			break;
+		}
+		if (leaf) {
+			if (!sweep_leaf(pg, &sw, leaf, base, end))
+				break;
+		} else if (end.v < space_end.v) {
+			po->hand = end;
+			sw.work += WORK_REGION;
+		} else {
 			/* A page is taken once: never across the start of a turn. */
 			if (sw.nr_runs)
 				break;
-			turns++;
-			sp->policy.hand.v = 0;
-			continue;
+			po->turns++;
+			po->hand.v = 0;
 		}
-		if (!sweep_leaf(pg, &sw, leaf, base))
-			break;
 	}
+	if (!po->going)
+		po->turns = 0;
 	return sw.nr_runs;
 }

@@ -2,6 +2,7 @@
 #ifndef UPAGER_POLICY_H
 #define UPAGER_POLICY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/types.h"
@@ -29,6 +30,8 @@ struct space;
 
 struct policy {
 	pgno_t hand;
+	uint32_t turns; /* that it made since it found something */
+	bool going; /* it stopped on its way, having found nothing: call again soon */
 	pgno_t cold; /* of the region that is REGION_COLD: offered up to here */
 	struct page_range behind[POLICY_BEHIND];
 	uint32_t nr_behind;
@@ -37,7 +40,8 @@ struct policy {
 /*
  * Up to nr_pages victims in up to max_runs runs of at most run_pages each, in
  * ascending order.  Ages change; states do not.  Returns the number of runs, 0
- * when nothing may be evicted.  Under the space's lock (regions).
+ * when nothing may be evicted, or not all was looked at (going): what is done in
+ * one call is bounded.  Under the space's lock (regions).
  */
 uint32_t policy_victims(struct pager *pg, struct space *sp, uint32_t nr_pages, uint32_t run_pages,
 			struct run *runs, uint32_t max_runs);

@@ -12,6 +12,7 @@
 #include "base/failpoint.h"
 #include "fault/fault.h"
 #include "kernel/present.h"
+#include "kernel/vma.h"
 #include "memory/page.h"
 
 static bool is_zero(const uint8_t *data)
@@ -77,6 +78,31 @@ static void settle_lost(struct pager *pg, struct space *sp, pgno_t n, uint32_t p
 	standby_set(&sp->standby, place, PLACE_FREE, (pgno_t){ 0 });
 }
 
+/*
+ * From there on locked, or of other access bits than staging [F23]: so is all of
+ * that mapping, until the house lets it be tried again.
+ */
+static void fix_mapping(struct space *sp, pgno_t first, pgno_t end)
+{
+	const struct region *r;
+	bool known;
+	struct vma v;
+
+	pthread_mutex_lock(&sp->lock);
+	r = region_find(&sp->regions, first);
+	known = !r || r->fixed; /* by another run of the batch */
+	pthread_mutex_unlock(&sp->lock);
+	if (known)
+		return;
+	if (!vma_find(sp->maps_fd, pgno_addr(first), &v)) {
+		first = addr_pgno(v.start);
+		end = addr_pgno(v.end);
+	}
+	pthread_mutex_lock(&sp->lock);
+	region_fix(&sp->regions, first, end); /* or it is tried again at once */
+	pthread_mutex_unlock(&sp->lock);
+}
+
 static void settle_run(struct pager *pg, struct space *sp, struct run run, uint32_t place,
 		       const struct agent_outcome *out, uint32_t mode)
 {
@@ -103,12 +129,9 @@ static void settle_run(struct pager *pg, struct space *sp, struct run run, uint3
 		uint64_t tried = out->moved | out->pinned | out->gone;
 		uint32_t first = ~tried ? (uint32_t)__builtin_ctzll(~tried) : run.nr_pages;
 
-		/* From there on locked, or of other access bits than staging [F23]. */
-		pthread_mutex_lock(&sp->lock);
-		if (first < run.nr_pages && region_fix(&sp->regions, pgno_add(run.first, first),
-						       pgno_add(run.first, run.nr_pages)))
-			sp->rescan_wanted = true;
-		pthread_mutex_unlock(&sp->lock);
+		if (first < run.nr_pages)
+			fix_mapping(sp, pgno_add(run.first, first),
+				    pgno_add(run.first, run.nr_pages));
 	}
 }
 
@@ -116,14 +139,17 @@ bool settle_finished(struct pager *pg, struct space *sp)
 {
 	const struct agent_post *post;
 	bool any = false;
+	uint64_t before;
 
 	while ((post = agent_finished(&sp->agent))) {
+		before = sp->stats.evictions;
 		for (uint32_t i = 0; i < post->nr_runs; i++) {
 			struct agent_outcome out = agent_outcome(&sp->agent, i);
 
 			settle_run(pg, sp, post->at[i].run, post->at[i].place, &out, post->mode);
 		}
 		agent_settle(&sp->agent);
+		sp->vain_batches = sp->stats.evictions == before ? sp->vain_batches + 1 : 0;
 		any = true;
 		failpoint(FP_EVICT_SETTLED);
 	}

@@ -48,6 +48,8 @@ struct proc {
 	uint64_t scanned_ns;
 	uint64_t scan_cost_ns;
 	uint64_t adopted_ns; /* when all that is registered was looked through last */
+	uint64_t unfix_at_ns; /* when what could not be moved is tried again */
+	uint64_t unfix_pause_ns;
 	bool tracked; /* by the kernel module */
 	uint64_t track_at_ns; /* not before, when it was not */
 	uint64_t told_ns; /* when the module was told its counters */

@@ -20,6 +20,8 @@
 #define POOL_MIN_PAGES 512
 #define POOL_MAX_PAGES 4096
 #define ADOPT_AGAIN_NS NS_PER_S
+#define UNFIX_MIN_NS   (250 * NS_PER_MS)
+#define UNFIX_MAX_NS   (4 * NS_PER_S)
 
 uint32_t takeover_pool_pages(const struct proc *p)
 {
@@ -249,6 +251,21 @@ static int adopt_left_over(struct proc *p, uint64_t now_ns, bool *added)
 	return err;
 }
 
+/* No event tells that a mapping was unlocked: at growing intervals as long as some stays so. */
+static void try_fixed_again(struct proc *p, uint64_t now_ns)
+{
+	bool any;
+
+	if (now_ns < p->unfix_at_ns)
+		return;
+	pthread_mutex_lock(&p->space->lock);
+	any = regions_unfix(&p->space->regions);
+	pthread_mutex_unlock(&p->space->lock);
+	p->unfix_pause_ns = any ? min_t(uint64_t, 2 * p->unfix_pause_ns, UNFIX_MAX_NS) : 0;
+	p->unfix_pause_ns = max_t(uint64_t, p->unfix_pause_ns, UNFIX_MIN_NS);
+	p->unfix_at_ns = now_ns + p->unfix_pause_ns;
+}
+
 int takeover_register(struct pager *pg, struct proc *p)
 {
 	uint64_t begin_ns = clock_ns();
@@ -257,9 +274,7 @@ int takeover_register(struct pager *pg, struct proc *p)
 
 	p->size_changed = false;
 	p->space->rescan_wanted = false;
-	pthread_mutex_lock(&p->space->lock);
-	regions_unfix(&p->space->regions);
-	pthread_mutex_unlock(&p->space->lock);
+	try_fixed_again(p, begin_ns);
 	if (!p->by_itself)
 		err = registration_add(pg, p->space, &added);
 	else

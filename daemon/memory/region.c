@@ -246,27 +246,24 @@ int region_move(struct regions *rs, pgno_t from, pgno_t to, uint64_t nr_pages)
 
 int region_fix(struct regions *rs, pgno_t first, pgno_t end)
 {
-	const struct region *r = region_find(rs, first);
-
-	if (!r || r->fixed)
-		return 0;
-	if (r->end.v < end.v)
-		end = r->end;
 	if (reserve(rs, 2))
 		return -ENOMEM;
 	split(rs, first);
 	split(rs, end);
-	region_find(rs, first)->fixed = true;
+	for (uint32_t i = lower(rs, first); i < rs->nr && rs->at[i].first.v < end.v; i++)
+		rs->at[i].fixed = true;
 	return 0;
 }
 
-void regions_unfix(struct regions *rs)
+bool regions_unfix(struct regions *rs)
 {
 	uint32_t to = 0;
+	bool any = false;
 
 	for (uint32_t i = 0; i < rs->nr; i++) {
 		struct region r = rs->at[i];
 
+		any |= r.fixed;
 		r.fixed = false;
 		if (to && rs->at[to - 1].end.v == r.first.v && rs->at[to - 1].hint == r.hint)
 			rs->at[to - 1].end = r.end;
@@ -274,4 +271,5 @@ void regions_unfix(struct regions *rs)
 			rs->at[to++] = r;
 	}
 	rs->nr = to;
+	return any;
 }

@@ -65,9 +65,9 @@ uint64_t regions_hinted(const struct regions *rs, enum region_hint hint);
 int region_move(struct regions *rs, pgno_t from, pgno_t to, uint64_t nr_pages);
 /* Cuts [first, end) out. -ENOMEM when a split finds no room (nothing changed). */
 int region_cut(struct regions *rs, pgno_t first, pgno_t end);
-/* Marks what is known of [first, end), all of one region, as fixed. -ENOMEM: nothing changed. */
+/* Marks what is known of [first, end) as fixed. -ENOMEM: nothing changed. */
 int region_fix(struct regions *rs, pgno_t first, pgno_t end);
-/* None is fixed any more: what was locked or read-only may have changed. */
-void regions_unfix(struct regions *rs);
+/* None is fixed any more: what was locked or read-only may have changed. Whether one was. */
+bool regions_unfix(struct regions *rs);
 
 #endif

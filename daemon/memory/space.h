@@ -171,6 +171,10 @@ struct space {
 	bool late_said; /* house */
 	uint64_t fill_cursor; /* FILLING: page number to go on from */
 	uint64_t evict_backoff_ns; /* nothing could be moved: not before */
+	uint64_t evict_pause_ns; /* for so long the last time */
+	uint64_t evictions_seen; /* then */
+	bool evict_more; /* victims are still being looked for */
+	uint32_t vain_batches; /* of which nothing left, one after the other */
 	bool reread; /* reading failed for want of descriptors: again with the retry */
 	struct event_slot *events;
 	struct space *next_closed;
