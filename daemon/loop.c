@@ -165,6 +165,8 @@ static void settle(struct loop *lp, struct space *sp)
 		w->agent_signalled = false;
 		settle_finished(lp->pg, sp);
 	}
+	if (clock_ns() < sp->hold_at_ns)
+		return;
 	if (sp->revoke_wanted || (sp->agent.dead && agent_pending(&sp->agent))) {
 		sp->revoke_wanted = false;
 		if (agent_hold(&sp->agent))
@@ -221,9 +223,11 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 		next_ns = sp->write_backoff_ns;
 	if (look_ns && (!next_ns || look_ns < next_ns))
 		next_ns = look_ns;
-	if (sp->readable || sp->retry || sp->adopt_wanted || errand_waits(&sp->errand) ||
-	    sp->evict_more || sp->fetch_wanted || sp->phase == SPACE_FILLING ||
-	    (sp->phase == SPACE_NEWBORN && sp->identified))
+	if (sp->readable && sp->hold_at_ns > now_ns && (!next_ns || sp->hold_at_ns < next_ns))
+		next_ns = sp->hold_at_ns;
+	if ((sp->readable && sp->hold_at_ns <= now_ns) || sp->retry || sp->adopt_wanted ||
+	    errand_waits(&sp->errand) || sp->evict_more || sp->fetch_wanted ||
+	    sp->phase == SPACE_FILLING || (sp->phase == SPACE_NEWBORN && sp->identified))
 		next_ns = next_ns && next_ns < now_ns + 50 * NS_PER_US ? next_ns
 								       : now_ns + 50 * NS_PER_US;
 	return next_ns;

@@ -24,6 +24,7 @@
 #include "control/request.h"
 #include "control/dispatch.h"
 #include "kernel/latency.h"
+#include "life/descent.h"
 #include "life/house.h"
 #include "life/survivor.h"
 #include "loop.h"
@@ -37,6 +38,8 @@
 #define LATENCY_QUIET_NS (100 * NS_PER_MS)
 #define SHUTDOWN_NS	 (60 * NS_PER_S)
 #define NICE		 (-10)
+/* What a client waits for is looked at so often. */
+#define STEP_NS		 (5 * NS_PER_MS)
 
 static struct pager pager = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -249,7 +252,8 @@ static uint64_t all_faults(void)
 	return n;
 }
 
-static void look_after_latency(struct latency *lt)
+/* True while it is held. */
+static bool look_after_latency(struct latency *lt)
 {
 	static uint64_t seen, active_ns;
 	uint64_t now_ns = clock_ns(), n = all_faults();
@@ -259,6 +263,7 @@ static void look_after_latency(struct latency *lt)
 	seen = n;
 	latency_hold(lt,
 		     options.hold_latency && active_ns && now_ns - active_ns < LATENCY_QUIET_NS);
+	return options.hold_latency && active_ns && now_ns - active_ns < LATENCY_QUIET_NS;
 }
 
 /* Whether one of the signals asks it to stop. */
@@ -278,9 +283,9 @@ static bool read_signals(int signal_fd)
 }
 
 /* True when it is to stop. */
-static bool wait_for_work(int signal_fd, uint64_t timeout_ns)
+static bool wait_for_work(const struct house *h, int signal_fd, uint64_t timeout_ns)
 {
-	struct pollfd pfd[SESSIONS_MAX + 5];
+	struct pollfd pfd[SESSIONS_MAX + 7];
 	uint64_t count;
 	uint32_t n;
 
@@ -289,7 +294,13 @@ static bool wait_for_work(int signal_fd, uint64_t timeout_ns)
 	n = 2 + sessions_poll(&sessions, pfd + 2);
 	pfd[n++] = (struct pollfd){ .fd = pager.module_fd, .events = POLLIN };
 	pfd[n++] = (struct pollfd){ .fd = keeper_watch_fd(), .events = POLLIN };
-	poll(pfd, n, (int)(timeout_ns / NS_PER_MS));
+	pfd[n++] = (struct pollfd){ .fd = h->ends_fd, .events = POLLIN };
+	pfd[n++] = (struct pollfd){ .fd = descent_fd(&h->descent), .events = POLLIN };
+	if (sessions_wait(&sessions))
+		timeout_ns = min_t(uint64_t, timeout_ns, STEP_NS);
+	pager.house_sleeps = timeout_ns > STEP_NS;
+	poll(pfd, n, (int)((timeout_ns + NS_PER_MS - 1) / NS_PER_MS));
+	pager.house_sleeps = false;
 	keeper_look_after(&pager);
 	if (read(pager.house_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		log_warn("cannot read an eventfd (%s), ignoring", strerror(errno));
@@ -334,7 +345,7 @@ static bool shut_down(struct house *h, int signal_fd)
 			if (request_release(h, p, text))
 				log_warn("%s", text);
 		}
-		wait_for_work(signal_fd, house_tick(h));
+		wait_for_work(h, signal_fd, house_tick(h));
 		/* Children that were found meanwhile. */
 		for (struct proc *p = h->procs; p; p = p->next)
 			if (p->state != UPAGER_PROC_DETACHING && !request_fill(h, p, text))
@@ -373,8 +384,9 @@ static int serve(void)
 	for (;;) {
 		uint64_t timeout_ns = house_tick(&house);
 
-		look_after_latency(&latency);
-		if (wait_for_work(signal_fd, timeout_ns) && shut_down(&house, signal_fd))
+		if (look_after_latency(&latency))
+			timeout_ns = min_t(uint64_t, timeout_ns, LATENCY_QUIET_NS);
+		if (wait_for_work(&house, signal_fd, timeout_ns) && shut_down(&house, signal_fd))
 			break;
 		sessions_handle(&sessions, &house);
 	}

@@ -59,6 +59,7 @@ struct pager {
 
 	int worker_fd; /* eventfd: wakes the worker */
 	int house_fd; /* eventfd: wakes the house */
+	_Atomic bool house_sleeps; /* for long: the first fault wakes it */
 	_Atomic uint32_t stop; /* the worker leaves its loop */
 };
 

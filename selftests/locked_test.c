@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a paged program locks is there from then on, until it unlocks it. */
+#include "selftests/cost.h"
 #include "selftests/memory.h"
 #include "selftests/target.h"
 
@@ -215,23 +216,6 @@ static int keep_much_locked(struct target_share *sh)
 	return 0;
 }
 
-/* Clock ticks that all threads of the pager have run for. */
-static uint64_t pager_ticks(const struct pager *pg)
-{
-	unsigned long long user = 0, system = 0;
-	char path[64], text[512] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pg->pid);
-	f = fopen(path, "re");
-	if (f && fgets(text, sizeof(text), f) && strrchr(text, ')'))
-		sscanf(strrchr(text, ')') + 1,
-		       " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system);
-	if (f)
-		fclose(f);
-	return user + system;
-}
-
 /*
  * Regression: all of it was looked through five times a hundred times a second,
  * which took most of a processor and kept others waiting.
@@ -243,10 +227,10 @@ TEST_F_TIMEOUT(locked, much_costs_little, 60)
 
 	EXPECT_TRUE(target_reached(&t, 2));
 	sleep_us(1500000);
-	before = pager_ticks(&self->pager);
+	before = cost_ticks(self->pager.pid);
 	sleep_us(2000000);
 	/* Where it has to be stopped for that, it is tried at times. */
-	EXPECT_LT(pager_ticks(&self->pager) - before,
+	EXPECT_LT(cost_ticks(self->pager.pid) - before,
 		  variant->disable ? ticks_per_s : ticks_per_s / 4);
 	target_let(&t, 3);
 	EXPECT_EQ(0, target_end(&t));

@@ -135,6 +135,14 @@ static bool is_waiting(const struct session *s)
 	return s->waits_for || s->step;
 }
 
+bool sessions_wait(const struct sessions *ss)
+{
+	for (int i = 0; i < SESSIONS_MAX; i++)
+		if (ss->at[i].fd >= 0 && is_waiting(&ss->at[i]))
+			return true;
+	return false;
+}
+
 uint32_t sessions_poll(const struct sessions *ss, struct pollfd *pfd)
 {
 	uint32_t n = 0;

@@ -16,7 +16,10 @@
 #include "memory/page.h"
 
 /* When descriptors ran out. */
-#define REREAD_NS (10 * NS_PER_MS)
+#define REREAD_NS   (10 * NS_PER_MS)
+/* When the agent did not let go. */
+#define HOLD_MIN_NS (50 * NS_PER_US)
+#define HOLD_MAX_NS (20 * NS_PER_MS)
 
 static struct run range_pages(uint64_t start, uint64_t end)
 {
@@ -183,6 +186,9 @@ static void begin_fault(struct pager *pg, struct space *sp, const struct uffd_ms
 			uint64_t now_ns)
 {
 	space_count(&sp->stats.faults, 1);
+	if (atomic_load_explicit(&pg->house_sleeps, memory_order_relaxed) &&
+	    atomic_exchange(&pg->house_sleeps, false))
+		pager_kick_house(pg);
 	fault_begin(pg, sp,
 		    (struct fault){
 			    .page = addr_pgno(msg->arg.pagefault.address),
@@ -262,6 +268,22 @@ void events_resume(struct pager *pg, struct space *sp)
 	}
 }
 
+/* An agent that is stopped while busy is not asked all the time. */
+static bool hold(struct space *sp)
+{
+	if (clock_ns() < sp->hold_at_ns)
+		return false;
+	if (agent_hold(&sp->agent)) {
+		sp->hold_pause_ns = 0;
+		return true;
+	}
+	agent_release(&sp->agent);
+	sp->hold_pause_ns =
+		min_t(uint64_t, max_t(uint64_t, 2 * sp->hold_pause_ns, HOLD_MIN_NS), HOLD_MAX_NS);
+	sp->hold_at_ns = clock_ns() + sp->hold_pause_ns;
+	return false;
+}
+
 bool events_read(struct pager *pg, struct space *sp)
 {
 	for (;;) {
@@ -271,10 +293,8 @@ bool events_read(struct pager *pg, struct space *sp)
 			return false;
 		if (pg->faults.nr_free < EVENTS_BATCH)
 			return false; /* answer some first */
-		if (!agent_hold(&sp->agent)) {
-			agent_release(&sp->agent);
+		if (!hold(sp))
 			return false;
-		}
 		n = uffd_read(sp->uffd, sp->events->msg, EVENTS_BATCH);
 		failpoint(FP_FAULT_READ);
 		sp->events_waiting = n > 0;

@@ -23,6 +23,8 @@
 #define FOLLOWED_PART	   16
 /* In one round: others wait for the house. */
 #define EVENTS_MAX	   4096
+/* All processes' events come: where they are many, not each wakes the house. */
+#define READ_NS		   (20 * NS_PER_MS)
 /* Start times have the resolution of a clock tick. */
 #define SCAN_OVERLAP_TICKS 2
 /* Its number will not be another process's so soon. */
@@ -196,12 +198,14 @@ void descent_tick(struct house *h)
 		descent_close(d);
 		return;
 	}
+	d->busy = false;
 	for (int n = 0; n < EVENTS_MAX && d->fd >= 0; n++) {
 		const struct fork_proc_event *f = &event.event_data.fork;
 
 		err = connector_read(d->fd, &event);
 		if (err <= 0)
 			break;
+		d->busy = true;
 		if (event.what != PROC_EVENT_FORK || f->child_pid != f->child_tgid)
 			continue; /* a thread */
 		if (house_find(h, f->parent_tgid))
@@ -216,6 +220,18 @@ void descent_tick(struct house *h)
 		d->scanned_ticks = ticks_now(); /* all until now are known */
 	if ((d->lost || d->fd < 0) && now_ns >= d->scan_at_ns)
 		scan_new(h, now_ns);
+}
+
+uint64_t descent_next_ns(const struct descent *d, uint64_t now_ns)
+{
+	if (d->fd >= 0 && !d->lost)
+		return d->busy ? READ_NS : UINT64_MAX;
+	return d->scan_at_ns > now_ns ? d->scan_at_ns - now_ns : 0;
+}
+
+int descent_fd(const struct descent *d)
+{
+	return d->busy ? -1 : d->fd;
 }
 
 void descent_take_all(struct house *h, const struct proc *p)

@@ -15,6 +15,10 @@ void descent_init(struct descent *d);
 /* Before the first process is taken on. */
 void descent_open(struct descent *d);
 void descent_tick(struct house *h);
+/* While something is paged: until it is to be called again if nothing wakes the house. */
+uint64_t descent_next_ns(const struct descent *d, uint64_t now_ns);
+/* Wakes the house when there is something to read; -1: not now. */
+int descent_fd(const struct descent *d);
 /* Told at the end of each process: that it had a child may be told later. */
 void descent_ended(struct descent *d, pid_t pid, const struct terms *terms);
 /* The children that the leader of a family has already, and theirs. */

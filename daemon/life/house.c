@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,10 +17,11 @@
 #include "life/descent.h"
 #include "life/pause.h"
 #include "life/takeover.h"
+#include "life/wakeup.h"
 #include "share/allot.h"
 
-#define TICK_NEAR_NS   (5 * NS_PER_MS)
-#define TICK_FAR_NS    (50 * NS_PER_MS)
+/* Forks that nobody can be served of are seen to end. */
+#define TICK_NS	       (50 * NS_PER_MS)
 /* Of the budget: where the agent is placed, and where mappings are registered. */
 #define PLACE_PART     4
 #define REGISTER_PART  2
@@ -43,11 +45,13 @@ void house_init(struct house *h, struct pager *pg, uint64_t limit_bytes)
 	};
 	tracking_init(&h->tracking, pg, &h->announced);
 	descent_init(&h->descent);
+	h->ends_fd = epoll_create1(EPOLL_CLOEXEC);
 }
 
 void house_fini(struct house *h)
 {
 	free(h->claims);
+	close(h->ends_fd);
 }
 
 struct proc *house_find(const struct house *h, pid_t pid)
@@ -63,6 +67,7 @@ void house_add(struct house *h, struct proc *p)
 	p->since_ns = clock_ns();
 	p->next = h->procs;
 	h->procs = p;
+	wakeup_watch(h, p->pidfd);
 }
 
 void house_remove(struct house *h, struct proc *p)
@@ -117,6 +122,12 @@ static void look_after_space(struct house *h, struct space *sp)
 	if (sp->phase == SPACE_NEW || sp->phase >= SPACE_CLOSING)
 		return;
 	say_late(sp);
+	if (sp->newcomer) {
+		sp->agent_watched = false;
+	} else if (sp->agent.ctl && !sp->agent_watched) {
+		sp->agent_watched = true;
+		wakeup_watch(h, sp->agent.pidfd);
+	}
 	if (!sp->newcomer && !sp->agent.dead && sp->agent.ctl && fd_readable(sp->agent.pidfd)) {
 		sp->agent.dead = true;
 		if (!sp->gone)
@@ -256,6 +267,8 @@ static void look_after_quarantine(struct proc *p)
 
 static void look_after_proc(struct house *h, struct proc *p, uint64_t now_ns)
 {
+	int err;
+
 	if (fd_readable(p->pidfd)) {
 		p->exited = true;
 		if (p->space)
@@ -264,7 +277,9 @@ static void look_after_proc(struct house *h, struct proc *p, uint64_t now_ns)
 		return;
 	}
 	p->borrows = p->borrows && descent_borrows(p);
-	if (proc_sample(p)) {
+	err = proc_sample(p);
+	wakeup_plan(p, now_ns);
+	if (err) {
 		/* Exiting: its pidfd tells, but not before its stopped threads are let go. */
 		pause_end(p);
 		return;
@@ -324,8 +339,9 @@ static void say_full(struct house *h, uint64_t now_ns)
 uint64_t house_tick(struct house *h)
 {
 	uint64_t now_ns = clock_ns();
+	bool all = wakeup_any_ended(h);
 	struct proc *p, *next;
-	bool near = false;
+	uint64_t next_ns;
 
 	tables_refill(h->pg->tables);
 	tracking_tick(&h->tracking, h->procs);
@@ -333,18 +349,19 @@ uint64_t house_tick(struct house *h)
 	allot(h, now_ns);
 	for (p = h->procs; p; p = next) {
 		next = p->next;
-		look_after_proc(h, p, now_ns);
+		if (all || wakeup_is_due(p, now_ns))
+			look_after_proc(h, p, now_ns);
 	}
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++)
 		if (h->pg->space[id])
 			look_after_space(h, h->pg->space[id]);
-	for (p = h->procs; p; p = p->next)
-		near |= p->state != UPAGER_PROC_REFUSED;
 	free_closed(h);
-	unserved_look_after(&h->pg->unserved);
+	next_ns = wakeup_next_ns(h, now_ns);
+	if (unserved_look_after(&h->pg->unserved))
+		next_ns = min_t(uint64_t, next_ns, TICK_NS);
+	if (h->procs || pager_has_spaces(h->pg))
+		next_ns = min_t(uint64_t, next_ns, descent_next_ns(&h->descent, now_ns));
 	say_full(h, now_ns);
 	say_short(h, now_ns);
-	for (uint32_t id = 1; id < h->pg->nr_ids && !near; id++)
-		near |= h->pg->space[id] != NULL;
-	return near ? TICK_NEAR_NS : TICK_FAR_NS;
+	return next_ns;
 }

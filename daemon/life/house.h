@@ -20,6 +20,7 @@
 struct descent {
 	int fd; /* of the proc connector; -1: closed, or not to be had */
 	bool refused;
+	bool busy; /* there were events at the last look */
 	bool lost; /* some events, or not all processes were seen */
 	bool full_said;
 	uint32_t followed_max;
@@ -41,6 +42,7 @@ struct house {
 	struct descent descent;
 	struct announced announced;
 	struct tracking tracking;
+	int ends_fd; /* wakeup.c: readable when a process or an agent has ended */
 	uint64_t limit_pages; /* of all together; 0: none */
 	struct claim **claims; /* allot.c's */
 	uint32_t claims_room;

@@ -50,6 +50,11 @@ struct proc {
 	uint64_t adopted_ns; /* when all that is registered was looked through last */
 	uint64_t unfix_at_ns; /* when what could not be moved is tried again */
 	uint64_t unfix_pause_ns;
+	uint64_t looked_ns; /* wakeup.c: last */
+	uint64_t look_at_ns; /* next, if nothing else asks for it */
+	uint64_t pause_ns;
+	uint64_t ran_ns; /* processor time at that look */
+	uint64_t faults_looked; /* and faults */
 	bool tracked; /* by the kernel module */
 	uint64_t track_at_ns; /* not before, when it was not */
 	uint64_t told_ns; /* when the module was told its counters */

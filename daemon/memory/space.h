@@ -164,11 +164,14 @@ struct space {
 	bool events_waiting; /* the event slot holds events not yet applied */
 	bool closing; /* polls are being cancelled */
 	bool readable; /* uffd may have messages */
+	uint64_t hold_at_ns; /* the agent did not let go: not again before */
+	uint64_t hold_pause_ns;
 	bool area_full;
 	struct quarantine quarantine; /* REMOVE was applied, the zap may be to come [F3] */
 	_Atomic uint32_t orphans; /* forks whose child could not be taken on: it waits */
 	uint32_t orphans_said; /* house: of these */
 	bool late_said; /* house */
+	bool agent_watched; /* house: its end wakes it */
 	uint64_t fill_cursor; /* FILLING: page number to go on from */
 	uint64_t evict_backoff_ns; /* nothing could be moved: not before */
 	uint64_t evict_pause_ns; /* for so long the last time */

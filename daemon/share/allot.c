@@ -192,8 +192,10 @@ void allot(struct house *h, uint64_t now_ns)
 		divide_family(h, f);
 	press(h);
 	for (struct proc *p = h->procs; p; p = p->next)
-		if (p->space && p->space->budget_pages != p->claim.share)
+		if (p->space && p->space->budget_pages != p->claim.share) {
 			p->space->budget_pages = p->claim.share;
+			p->look_at_ns = 0;
+		}
 	bury(h);
 }
 

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "life/wakeup.h"
+
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+#define PAUSE_MIN_NS (5 * NS_PER_MS)
+#define PAUSE_MAX_NS (32 * PAUSE_MIN_NS)
+/* Where nothing is: what does not wake the house by itself, the module for one. */
+#define NOTHING_NS   NS_PER_S
+#define ENDS_MAX     16
+/* No agent is placed before a quarter of the budget is used; 2 GiB/s at most are touched. */
+#define WATCH_PART   4
+#define PAGES_PER_MS 512
+
+static uint64_t cpu_ns(const struct proc *p)
+{
+	struct timespec ts;
+	clockid_t id;
+
+	if (clock_getcpuclockid(p->pid, &id) || clock_gettime(id, &ts))
+		return 0;
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+static bool needs_house(const struct proc *p)
+{
+	const struct space *sp = p->space;
+
+	if (p->state == UPAGER_PROC_READY || p->state == UPAGER_PROC_DETACHING || p->stop_active)
+		return true;
+	return sp &&
+	       (sp->stop_wanted || sp->rescan_wanted || sp->phase != SPACE_LIVE || sp->newcomer ||
+		!quarantine_empty(&sp->quarantine) || sp->stats.faults != p->faults_looked);
+}
+
+/* How long it takes at least to get where something is to be done about it. */
+static uint64_t growth_ns(const struct proc *p)
+{
+	uint64_t place = p->claim.share / WATCH_PART;
+
+	if (p->space || p->terms.family || p->rss_pages >= place)
+		return PAUSE_MIN_NS;
+	return min_t(
+		uint64_t,
+		max_t(uint64_t, (place - p->rss_pages) / PAGES_PER_MS * NS_PER_MS, PAUSE_MIN_NS),
+		PAUSE_MAX_NS);
+}
+
+bool wakeup_is_due(const struct proc *p, uint64_t now_ns)
+{
+	return now_ns >= p->look_at_ns ||
+	       (needs_house(p) && now_ns >= p->looked_ns + PAUSE_MIN_NS / 2);
+}
+
+void wakeup_plan(struct proc *p, uint64_t now_ns)
+{
+	const struct space *sp = p->space;
+	uint64_t ran_ns = cpu_ns(p);
+	bool active = needs_house(p) || (p->state != UPAGER_PROC_REFUSED && ran_ns != p->ran_ns);
+
+	p->pause_ns = active ? growth_ns(p)
+			     : min_t(uint64_t, max_t(uint64_t, 2 * p->pause_ns, PAUSE_MIN_NS),
+				     PAUSE_MAX_NS);
+	p->ran_ns = ran_ns;
+	p->faults_looked = sp ? (uint64_t)sp->stats.faults : 0;
+	p->looked_ns = now_ns;
+	/* At multiples: all that pause as long are looked at in one go. */
+	p->look_at_ns = active ? now_ns + p->pause_ns : (now_ns / p->pause_ns + 1) * p->pause_ns;
+}
+
+void wakeup_watch(struct house *h, int pidfd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT };
+
+	/* If it cannot be, or is, watched already: it is looked at anyway, later. */
+	epoll_ctl(h->ends_fd, EPOLL_CTL_ADD, pidfd, &event);
+}
+
+bool wakeup_any_ended(struct house *h)
+{
+	struct epoll_event event[ENDS_MAX];
+
+	return epoll_wait(h->ends_fd, event, ENDS_MAX, 0) > 0;
+}
+
+static bool needs_look(const struct space *sp)
+{
+	return sp->phase == SPACE_NEWBORN || sp->phase >= SPACE_CLOSING || sp->gone || sp->newcomer;
+}
+
+uint64_t wakeup_next_ns(const struct house *h, uint64_t now_ns)
+{
+	uint64_t next_ns = now_ns + NOTHING_NS;
+
+	for (const struct proc *p = h->procs; p; p = p->next) {
+		uint64_t at_ns = needs_house(p) ? p->looked_ns + PAUSE_MIN_NS : p->look_at_ns;
+
+		next_ns = min_t(uint64_t, next_ns, at_ns);
+	}
+	for (uint32_t id = 1; id < h->pg->nr_ids; id++)
+		if (h->pg->space[id] && needs_look(h->pg->space[id]))
+			next_ns = min_t(uint64_t, next_ns, now_ns + PAUSE_MIN_NS);
+	return next_ns > now_ns ? next_ns - now_ns : 0;
+}

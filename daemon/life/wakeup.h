@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_WAKEUP_H
+#define UPAGER_WAKEUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "life/house.h"
+
+/*
+ * When the house looks at a process next.  One that uses processor time or that
+ * the pager works on is sampled every 5 ms; the longer another does nothing the
+ * more rarely, for it cannot grow.  Those that are looked at rarely are looked
+ * at together.  Ends of processes and agents, faults and forks wake the house.
+ */
+
+/* Whether it is to be looked at now. */
+bool wakeup_is_due(const struct proc *p, uint64_t now_ns);
+/* It was: when again. */
+void wakeup_plan(struct proc *p, uint64_t now_ns);
+/* The end of what a pidfd names wakes the house, which then looks at everything. */
+void wakeup_watch(struct house *h, int pidfd);
+/* Whether something ended since. */
+bool wakeup_any_ended(struct house *h);
+/* Of all processes and spaces. */
+uint64_t wakeup_next_ns(const struct house *h, uint64_t now_ns);
+
+#endif
