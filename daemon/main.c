@@ -10,7 +10,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -29,6 +28,7 @@
 #include "life/survivor.h"
 #include "loop.h"
 #include "options.h"
+#include "signals.h"
 #include "recover/keeper.h"
 #include "recover/restore.h"
 #include "recover/stray.h"
@@ -49,18 +49,6 @@ static struct pager pager = {
 };
 static struct sessions sessions;
 static struct options options;
-
-/* No descriptor that matters is taken for one of these. */
-static void open_standard_files(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
 
 /*
  * Those of the shell that it was started from.  A fork event that finds no free
@@ -266,22 +254,6 @@ static bool look_after_latency(struct latency *lt)
 	return options.hold_latency && active_ns && now_ns - active_ns < LATENCY_QUIET_NS;
 }
 
-/* Whether one of the signals asks it to stop. */
-static bool read_signals(int signal_fd)
-{
-	struct signalfd_siginfo info;
-	bool stop = false;
-
-	while (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo == SIGHUP)
-			log_info("SIGHUP, ignoring: if its terminal was closed, the daemon goes on "
-				 "without; SIGTERM stops it");
-		else
-			stop = true;
-	}
-	return stop;
-}
-
 /* True when it is to stop. */
 static bool wait_for_work(const struct house *h, int signal_fd, uint64_t timeout_ns)
 {
@@ -304,7 +276,7 @@ static bool wait_for_work(const struct house *h, int signal_fd, uint64_t timeout
 	keeper_look_after(&pager);
 	if (read(pager.house_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		log_warn("cannot read an eventfd (%s), ignoring", strerror(errno));
-	return read_signals(signal_fd);
+	return signals_read(signal_fd);
 }
 
 /* After a stop that was given up. */
@@ -365,17 +337,10 @@ static int serve(void)
 {
 	struct latency latency = { .fd = -1 };
 	struct house house;
-	sigset_t signals;
-	int signal_fd;
+	int signal_fd = signals_open();
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGQUIT);
-	sigaddset(&signals, SIGHUP);
-	signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signal_fd < 0)
-		return -errno;
+		return signal_fd;
 	house_init(&house, &pager, options.limit_bytes);
 	if (pager.inherited)
 		survivors_take_on(&house);
@@ -398,22 +363,6 @@ static int serve(void)
 	return 0;
 }
 
-/*
- * All threads, and the keeper: what ends or stops the daemon would stop every
- * program that it pages.  A few signals are read from a descriptor, the others
- * stay pending; but not those by which the kernel tells a bug.
- */
-static void block_signals(void)
-{
-	static const int bugs[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP };
-	sigset_t signals;
-
-	sigfillset(&signals);
-	for (uint32_t i = 0; i < ARRAY_SIZE(bugs); i++)
-		sigdelset(&signals, bugs[i]);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-}
-
 int main(int argc, char **argv)
 {
 	int exit_code, err;
@@ -426,13 +375,12 @@ int main(int argc, char **argv)
 	if (err)
 		return exit_code;
 	log_init("upagerd", options.log_level);
-	open_standard_files();
 	err = failpoint_init(getenv("UPAGER_FAILPOINTS"));
 	if (err) {
 		log_err("UPAGER_FAILPOINTS is wrong: see daemon/failpoint.h for its form");
 		return UPAGER_EXIT_USAGE;
 	}
-	block_signals();
+	signals_block();
 	err = start();
 	if (!err)
 		err = serve();
