@@ -21,6 +21,7 @@
 #include "fault/swapin.h"
 
 #define COMPLETIONS_MAX 256
+#define ROOM_LOOK_NS	(5 * NS_PER_MS)
 
 /* What a space has in the ring. */
 struct watch {
@@ -102,19 +103,22 @@ static void arm(struct loop *lp, struct space *sp)
 	}
 }
 
-/* Lets go of a space that is gone or unregistered; done once nothing is in flight. */
-static void close_space(struct loop *lp, struct space *sp)
+/*
+ * Lets go of a space that is gone or unregistered; done once nothing is in
+ * flight.  Time of the next attempt, 0: whatever is waited for wakes.
+ */
+static uint64_t close_space(struct loop *lp, struct space *sp)
 {
 	struct watch *w = &lp->watch[sp->id];
 	struct pager *pg = lp->pg;
 	struct fault f;
 
 	/* A fork that waits for writes: the child lives, and needs what is here [F11]. */
-	if (sp->events_waiting) {
+	if (events_fork_waits(sp)) {
 		writeback_queue(pg, sp);
 		events_resume(pg, sp);
-		if (sp->events_waiting)
-			return;
+		if (events_fork_waits(sp))
+			return clock_ns() + ROOM_LOOK_NS;
 	}
 	while (fault_list_take(&pg->faults, &sp->deferred, &f))
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
@@ -127,11 +131,12 @@ static void close_space(struct loop *lp, struct space *sp)
 			store_poll_cancel(pg->store, &w->agent);
 	}
 	if (w->uffd_armed || w->agent_armed || sp->nr_writes || swapin_in_flight(pg, sp))
-		return;
+		return 0;
 	if (sp->standby.buffer >= 0)
 		store_pool_unregister(pg->store, (uint32_t)sp->standby.buffer);
 	table_root_put(pg->tables, sp->root);
 	pager_close_space(pg, sp);
+	return 0;
 }
 
 static struct space *space_at(struct pager *pg, uint32_t id)
@@ -175,6 +180,12 @@ static void settle(struct loop *lp, struct space *sp)
 	}
 }
 
+/* An event is to be read before; who waits for room waits for longer. */
+static bool is_growing_up(struct pager *pg, const struct space *sp)
+{
+	return sp->phase == SPACE_NEWBORN && sp->identified && !tables_short(pg->tables);
+}
+
 /* Time of the next look at a space for its own sake, 0: none. */
 static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 {
@@ -216,6 +227,10 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 		return now_ns; /* a fill found it gone just now: nobody else tells */
 	if (sp->retry_at_ns && !sp->events_waiting)
 		next_ns = sp->retry_at_ns;
+	/* For room nobody tells. */
+	if ((sp->events_waiting || (sp->phase == SPACE_NEWBORN && sp->identified)) &&
+	    (!next_ns || now_ns + ROOM_LOOK_NS < next_ns))
+		next_ns = now_ns + ROOM_LOOK_NS;
 	if (sp->evict_backoff_ns && (!next_ns || sp->evict_backoff_ns < next_ns))
 		next_ns = sp->evict_backoff_ns;
 	if (sp->write_backoff_ns && sp->standby.nr_dirty &&
@@ -227,7 +242,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 		next_ns = sp->hold_at_ns;
 	if ((sp->readable && sp->hold_at_ns <= now_ns) || sp->retry || sp->adopt_wanted ||
 	    errand_waits(&sp->errand) || sp->evict_more || sp->fetch_wanted ||
-	    sp->phase == SPACE_FILLING || (sp->phase == SPACE_NEWBORN && sp->identified))
+	    sp->phase == SPACE_FILLING || is_growing_up(pg, sp))
 		next_ns = next_ns && next_ns < now_ns + 50 * NS_PER_US ? next_ns
 								       : now_ns + 50 * NS_PER_US;
 	return next_ns;
@@ -280,7 +295,9 @@ static uint64_t all_books(struct loop *lp)
 		if (!sp || sp->phase == SPACE_NEW)
 			continue;
 		if (sp->phase >= SPACE_CLOSING) {
-			close_space(lp, sp);
+			at_ns = close_space(lp, sp);
+			if (at_ns && (!next_ns || at_ns < next_ns))
+				next_ns = at_ns;
 			continue;
 		}
 		if (!sp->root.v) {

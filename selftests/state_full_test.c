@@ -191,6 +191,94 @@ TEST_F_TIMEOUT(state_full, forks_while_stopped_for_eviction, 300)
 	pager_fini(&stopping);
 }
 
+#define LEAF  (2 * MIB)
+#define MOVED 1000ULL /* leaves: more than upagerd keeps tables for */
+
+static uint8_t *leaf_page(uint8_t *p, uint64_t i)
+{
+	return p + i * LEAF + i % 512 * PAGE_SIZE;
+}
+
+static bool leaves_are(uint8_t *p)
+{
+	for (uint64_t i = 0; i < MOVED; i++)
+		if (!memory_page_is(leaf_page(p, i), 5, i))
+			return false;
+	return true;
+}
+
+/* At a leaf's boundary. */
+static uint8_t *leaves_map(int prot)
+{
+	uint8_t *p = mmap(NULL, (MOVED + 2) * LEAF, prot,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		_exit(99);
+	madvise(p, (MOVED + 2) * LEAF, MADV_NOHUGEPAGE);
+	return (uint8_t *)(((uintptr_t)p + LEAF - 1) & ~(LEAF - 1));
+}
+
+static bool move_leaves(uint8_t *from, uint8_t *to)
+{
+	return mremap(from, MOVED * LEAF, MOVED * LEAF, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
+}
+
+/* What a child shares, first to the like place of other leaves, then not. */
+static int move_shared(struct target_share *sh)
+{
+	uint8_t *dense = memory_map(2 * NR), *p = leaves_map(PROT_READ | PROT_WRITE);
+	uint8_t *to = leaves_map(PROT_NONE), *odd = leaves_map(PROT_NONE) + PAGE_SIZE;
+	pid_t pid;
+
+	memory_fill(dense, 0, 2 * NR, 1);
+	target_check(sh, memory_push_out(dense, NR));
+	for (uint64_t i = 0; i < MOVED; i++)
+		memory_fill_page(leaf_page(p, i), 5, i);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		for (;;)
+			pause();
+	}
+	atomic_store(&sh->value[0], (uint64_t)pid);
+	p[0] = 0; /* once it is known */
+	memory_fill_page(leaf_page(p, 0), 5, 0);
+	sparse_fill(sparse_map(), 2);
+	target_meet(sh, 2);
+	target_check(sh, move_leaves(p, to));
+	target_check(sh, leaves_are(to));
+	target_meet(sh, 3);
+	/* This has to wait until there is room. */
+	target_check(sh, move_leaves(to, odd));
+	target_check(sh, leaves_are(odd));
+	status_of(pid);
+	return 0;
+}
+
+/* Regression: upagerd gave up, and with it all that it serves stood still. */
+TEST_F_TIMEOUT(state_full, moves_what_is_shared, 300)
+{
+	/* So that there is room for the child, and not for much more. */
+	struct pager_options opt = { .state_size = "15M" };
+	struct pager pager;
+	struct target t;
+
+	ASSERT_EQ(0, pager_start(&pager, &opt));
+	t = target_start(&pager, move_shared, TARGET_BUDGET);
+	ASSERT_TRUE(reached(&t, 2));
+	EXPECT_TRUE(wait_until(10, knows_shortage(&pager)));
+	target_let(&t, 2);
+	ASSERT_TRUE(reached(&t, 3));
+	target_let(&t, 3);
+	sleep_us(300000);
+	EXPECT_EQ(0, upager_ping(pager.client, NULL));
+	kill((pid_t)atomic_load(&t.share->value[0]), SIGKILL);
+	EXPECT_EQ(0, target_end_within(&t, 100));
+	EXPECT_EQ(0, pager_stop(&pager));
+	pager_fini(&pager);
+}
+
 /* Given back to the program while there is no room. */
 static int detach_sparse(struct target_share *sh)
 {

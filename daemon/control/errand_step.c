@@ -44,13 +44,17 @@ static bool fetch(struct pager *pg, struct space *sp, struct errand *e)
 /* What is outside was moved there since, and stayed registered. */
 static bool forget(struct pager *pg, struct space *sp, struct errand *e)
 {
+	bool room;
+
 	if (!change_begin(sp, CHANGE_LOOKED)) {
 		sp->revoke_wanted |= agent_pending(&sp->agent) != 0;
 		return false;
 	}
-	page_forget(pg, sp, e->first, e->end);
+	room = page_range_room(pg, sp, e->first, e->end);
+	if (room)
+		page_forget(pg, sp, e->first, e->end);
 	change_end(sp);
-	return true;
+	return room;
 }
 
 static void fetch_ahead(struct pager *pg, struct space *sp, struct page_range *r)

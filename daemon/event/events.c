@@ -151,6 +151,22 @@ static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg
 	pthread_mutex_unlock(&sp->lock);
 }
 
+/* Whether there are tables for it: else the event waits, and with it the program. */
+static bool has_room(struct pager *pg, struct space *sp, const struct uffd_msg *msg)
+{
+	switch (msg->event) {
+	case UFFD_EVENT_REMOVE:
+	case UFFD_EVENT_UNMAP:
+		return page_drop_room(pg);
+	case UFFD_EVENT_REMAP:
+		return page_shift_room(pg, sp, addr_pgno(msg->arg.remap.from),
+				       addr_pgno(msg->arg.remap.to),
+				       msg->arg.remap.len >> PAGE_SHIFT);
+	default:
+		return true; /* a fork sees for itself */
+	}
+}
+
 static void apply(struct pager *pg, struct space *sp, struct uffd_msg *msg)
 {
 	switch (msg->event) {
@@ -218,7 +234,7 @@ static bool slot_needs(const struct space *sp, bool *fork)
 static bool apply_all(struct pager *pg, struct space *sp)
 {
 	struct event_slot *slot = sp->events;
-	bool fork;
+	bool fork, room = true;
 
 	if (!slot_needs(sp, &fork))
 		return true; /* but for our own */
@@ -230,12 +246,15 @@ static bool apply_all(struct pager *pg, struct space *sp)
 	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
 		if (is_fault(&slot->msg[n]) || is_applied(&slot->msg[n]))
 			continue;
+		room = has_room(pg, sp, &slot->msg[n]);
+		if (!room)
+			break;
 		apply(pg, sp, &slot->msg[n]);
 		failpoint(FP_EVENT_APPLIED);
 		__atomic_store_n(&slot->msg[n].event, EVENT_APPLIED, __ATOMIC_RELEASE);
 	}
 	change_end(sp);
-	return true;
+	return room;
 }
 
 static void handle_slot(struct pager *pg, struct space *sp)
@@ -253,6 +272,15 @@ static void handle_slot(struct pager *pg, struct space *sp)
 		__atomic_store_n(&slot->msg[n].event, 0, __ATOMIC_RELEASE);
 	}
 	sp->retry |= sp->deferred.nr != 0;
+}
+
+bool events_fork_waits(const struct space *sp)
+{
+	bool fork = false;
+
+	if (sp->events_waiting)
+		slot_needs(sp, &fork);
+	return fork;
 }
 
 void events_resume(struct pager *pg, struct space *sp)

@@ -20,7 +20,9 @@
  * or events wait for its batch.
  */
 bool events_read(struct pager *pg, struct space *sp);
-/* Goes on with a fork event that waited for writes. */
+/* Goes on with events that waited: a fork for writes, any for room for page tables. */
 void events_resume(struct pager *pg, struct space *sp);
+/* Whether a fork waits, whose child needs what is here whatever becomes of its parent. */
+bool events_fork_waits(const struct space *sp);
 
 #endif

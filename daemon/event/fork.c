@@ -26,7 +26,12 @@ bool fork_may_apply(const struct space *sp)
  */
 static bool has_room(struct pager *pg, const struct space *parent)
 {
-	return tables_could(pg->tables, table_count(pg->tables, parent->root));
+	uint64_t all = table_count(pg->tables, parent->root);
+	/* Entries that are changed at once. */
+	uint64_t now = min_t(uint64_t, parent->standby.nr_dirty * TABLE_LEVELS, all);
+
+	return tables_could(pg->tables, all) &&
+	       (!now || tables_claim(pg->tables, TABLE_LEVELS + now));
 }
 
 /* Pages that no slot can hold now: the child gets copies in a pool of its own. */

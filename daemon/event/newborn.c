@@ -44,11 +44,43 @@ static bool is_handed_on(struct pager *pg, const struct space *sp, const struct 
 	return seen;
 }
 
+/* What is not registered; false: no room for all of it. */
+static bool drop_unborn(struct pager *pg, struct space *sp)
+{
+	pgno_t n = { 0 };
+
+	for (uint32_t i = 0; i <= sp->born_with.nr; i++) {
+		const struct region *r = &sp->born_with.at[i];
+		pgno_t end = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
+
+		if (i < sp->born_with.nr)
+			end = r->first;
+		if (!page_drop_room(pg))
+			return false;
+		page_drop(pg, sp, n, end);
+		if (i < sp->born_with.nr)
+			n = r->end;
+	}
+	return true;
+}
+
+static bool doubt_born(struct pager *pg, struct space *sp)
+{
+	for (uint32_t i = 0; i < sp->born_doubted.nr; i++) {
+		const struct region *r = &sp->born_doubted.at[i];
+
+		if (is_handed_on(pg, sp, r))
+			continue;
+		if (!page_range_room(pg, sp, r->first, r->end))
+			return false;
+		page_doubt(pg, sp, r->first, r->end);
+	}
+	return true;
+}
+
 void newborn_grow_up(struct pager *pg, struct space *sp)
 {
-	static const pgno_t end = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
-	pgno_t n = { 0 };
-	bool stale;
+	bool stale, done;
 
 	if (!change_begin(sp, CHANGE_LOOKED))
 		return;
@@ -61,21 +93,15 @@ void newborn_grow_up(struct pager *pg, struct space *sp)
 		change_end(sp);
 		return;
 	}
-	for (uint32_t i = 0; i < sp->born_with.nr; i++) {
-		page_drop(pg, sp, n, sp->born_with.at[i].first);
-		n = sp->born_with.at[i].end;
-	}
-	page_drop(pg, sp, n, end);
-	for (uint32_t i = 0; i < sp->born_doubted.nr; i++)
-		if (!is_handed_on(pg, sp, &sp->born_doubted.at[i]))
-			page_doubt(pg, sp, sp->born_doubted.at[i].first,
-				   sp->born_doubted.at[i].end);
+	done = drop_unborn(pg, sp) && doubt_born(pg, sp);
+	change_end(sp);
+	if (!done)
+		return; /* once more, when there is room */
 	pthread_mutex_lock(&sp->lock);
 	regions_fini(&sp->regions);
 	sp->regions = sp->born_with;
 	regions_init(&sp->born_with);
 	pthread_mutex_unlock(&sp->lock);
-	change_end(sp);
 	sp->phase = SPACE_LIVE;
 	pager_record_space(pg, sp);
 	sp->rescan_wanted = true; /* wiped mappings are registered, too */

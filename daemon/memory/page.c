@@ -3,11 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/failpoint.h"
-#include "base/log.h"
 
 /* allowed[from] has bit `to`; VIRGIN is reached from everywhere (REMOVE, UNMAP). */
 #define TO(state) (1u << PAGE_##state)
@@ -60,16 +58,12 @@ static void count(struct space *sp, enum page_state state, uint64_t delta)
 	}
 }
 
+/* There are tables for it: somebody claimed them, or the path is the tree's own. */
 static void set_entry(struct pager *pg, struct space *sp, pgno_t n, uint64_t entry)
 {
-	if (!table_set(pg->tables, sp->root, n, entry))
-		return;
-	/*
-	 * A wrong table would hand out wrong pages.  Programs wait for the next
-	 * daemon instead; the limit is 2 TiB of paged addresses.
-	 */
-	log_err("out of page tables; stopping rather than losing a page");
-	abort();
+	int err = table_set(pg->tables, sp->root, n, entry);
+
+	assert(!err);
 }
 
 int page_change(struct pager *pg, struct space *sp, pgno_t n, struct page from, struct page to)
@@ -82,7 +76,8 @@ int page_change(struct pager *pg, struct space *sp, pgno_t n, struct page from, 
 	assert(!(from.state == PAGE_STANDBY && to.state == PAGE_SWAPPED && from.dirty));
 	assert(to.state != PAGE_SWAPPED || slot_valid(to.slot));
 	/* The copy on write of a shared leaf takes its own references first. */
-	set_entry(pg, sp, n, page_entry_pack(to));
+	if (table_set(pg->tables, sp->root, n, page_entry_pack(to)))
+		return -ENOMEM;
 	if (slot_valid(from.slot) && !slot_equal(from.slot, to.slot))
 		slot_put(pg->slots, from.slot);
 	count(sp, from.state, (uint64_t)-1);
@@ -125,12 +120,19 @@ static bool copy_leaf(struct pager *pg, struct space *sp, pgno_t n, pgno_t end,
 	return true;
 }
 
-void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
+/* Two leaves in part, and what table_cut() needs. */
+#define DROP_TABLES (2 * TABLE_LEVELS + TABLE_CUT_NEED)
+
+bool page_drop_room(struct pager *pg)
+{
+	return tables_claim(pg->tables, DROP_TABLES);
+}
+
+static void drop_part(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 {
 	uint64_t entries[TABLE_ENTRIES];
 	pgno_t n = first, base;
 
-	assert(sp->changing);
 	while (n.v < end.v && copy_leaf(pg, sp, n, end, entries, &base)) {
 		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
 			pgno_t at = pgno_add(base, i);
@@ -140,6 +142,43 @@ void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 		}
 		n = pgno_add(base, TABLE_ENTRIES);
 	}
+}
+
+/* A leaf goes as a whole; slots go with its last user. */
+static void drop_leaf(void *context, pgno_t base, const uint64_t *entries)
+{
+	uint64_t nr[__PAGE_STATES] = { 0 };
+	struct space *sp = context;
+
+	(void)base;
+	for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
+		enum page_state state = page_entry_state(entries[i]);
+
+		assert(state != PAGE_DETACHING);
+		nr[state]++;
+		if (state == PAGE_STANDBY)
+			release_place(sp, page_entry_unpack(entries[i]));
+	}
+	for (int state = 0; state < __PAGE_STATES; state++)
+		if (nr[state])
+			count(sp, (enum page_state)state, -nr[state]);
+}
+
+void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
+{
+	const uint64_t in_leaf = TABLE_ENTRIES - 1;
+	pgno_t whole = { (first.v + in_leaf) & ~in_leaf }, rest = { end.v & ~in_leaf };
+	int err;
+
+	assert(sp->changing);
+	if (whole.v >= rest.v) {
+		drop_part(pg, sp, first, end);
+		return;
+	}
+	drop_part(pg, sp, first, whole);
+	drop_part(pg, sp, rest, end);
+	err = table_cut(pg->tables, sp->root, whole, rest, drop_leaf, sp);
+	assert(!err);
 }
 
 void page_forget(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
@@ -160,42 +199,32 @@ void page_forget(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 	}
 }
 
-/* In both places since a crash, and counted twice. */
-static void forget_double(struct pager *pg, struct space *sp, pgno_t n)
+bool page_shift_room(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages)
 {
-	struct page p = page_read(pg, sp, n);
+	return tables_claim(pg->tables, 2 * DROP_TABLES + table_move_need(pg->tables, sp->root,
+									  from, to, nr_pages));
+}
 
-	if (p.state == PAGE_VIRGIN)
-		return;
-	if (slot_valid(p.slot))
-		slot_put(pg->slots, p.slot);
-	count(sp, p.state, (uint64_t)-1);
+/* In both places since a crash, and counted twice. */
+static void forget_double(void *context, uint64_t entry)
+{
+	count(context, page_entry_state(entry), (uint64_t)-1);
 }
 
 void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages)
 {
-	uint64_t entries[TABLE_ENTRIES];
-	pgno_t n = from, end = pgno_add(from, nr_pages), base;
+	struct standby *sb = &sp->standby;
+	int err;
 
-	assert(sp->changing);
-	while (n.v < end.v && copy_leaf(pg, sp, n, end, entries, &base)) {
-		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
-			pgno_t at = pgno_add(base, i), dest;
-			struct page p = page_entry_unpack(entries[i]);
+	assert(sp->changing && !sp->nr_detaching);
+	err = table_move(pg->tables, sp->root, from, to, nr_pages, forget_double, sp);
+	assert(!err);
+	for (uint32_t i = 0; sp->nr_standby && i < sb->nr_places; i++) {
+		enum place_state state = sb->state[i];
 
-			if (!entries[i] || at.v < from.v || at.v >= end.v)
-				continue;
-			assert(p.state != PAGE_DETACHING);
-			dest = pgno_add(to, at.v - from.v);
-			forget_double(pg, sp, dest);
-			/* Never nowhere: a crash in between leaves it in both places. */
-			set_entry(pg, sp, dest, entries[i]);
-			failpoint(FP_PAGE_SHIFTED);
-			set_entry(pg, sp, at, 0);
-			if (p.state == PAGE_STANDBY)
-				sp->standby.page[p.place] = dest;
-		}
-		n = pgno_add(base, TABLE_ENTRIES);
+		if (state != PLACE_FREE && state != PLACE_ORPHAN && sb->page[i].v >= from.v &&
+		    sb->page[i].v - from.v < nr_pages)
+			sb->page[i].v += to.v - from.v;
 	}
 }
 
@@ -208,6 +237,11 @@ void page_lose(struct pager *pg, struct space *sp, pgno_t n)
 	set_entry(pg, sp, n, page_entry_pack((struct page){ .state = PAGE_LOST }));
 	if (slot_valid(p.slot))
 		slot_put(pg->slots, p.slot);
+}
+
+bool page_range_room(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
+{
+	return tables_claim(pg->tables, table_change_need(pg->tables, sp->root, first, end));
 }
 
 void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)

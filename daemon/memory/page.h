@@ -12,7 +12,9 @@ struct page page_read(struct pager *pg, const struct space *sp, pgno_t n);
  * page_change() - the only writer of single entries
  *
  * -ESTALE when the entry differs from `from` (ages aside); asserts that the
- * transition is one that page_entry.h allows.  When the slot changes, the
+ * transition is one that page_entry.h allows.  -ENOMEM: out of tables, which
+ * cannot be where the path is this space's alone, as that of what is or was in
+ * a batch or in standby.  When the slot changes, the
  * reference of from.slot is dropped and that of to.slot is the caller's gift.
  * Keeps the space's counts.
  */
@@ -28,17 +30,22 @@ bool page_room(struct pager *pg, const struct space *sp, struct run run);
 bool page_may_return(struct pager *pg, const struct space *sp, pgno_t n);
 
 /*
- * Whole ranges, between change_begin() and change_end() only.
- *
- * REMOVE, UNMAP: [first, end) becomes VIRGIN, whatever it was.
+ * Whole ranges, between change_begin() and change_end() only, and where there
+ * was room: asked for the next range, or anything else, it ends.  Otherwise they
+ * have to wait, as everybody in that process then has.
  */
+bool page_drop_room(struct pager *pg);
+/* REMOVE, UNMAP: [first, end) becomes VIRGIN, whatever it was. */
 void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
+bool page_range_room(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
 /* What of [first, end) is RESIDENT becomes VIRGIN: it is not registered any more. */
 void page_forget(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
 /*
  * REMAP: entries of [from, from + nr_pages) go to `to`, where nothing is, and the
  * source becomes VIRGIN.  After a crash again: what is there has been moved.
+ * Room is for two drops, too.
  */
+bool page_shift_room(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages);
 void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages);
 /* The only copy of this page cannot be had: LOST, from any state. The place is the caller's. */
 void page_lose(struct pager *pg, struct space *sp, pgno_t n);

@@ -23,7 +23,8 @@
  *
  * A file system can be full.  Who may do without a table asks tables_room()
  * before, and who can wait for one tables_last_room(): some are kept for it, and
- * others for what cannot wait (unmapped, moved or lost pages).
+ * others for ranges that are unmapped, moved or lost, for which tables_claim()
+ * asks.  What is free goes back to the file system but for some hundreds.
  *
  * Only the worker calls these, except tables_refill() and tables_short().
  */
@@ -47,7 +48,10 @@ int tables_init(struct tables **tables, struct slots *slots, int state_dir_fd);
 int tables_restore_begin(struct tables **tables, struct slots *slots, int state_dir_fd);
 int tables_restore_root(struct tables *tables, table_id_t root);
 int tables_restore_end(struct tables *tables);
-/* Keeps some free tables populated, so that a fault does not allocate. House thread. */
+/*
+ * House thread: keeps some free tables populated, so that a fault does not
+ * allocate, and gives back what there is beyond.
+ */
 void tables_refill(struct tables *tables);
 /*
  * Whether n tables can be made besides those that are kept.  They are not set
@@ -55,6 +59,8 @@ void tables_refill(struct tables *tables);
  */
 bool tables_room(struct tables *tables, uint32_t n);
 bool tables_last_room(struct tables *tables, uint32_t n);
+/* Whether n tables can be made, those that are kept among them: for what cannot do without. */
+bool tables_claim(struct tables *tables, uint64_t n);
 /* tables_room() had to say no, and there is still no room. */
 bool tables_short(const struct tables *tables);
 uint64_t tables_used(const struct tables *tables);
@@ -89,5 +95,32 @@ void table_hint(struct tables *tables, table_id_t root, pgno_t pg, uint64_t clea
  */
 const uint64_t *table_next_leaf(struct tables *tables, table_id_t root, pgno_t pg, pgno_t end,
 				pgno_t *base);
+
+/*
+ * Whole ranges.  What is shared stays so: only the tables above leaves become
+ * this tree's alone.  -ENOMEM half-way, with everything in its old place or its
+ * new one, unless as many tables were claimed as are needed.
+ *
+ * Leaves of [first, end), which are leaves' boundaries, go; gone() is told of
+ * each before.  Needs TABLE_CUT_NEED at most.
+ */
+#define TABLE_CUT_NEED (2 * TABLE_LEVELS)
+typedef void (*table_leaf_fn)(void *context, pgno_t base, const uint64_t *entries);
+int table_cut(struct tables *tables, table_id_t root, pgno_t first, pgno_t end, table_leaf_fn gone,
+	      void *context);
+/*
+ * Entries of [from, from + nr_pages) go to `to`, where there are none; slot
+ * references go along.  Where the two are equal modulo a leaf, leaves go by one
+ * store each; else entry by entry.  What is there all the same was moved before a
+ * crash, and restored twice: doubled() is told of each such entry.
+ */
+typedef void (*table_entry_fn)(void *context, uint64_t entry);
+int table_move(struct tables *tables, table_id_t root, pgno_t from, pgno_t to, uint64_t nr_pages,
+	       table_entry_fn doubled, void *context);
+/* Tables that it needs at most. */
+uint64_t table_move_need(struct tables *tables, table_id_t root, pgno_t from, pgno_t to,
+			 uint64_t nr_pages);
+/* Tables that changing all entries of [first, end) needs at most. */
+uint64_t table_change_need(struct tables *tables, table_id_t root, pgno_t first, pgno_t end);
 
 #endif

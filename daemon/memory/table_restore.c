@@ -3,7 +3,6 @@
 #include "memory/table_internal.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 
 #include "memory/page_entry.h"
 
@@ -56,13 +55,12 @@ int tables_restore_root(struct tables *t, table_id_t root)
 
 int tables_restore_end(struct tables *t)
 {
-	/* What was used is populated; free ones below may never have been. */
-	if (madvise(t->entry[0], (size_t)t->next * PAGE_SIZE, MADV_POPULATE_WRITE))
-		return -ENOSPC;
+	/* What is used is populated; free ones may be or not. */
 	for (uint32_t id = t->next - 1; id; id--)
 		if (!t->refs[id])
-			t->free[t->nr_free++] = id;
-	t->populated = t->next;
-	tables_populate(t, t->next + TABLES_RESERVE); /* or as soon as there is room */
+			t->bare[t->nr_bare++] = id;
+		else
+			t->nr_used++;
+	tables_grow(t, TABLES_RESERVE); /* or as soon as there is room */
 	return 0;
 }

@@ -8,7 +8,10 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "base/types.h"
 
 int statefile_open_dir(const char *path)
 {
@@ -32,6 +35,21 @@ int statefile_lock(int dir_fd, const char *name)
 	err = errno == EWOULDBLOCK ? -EBUSY : -errno;
 	close(fd);
 	return err;
+}
+
+/* It stays free for them, or an eighth of it. */
+#define LEAVE_BYTES (64ULL << 20)
+#define LEAVE_PART  8
+
+bool statefile_has_space(int dir_fd, uint64_t bytes)
+{
+	struct statvfs fs;
+	uint64_t leave;
+
+	if (fstatvfs(dir_fd, &fs) || !fs.f_blocks)
+		return true;
+	leave = min_t(uint64_t, fs.f_blocks * fs.f_frsize / LEAVE_PART, LEAVE_BYTES);
+	return fs.f_bavail * fs.f_frsize >= leave + bytes;
 }
 
 static int map_file(int fd, size_t bytes, void **map)

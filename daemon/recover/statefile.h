@@ -33,6 +33,9 @@ int statefile_map_old(int dir_fd, const char *name, size_t bytes, void **map);
 /* old: that, else a new one. */
 int statefile_map(int dir_fd, const char *name, size_t bytes, bool reserve, bool old, void **map);
 
+/* Whether more may be taken: others use the file system, too. */
+bool statefile_has_space(int dir_fd, uint64_t bytes);
+
 /* Small text file, replaced as a whole. */
 int statefile_write_text(int dir_fd, const char *name, const char *text);
 int statefile_read_text(int dir_fd, const char *name, char *text, size_t bytes);

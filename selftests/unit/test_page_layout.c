@@ -11,6 +11,8 @@ struct layout {
 	uint64_t seed;
 	pgno_t first;
 	struct page page[LAYOUT_PAGES];
+	table_id_t child; /* shares, and has what was there at its fork */
+	struct page passed[LAYOUT_PAGES];
 };
 
 static uint64_t count_states(const struct layout *l, enum page_state state)
@@ -138,15 +140,51 @@ static void layout_drop(struct layout *l, uint32_t i, uint32_t nr)
 	memset(&l->page[i], 0, nr * sizeof(l->page[0]));
 }
 
-/* mremap() to a place that does not overlap the old one. */
+/* mremap() to a place that does not overlap the old one; often of whole leaves. */
 static void layout_shift(struct layout *l, uint32_t from, uint32_t to, uint32_t nr)
 {
+	pgno_t source = pgno_add(l->first, from), dest;
+	uint64_t need, before;
+
+	if (seed_below(&l->seed, 2) && to >= from)
+		to -= (to - from) % TABLE_ENTRIES;
 	if (to < from + nr && from < to + nr)
 		return;
-	page_drop(&l->f->pg, l->f->sp, pgno_add(l->first, to), pgno_add(l->first, to + nr));
-	page_shift(&l->f->pg, l->f->sp, pgno_add(l->first, from), pgno_add(l->first, to), nr);
+	dest = pgno_add(l->first, to);
+	layout_drop(l, to, nr);
+	need = table_move_need(l->f->pg.tables, l->f->sp->root, source, dest, nr);
+	before = tables_used(l->f->pg.tables);
+	assert_true(page_shift_room(&l->f->pg, l->f->sp, source, dest, nr));
+	page_shift(&l->f->pg, l->f->sp, source, dest, nr);
+	assert_true(tables_used(l->f->pg.tables) <= before + need);
 	memcpy(&l->page[to], &l->page[from], nr * sizeof(l->page[0]));
 	memset(&l->page[from], 0, nr * sizeof(l->page[0]));
+}
+
+/* As a fork: nothing is in the pool, whose places a child does not share. */
+static void layout_share(struct layout *l)
+{
+	if (l->child.v || l->f->sp->nr_standby)
+		return;
+	l->child = table_root_share(l->f->pg.tables, l->f->sp->root);
+	memcpy(l->passed, l->page, sizeof(l->passed));
+}
+
+static void layout_part(struct layout *l)
+{
+	for (uint32_t i = 0; l->child.v && i < LAYOUT_PAGES; i++)
+		assert_int_equal(table_get(l->f->pg.tables, l->child, pgno_add(l->first, i)),
+				 page_entry_pack(l->passed[i]));
+	table_root_put(l->f->pg.tables, l->child);
+	l->child.v = 0;
+}
+
+/* So that one can be shared. */
+static void layout_empty_pool(struct layout *l)
+{
+	for (uint32_t i = 0; i < LAYOUT_PAGES; i++)
+		if (l->page[i].state == PAGE_STANDBY)
+			layout_rescue(l, i);
 }
 
 static void free_orphans(struct standby *sb)
@@ -170,17 +208,24 @@ static void test_random_layouts(void **state)
 		uint32_t to = seed_below(&l->seed, LAYOUT_PAGES - nr + 1);
 		uint32_t op = seed_below(&l->seed, 100);
 
-		if (op < 3)
+		if (op < 3) {
 			layout_drop(l, i, nr);
-		else if (op < 8)
+		} else if (op < 8) {
 			layout_shift(l, i, to, nr);
-		else
+		} else if (op < 9) {
+			layout_empty_pool(l);
+			layout_share(l);
+		} else {
 			for (uint32_t k = 0; k < nr && k < 64; k++)
 				layout_move_on(l, i + k);
+		}
 		free_orphans(&l->f->sp->standby);
-		if (n % 500 == 0)
+		if (n % 500 == 0) {
+			layout_part(l);
 			layout_check(l);
+		}
 	}
+	layout_part(l);
 	layout_check(l);
 	/* More than what is there, and what lies around it. */
 	page_drop(&l->f->pg, l->f->sp, (pgno_t){ 0 }, (pgno_t){ 1ULL << 45 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "space_fixture.h"
 
@@ -371,6 +372,42 @@ static void test_refill_beside_worker(void **state)
 		assert_int_equal(page_read(&f->pg, f->sp, (pgno_t){ i * TABLE_ENTRIES }).place, i);
 }
 
+/* Of the file system of the state directory. */
+static uint64_t backed_tables(const struct space_fixture *f)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(f->slots->dir_fd, "tables", &st, 0), 0);
+	return (uint64_t)st.st_blocks * 512 / PAGE_SIZE;
+}
+
+/* What is free goes back but for a reserve, and can be had again. */
+static void test_given_back(void **state)
+{
+	const uint64_t nr = 6000, entry = page_entry_pack((struct page){ .state = PAGE_RESIDENT });
+	struct space_fixture *f = *state;
+	struct tables *t = f->pg.tables;
+
+	for (int round = 0; round < 2; round++) {
+		for (uint64_t i = 0; i < nr; i++)
+			assert_int_equal(
+				table_set(t, f->sp->root, (pgno_t){ i * TABLE_ENTRIES }, entry), 0);
+		assert_true(backed_tables(f) >= nr);
+		for (uint64_t i = 0; i < nr; i++)
+			assert_int_equal(
+				table_set(t, f->sp->root, (pgno_t){ i * TABLE_ENTRIES }, 0), 0);
+		for (int n = 0; n < 100; n++)
+			tables_refill(t);
+		assert_true(backed_tables(f) < nr / 2);
+		/* What is claimed stays. */
+		assert_true(tables_claim(t, nr));
+		for (int n = 0; n < 100; n++)
+			tables_refill(t);
+		assert_true(backed_tables(f) >= nr);
+		assert_true(tables_claim(t, 0));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +417,7 @@ int main(void)
 		SPACE_TEST(test_owned_and_counted),
 		SPACE_TEST(test_room),
 		SPACE_TEST(test_refill_beside_worker),
+		SPACE_TEST(test_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, space_group_setup, space_group_teardown);
