@@ -62,7 +62,7 @@ static int parent_moves(struct target_share *sh)
 	pid_t child;
 
 	target_check(sh, !madvise(wiped, NR * PAGE_SIZE, MADV_WIPEONFORK));
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < ROUNDS / 4; i++) {
 		p = memory_map(NR);
 		memory_fill(p, 0, NR, 1);
 		target_check(sh, memory_push_far(p, NR));

@@ -344,6 +344,7 @@ uint64_t house_tick(struct house *h)
 	uint64_t next_ns;
 
 	tables_refill(h->pg->tables);
+	slots_refill(h->pg->slots);
 	tracking_tick(&h->tracking, h->procs);
 	descent_tick(h);
 	allot(h, now_ns);

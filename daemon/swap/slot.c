@@ -27,6 +27,12 @@ struct slots {
 	struct slot_rank rank[AREAS_MAX]; /* highest priority first */
 };
 
+/* Extents that are kept backed ahead of use; of more, idle chunks are given back. */
+#define WHOLE_AHEAD (16 * SLOT_CHUNK_EXTENTS)
+#define WHOLE_IDLE  (2 * WHOLE_AHEAD)
+/* Chunks looked at in a tick. */
+#define TRIM_LOOKS  64
+
 /* A count that reached the limit no longer counts: the slot stays in use. */
 #define COUNT_STUCK UINT16_MAX
 
@@ -62,18 +68,25 @@ static uint64_t slot_index(const struct slots *slots, uint32_t area, slot_t slot
 	return slot.v - slots->areas[area].first.v;
 }
 
+/* Of a chunk that is backed. */
+static uint16_t *count_at(const struct slots *slots, uint32_t area, uint64_t index)
+{
+	return &slots->state[area].chunk[index / SLOT_CHUNK_SLOTS].refs[index % SLOT_CHUNK_SLOTS];
+}
+
 static uint16_t *slot_count(const struct slots *slots, slot_t slot)
 {
 	uint32_t a = slot_area(slots, slot);
 
-	return &slots->state[a].refs[slot_index(slots, a, slot)];
+	return count_at(slots, a, slot_index(slots, a, slot));
 }
 
 static uint64_t *slot_word(const struct slots *slots, slot_t slot)
 {
 	uint32_t a = slot_area(slots, slot);
+	uint64_t index = slot_index(slots, a, slot);
 
-	return &slots->state[a].checksum[slot_index(slots, a, slot)];
+	return &slots->state[a].chunk[index / SLOT_CHUNK_SLOTS].checksum[index % SLOT_CHUNK_SLOTS];
 }
 
 static void add_to_rank(struct slots *slots, uint32_t area)
@@ -94,16 +107,95 @@ static void add_to_rank(struct slots *slots, uint32_t area)
 
 static int init_area(struct slots *slots, uint32_t a, int state_dir_fd)
 {
+	struct slot_extents *x = &slots->extents[a];
+	struct slot_state *st = &slots->state[a];
 	struct area *area = &slots->areas[a];
 	int err;
 
-	err = slot_state_open(&slots->state[a], state_dir_fd, a, &area->sb);
+	err = slot_state_open(st, state_dir_fd, a, &area->sb);
 	if (err)
 		return err;
-	err = slot_extents_init(&slots->extents[a], area->sb.nr_slots, slots->state[a].refs);
+	err = slot_extents_init(x, area->sb.nr_slots);
 	if (err)
-		slot_state_close(&slots->state[a]);
+		goto close_state;
+	for (uint64_t c = 0; !err && (c = slot_state_next(st, c)) < st->nr_chunks; c++) {
+		/* It may have ended half-way. */
+		slot_extents_take_bare(x, c);
+		err = slot_state_back(st, c);
+		if (!err)
+			slot_extents_back(x, c, st->chunk[c].refs);
+	}
+	if (!err)
+		return 0;
+	slot_extents_fini(x);
+close_state:
+	slot_state_close(st);
 	return err;
+}
+
+/* A chunk that is bare is not, from now on; false: there is none, or no room for it. */
+static bool back_chunk(struct slots *slots, uint32_t a, uint64_t chunk)
+{
+	struct slot_extents *x = &slots->extents[a];
+	struct slot_state *st = &slots->state[a];
+	bool bare;
+	int err;
+
+	pthread_mutex_lock(&slots->lock);
+	if (chunk == SLOT_EXTENT_NONE)
+		chunk = slot_extents_next_bare(x);
+	bare = slot_extents_take_bare(x, chunk);
+	pthread_mutex_unlock(&slots->lock);
+	if (!bare)
+		return false;
+	err = slot_state_back(st, chunk);
+	pthread_mutex_lock(&slots->lock);
+	if (err)
+		slot_set_add(&x->bare, chunk);
+	else
+		slot_extents_back(x, chunk, st->chunk[chunk].refs);
+	__atomic_store_n(&x->no_room, err != 0, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&slots->lock);
+	return !err;
+}
+
+/* Until so many extents are whole, or nothing is bare. */
+static void back_ahead(struct slots *slots, uint32_t a, uint64_t want)
+{
+	struct slot_extents *x = &slots->extents[a];
+
+	while (__atomic_load_n(&x->nr_whole, __ATOMIC_RELAXED) < want &&
+	       __atomic_load_n(&x->nr_bare_slots, __ATOMIC_RELAXED) &&
+	       !__atomic_load_n(&x->no_room, __ATOMIC_RELAXED))
+		if (!back_chunk(slots, a, SLOT_EXTENT_NONE))
+			break;
+}
+
+static void give_back(struct slots *slots, uint32_t a)
+{
+	struct slot_extents *x = &slots->extents[a];
+	uint64_t chunk = SLOT_EXTENT_NONE;
+
+	pthread_mutex_lock(&slots->lock);
+	if (x->nr_whole > WHOLE_IDLE)
+		chunk = slot_extents_take_idle(x, TRIM_LOOKS);
+	pthread_mutex_unlock(&slots->lock);
+	if (chunk == SLOT_EXTENT_NONE)
+		return;
+	slot_state_give_back(&slots->state[a], chunk);
+	pthread_mutex_lock(&slots->lock);
+	slot_extents_add_bare(x, chunk);
+	pthread_mutex_unlock(&slots->lock);
+}
+
+void slots_refill(struct slots *slots)
+{
+	for (uint32_t a = 0; a < slots->nr_areas; a++) {
+		if (slots->extents[a].no_room && slot_state_has_space(&slots->state[a]))
+			__atomic_store_n(&slots->extents[a].no_room, false, __ATOMIC_RELAXED);
+		back_ahead(slots, a, WHOLE_AHEAD);
+		give_back(slots, a);
+	}
 }
 
 static void fini_area(struct slots *slots, uint32_t a)
@@ -146,6 +238,12 @@ int slots_init(struct slots **slots, struct area *areas, uint32_t nr_areas, int 
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
 	pthread_mutex_init(&s->lock, &attr);
 	pthread_mutexattr_destroy(&attr);
+	slots_refill(s);
+	for (a = 0; a < nr_areas; a++)
+		if (s->extents[a].no_room) {
+			slots_fini(s);
+			return -ENOSPC;
+		}
 	*slots = s;
 	return 0;
 fini_areas:
@@ -170,12 +268,18 @@ int slot_alloc(struct slots *slots, uint32_t hint, uint32_t want, slot_t *first)
 
 	if (!want)
 		return -EINVAL;
-	pthread_mutex_lock(&slots->lock);
-	for (uint32_t r = 0; r < slots->nr_ranks && !nr; r++)
-		nr = slot_rank_take(&slots->rank[r], slots->extents, hint, want, &area, &index);
-	for (uint32_t i = 0; i < nr; i++)
-		__atomic_store_n(&slots->state[area].refs[index + i], 1, __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&slots->lock);
+	for (uint32_t r = 0; r < slots->nr_ranks && !nr; r++) {
+		struct slot_rank *rank = &slots->rank[r];
+
+		/* Mostly the house did so. */
+		for (uint32_t i = 0; i < rank->nr_areas; i++)
+			back_ahead(slots, rank->area[i], want / SLOT_EXTENT_SLOTS + 2);
+		pthread_mutex_lock(&slots->lock);
+		nr = slot_rank_take(rank, slots->extents, hint, want, &area, &index);
+		for (uint32_t i = 0; i < nr; i++)
+			__atomic_store_n(count_at(slots, area, index + i), 1, __ATOMIC_RELAXED);
+		pthread_mutex_unlock(&slots->lock);
+	}
 	if (!nr)
 		return -ENOSPC;
 	*first = slot_add(slots->areas[area].first, index);
@@ -184,8 +288,12 @@ int slot_alloc(struct slots *slots, uint32_t hint, uint32_t want, slot_t *first)
 
 void slot_get(struct slots *slots, slot_t slot)
 {
+	uint32_t area = slot_area(slots, slot);
 	uint16_t *count = slot_count(slots, slot);
 
+	/* What is in use is backed, unless the file that tells so is damaged. */
+	if (slots->recounting)
+		back_chunk(slots, area, slot_index(slots, area, slot) / SLOT_CHUNK_SLOTS);
 	pthread_mutex_lock(&slots->lock);
 	if (!*count) {
 		uint32_t a = slot_area(slots, slot);
@@ -227,8 +335,9 @@ void slots_recount_begin(struct slots *slots)
 	slots->recounting = true;
 	for (uint32_t a = 0; a < slots->nr_areas; a++)
 		for (uint64_t i = 1; i < slots->areas[a].sb.nr_slots; i++)
-			if (slots->state[a].refs[i]) {
-				slots->state[a].refs[i] = 0;
+			if (!slot_set_has(&slots->extents[a].bare, i / SLOT_CHUNK_SLOTS) &&
+			    *count_at(slots, a, i)) {
+				*count_at(slots, a, i) = 0;
 				slot_extents_give(&slots->extents[a], i);
 			}
 	pthread_mutex_unlock(&slots->lock);
@@ -278,8 +387,16 @@ uint64_t slots_free(const struct slots *slots)
 {
 	uint64_t nr_free = 0;
 
-	for (uint32_t a = 0; a < slots->nr_areas; a++)
-		nr_free += __atomic_load_n(&slots->extents[a].nr_free, __ATOMIC_RELAXED);
+	for (uint32_t a = 0; a < slots->nr_areas; a++) {
+		const struct slot_extents *x = &slots->extents[a];
+		uint64_t nr = __atomic_load_n(&x->nr_free, __ATOMIC_RELAXED), bare;
+
+		bare = __atomic_load_n(&x->nr_bare_slots, __ATOMIC_RELAXED);
+		/* Those that cannot be backed cannot be had. */
+		if (__atomic_load_n(&x->no_room, __ATOMIC_RELAXED))
+			nr -= min_t(uint64_t, nr, bare);
+		nr_free += nr;
+	}
 	return nr_free;
 }
 
@@ -288,7 +405,8 @@ uint64_t slots_bytes(const struct slots *slots)
 	uint64_t bytes = 0;
 
 	for (uint32_t a = 0; a < slots->nr_areas; a++)
-		bytes += slots->state[a].bytes +
-			 slots->extents[a].nr_extents * sizeof(*slots->extents[a].avail);
+		bytes += (slots->areas[a].sb.nr_slots -
+			  __atomic_load_n(&slots->extents[a].nr_bare_slots, __ATOMIC_RELAXED)) *
+			 (sizeof(struct slot_chunk) / SLOT_CHUNK_SLOTS);
 	return bytes;
 }

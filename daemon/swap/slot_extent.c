@@ -6,8 +6,10 @@
 
 #include "base/types.h"
 #include "swap/slot.h"
+#include "swap/slot_state.h"
 
 _Static_assert(SLOT_EXTENT_SLOTS == 64, "an extent's free slots are one word");
+_Static_assert(SLOT_CHUNK_EXTENTS *SLOT_EXTENT_SLOTS == SLOT_CHUNK_SLOTS, "one size");
 
 #define BIT(n) (1ULL << ((n) % 64))
 
@@ -31,22 +33,32 @@ static void set_nr_free(struct slot_extents *x, uint64_t nr_free)
 	__atomic_store_n(&x->nr_free, nr_free, __ATOMIC_RELAXED);
 }
 
+static void set_whole(struct slot_extents *x, uint64_t extent, bool whole)
+{
+	if (slot_set_has(&x->whole, extent) == whole)
+		return;
+	__atomic_store_n(&x->nr_whole, whole ? x->nr_whole + 1 : x->nr_whole - 1, __ATOMIC_RELAXED);
+	if (whole)
+		slot_set_add(&x->whole, extent);
+	else
+		slot_set_del(&x->whole, extent);
+}
+
 /* Puts an extent that nobody owns where its free slots say. */
 static void file_extent(struct slot_extents *x, uint64_t extent)
 {
 	uint64_t avail = x->avail[extent];
 
-	slot_set_del(&x->whole, extent);
+	set_whole(x, extent, avail && avail == usable(x, extent));
 	slot_set_del(&x->holed, extent);
-	if (avail && avail == usable(x, extent))
-		slot_set_add(&x->whole, extent);
-	else if (avail)
+	if (avail && !slot_set_has(&x->whole, extent))
 		slot_set_add(&x->holed, extent);
 }
 
-int slot_extents_init(struct slot_extents *x, uint64_t nr_slots, const uint16_t *refs)
+int slot_extents_init(struct slot_extents *x, uint64_t nr_slots)
 {
 	uint64_t nr_extents = (nr_slots + SLOT_EXTENT_SLOTS - 1) / SLOT_EXTENT_SLOTS;
+	uint64_t nr_chunks = (nr_extents + SLOT_CHUNK_EXTENTS - 1) / SLOT_CHUNK_EXTENTS;
 	int err = -ENOMEM;
 
 	*x = (struct slot_extents){ .nr_slots = nr_slots, .nr_extents = nr_extents };
@@ -62,18 +74,15 @@ int slot_extents_init(struct slot_extents *x, uint64_t nr_slots, const uint16_t 
 	err = slot_set_init(&x->holed, nr_extents);
 	if (err)
 		goto fini_whole;
-
-	for (uint64_t e = 0; e < nr_extents; e++) {
-		uint64_t mask = usable(x, e);
-
-		for (uint32_t i = 0; i < SLOT_EXTENT_SLOTS && mask >> i; i++)
-			if (refs[e * SLOT_EXTENT_SLOTS + i])
-				mask &= ~BIT(i);
-		x->avail[e] = mask;
-		x->nr_free += (uint64_t)__builtin_popcountll(mask);
-		file_extent(x, e);
-	}
+	err = slot_set_init(&x->bare, nr_chunks);
+	if (err)
+		goto fini_holed;
+	for (uint64_t c = 0; c < nr_chunks; c++)
+		slot_extents_add_bare(x, c);
+	x->nr_free = x->nr_bare_slots;
 	return 0;
+fini_holed:
+	slot_set_fini(&x->holed);
 fini_whole:
 	slot_set_fini(&x->whole);
 free_owned:
@@ -83,8 +92,88 @@ free_avail:
 	return err;
 }
 
+/* Of a chunk; fewer in the last one. */
+static uint64_t end_of(const struct slot_extents *x, uint64_t chunk)
+{
+	return min_t(uint64_t, (chunk + 1) * SLOT_CHUNK_EXTENTS, x->nr_extents);
+}
+
+static uint64_t usable_in(const struct slot_extents *x, uint64_t chunk)
+{
+	uint64_t nr = 0;
+
+	for (uint64_t e = chunk * SLOT_CHUNK_EXTENTS; e < end_of(x, chunk); e++)
+		nr += (uint64_t)__builtin_popcountll(usable(x, e));
+	return nr;
+}
+
+/* Read without the lock, too. */
+static void set_nr_bare(struct slot_extents *x, uint64_t nr)
+{
+	__atomic_store_n(&x->nr_bare_slots, nr, __ATOMIC_RELAXED);
+}
+
+bool slot_extents_take_bare(struct slot_extents *x, uint64_t chunk)
+{
+	if (chunk == SLOT_EXTENT_NONE || !slot_set_has(&x->bare, chunk))
+		return false;
+	slot_set_del(&x->bare, chunk);
+	x->back_hand = chunk + 1;
+	return true;
+}
+
+uint64_t slot_extents_next_bare(const struct slot_extents *x)
+{
+	return slot_set_next(&x->bare, x->back_hand);
+}
+
+void slot_extents_back(struct slot_extents *x, uint64_t chunk, const uint16_t *refs)
+{
+	for (uint64_t e = chunk * SLOT_CHUNK_EXTENTS; e < end_of(x, chunk); e++) {
+		uint64_t mask = usable(x, e);
+
+		for (uint32_t i = 0; i < SLOT_EXTENT_SLOTS; i++)
+			if (refs[e % SLOT_CHUNK_EXTENTS * SLOT_EXTENT_SLOTS + i])
+				mask &= ~BIT(i);
+		set_nr_free(x, x->nr_free - (uint64_t)__builtin_popcountll(usable(x, e) & ~mask));
+		x->avail[e] = mask;
+		file_extent(x, e);
+	}
+	set_nr_bare(x, x->nr_bare_slots - usable_in(x, chunk));
+}
+
+void slot_extents_add_bare(struct slot_extents *x, uint64_t chunk)
+{
+	slot_set_add(&x->bare, chunk);
+	set_nr_bare(x, x->nr_bare_slots + usable_in(x, chunk));
+}
+
+static bool is_idle(const struct slot_extents *x, uint64_t chunk)
+{
+	for (uint64_t e = chunk * SLOT_CHUNK_EXTENTS; e < end_of(x, chunk); e++)
+		if (usable(x, e) && !slot_set_has(&x->whole, e))
+			return false;
+	return true;
+}
+
+uint64_t slot_extents_take_idle(struct slot_extents *x, uint64_t looks)
+{
+	while (looks--) {
+		uint64_t chunk = x->trim_hand;
+
+		x->trim_hand = end_of(x, chunk) == x->nr_extents ? 0 : chunk + 1;
+		if (!is_idle(x, chunk))
+			continue;
+		for (uint64_t e = chunk * SLOT_CHUNK_EXTENTS; e < end_of(x, chunk); e++)
+			set_whole(x, e, false);
+		return chunk;
+	}
+	return SLOT_EXTENT_NONE;
+}
+
 void slot_extents_fini(struct slot_extents *x)
 {
+	slot_set_fini(&x->bare);
 	slot_set_fini(&x->holed);
 	slot_set_fini(&x->whole);
 	free(x->owned);
@@ -98,7 +187,10 @@ uint64_t slot_extents_own(struct slot_extents *x, uint64_t from, bool whole)
 
 	if (extent == SLOT_SET_NONE)
 		return SLOT_EXTENT_NONE;
-	slot_set_del(set, extent);
+	if (whole)
+		set_whole(x, extent, false);
+	else
+		slot_set_del(set, extent);
 	x->owned[extent / 64] |= BIT(extent);
 	return extent;
 }

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/types.h"
+#include "recover/statefile.h"
 
 _Static_assert(sizeof(struct slot_state_header) == 48, "fixed layout");
 
@@ -30,27 +31,68 @@ static uint64_t magic_word(void)
 	return word;
 }
 
+static uint64_t chunks_of(uint64_t nr_slots)
+{
+	return (nr_slots + SLOT_CHUNK_SLOTS - 1) / SLOT_CHUNK_SLOTS;
+}
+
+static uint64_t chunk_at(uint64_t chunk)
+{
+	return PAGE_SIZE + chunk * sizeof(struct slot_chunk);
+}
+
 static uint64_t file_bytes(uint64_t nr_slots)
 {
-	uint64_t bytes = PAGE_SIZE + nr_slots * (sizeof(uint64_t) + sizeof(uint16_t));
-
-	return (bytes + PAGE_SIZE - 1) & PAGE_MASK;
+	return chunk_at(chunks_of(nr_slots));
 }
 
 /* Sets errno. */
 static bool map_file(struct slot_state *st, int fd, uint64_t nr_slots)
 {
 	uint64_t bytes = file_bytes(nr_slots);
-	char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 
 	if (map == MAP_FAILED)
 		return false;
 	st->header = (struct slot_state_header *)map;
-	st->checksum = (uint64_t *)(map + PAGE_SIZE);
-	st->refs = (uint16_t *)(st->checksum + nr_slots);
+	st->chunk = (struct slot_chunk *)(map + PAGE_SIZE);
 	st->nr_slots = nr_slots;
+	st->nr_chunks = chunks_of(nr_slots);
 	st->bytes = bytes;
+	st->fd = fd;
 	return true;
+}
+
+uint64_t slot_state_next(const struct slot_state *st, uint64_t chunk)
+{
+	off_t at;
+
+	if (chunk >= st->nr_chunks)
+		return st->nr_chunks;
+	at = lseek(st->fd, (off_t)chunk_at(chunk), SEEK_DATA);
+	if (at < 0) /* ENXIO: no more; else nobody can tell */
+		return errno == ENXIO ? st->nr_chunks : chunk;
+	return ((uint64_t)at - PAGE_SIZE) / sizeof(struct slot_chunk);
+}
+
+bool slot_state_has_space(const struct slot_state *st)
+{
+	return statefile_has_space(st->dir_fd, sizeof(struct slot_chunk));
+}
+
+int slot_state_back(struct slot_state *st, uint64_t chunk)
+{
+	if (!slot_state_has_space(st) ||
+	    madvise(&st->chunk[chunk], sizeof(struct slot_chunk), MADV_POPULATE_WRITE))
+		return -ENOSPC;
+	return 0;
+}
+
+void slot_state_give_back(struct slot_state *st, uint64_t chunk)
+{
+	/* Whether or not: it holds no count, and is backed again before it is used. */
+	fallocate(st->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)chunk_at(chunk),
+		  sizeof(struct slot_chunk));
 }
 
 /* -ESTALE if the file of another area, of @nr_slots, still counts references. */
@@ -61,12 +103,11 @@ static int check_unused(int fd, uint64_t nr_slots)
 
 	if (!map_file(&old, fd, nr_slots))
 		return -errno;
-	for (uint64_t i = 0; i < nr_slots; i++)
-		if (old.refs[i]) {
-			err = -ESTALE;
-			break;
-		}
-	slot_state_close(&old);
+	for (uint64_t c = 0; (c = slot_state_next(&old, c)) < old.nr_chunks; c++)
+		for (uint32_t i = 0; i < SLOT_CHUNK_SLOTS; i++)
+			if (old.chunk[c].refs[i])
+				err = -ESTALE;
+	munmap(old.header, old.bytes);
 	return err;
 }
 
@@ -156,23 +197,21 @@ int slot_state_open(struct slot_state *st, int state_dir_fd, uint32_t n,
 		err = -errno;
 		goto close_fd;
 	}
-	do {
-		err = -posix_fallocate(fd, 0, (off_t)file_bytes(sb->nr_slots));
-	} while (err == -EINTR);
-	if (err) {
-		log_err("%s needs %llu bytes in the state directory: %s", name,
-			(unsigned long long)file_bytes(sb->nr_slots), strerror(-err));
-		goto close_fd;
-	}
-	if (!map_file(st, fd, sb->nr_slots)) {
+	if (ftruncate(fd, (off_t)file_bytes(sb->nr_slots)) || !map_file(st, fd, sb->nr_slots)) {
 		err = -errno;
 		goto close_fd;
 	}
-	if (fresh) {
+	st->dir_fd = state_dir_fd;
+	if (madvise(st->header, PAGE_SIZE, MADV_POPULATE_WRITE)) {
+		err = -ENOSPC;
+		log_err("%s finds no room in the state directory", name);
+	} else if (fresh) {
 		err = init_header(st->header, sb);
-		if (err)
-			slot_state_close(st);
 	}
+	if (err)
+		slot_state_close(st);
+	return err;
+
 close_fd:
 	close(fd);
 	return err;
@@ -181,4 +220,5 @@ close_fd:
 void slot_state_close(struct slot_state *st)
 {
 	munmap(st->header, st->bytes);
+	close(st->fd);
 }

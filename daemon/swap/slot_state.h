@@ -2,6 +2,7 @@
 #ifndef UPAGER_SLOT_STATE_H
 #define UPAGER_SLOT_STATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "swap/superblock.h"
@@ -10,13 +11,14 @@
  * The file slots.<n> of one area in the state directory, mapped shared:
  *
  *   page 0     struct slot_state_header
- *   then       uint64_t checksum[nr_slots], uint16_t refs[nr_slots]
+ *   then       struct slot_chunk for every 2048 slots, the last one whole
  *
- * Native byte order: it never leaves the machine.  Every block is allocated
- * when it is opened, so a later store cannot raise SIGBUS.
+ * Native byte order: it never leaves the machine.  A chunk takes room from when
+ * it is backed until it is given back, and nobody touches it otherwise: a store
+ * where there is no room would raise SIGBUS.
  */
 #define SLOT_STATE_MAGIC   "UPAGSLOT" /* 8 bytes; stored last, so a header with it is complete */
-#define SLOT_STATE_VERSION 1
+#define SLOT_STATE_VERSION 2
 
 struct slot_state_header {
 	uint64_t magic;
@@ -27,12 +29,21 @@ struct slot_state_header {
 	uint64_t secret; /* of slot_hash(): nobody outside can make a page that matches */
 };
 
+#define SLOT_CHUNK_SLOTS 2048
+
+struct slot_chunk {
+	uint64_t checksum[SLOT_CHUNK_SLOTS];
+	uint16_t refs[SLOT_CHUNK_SLOTS];
+};
+
 struct slot_state {
 	struct slot_state_header *header;
-	uint64_t *checksum;
-	uint16_t *refs;
+	struct slot_chunk *chunk;
 	uint64_t nr_slots;
+	uint64_t nr_chunks;
 	uint64_t bytes;
+	int fd;
+	int dir_fd;
 };
 
 /*
@@ -42,6 +53,13 @@ struct slot_state {
  */
 int slot_state_open(struct slot_state *st, int state_dir_fd, uint32_t n,
 		    const struct superblock *sb);
+/* The first chunk at or after @chunk that is backed, or nr_chunks. */
+uint64_t slot_state_next(const struct slot_state *st, uint64_t chunk);
+/* Zeros, with room for all of it; -ENOSPC. */
+int slot_state_back(struct slot_state *st, uint64_t chunk);
+/* Whether more may be. */
+bool slot_state_has_space(const struct slot_state *st);
+void slot_state_give_back(struct slot_state *st, uint64_t chunk);
 void slot_state_close(struct slot_state *st);
 /* Removes the files of all areas: nobody has pages in them. */
 void slot_state_forget(int state_dir_fd);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "slot_fixture.h"
 
@@ -76,6 +77,53 @@ static void test_recount(void **state)
 	assert_int_equal(slot_refs(f->slots, (slot_t){ 300 }), 1);
 }
 
+/* Of the file system of the state directory. */
+static uint64_t backed_bytes(const struct fixture *f)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(f->dir_fd, "slots.0", &st, 0), 0);
+	return (uint64_t)st.st_blocks * 512;
+}
+
+/* Regression: 10 bytes for each slot were taken at start, used or not. */
+static void test_grows_and_shrinks(void **state)
+{
+	const uint64_t nr = 4000 * X;
+	struct fixture *f = open_one(state, nr);
+	uint64_t few = nr * 10 / 4, all = nr * 10;
+	slot_t slot;
+
+	assert_true(backed_bytes(f) < few);
+	for (int round = 0; round < 2; round++) {
+		int got;
+
+		for (uint64_t n = 0; n < nr - 1; n += (uint64_t)got) {
+			got = slot_alloc(f->slots, 0, 64, &slot);
+			assert_true(got > 0);
+			slot_set_checksum(f->slots, slot, slot.v);
+		}
+		assert_int_equal(slots_free(f->slots), 0);
+		assert_true(backed_bytes(f) >= all);
+		reopen_slots(f);
+		assert_int_equal(slots_free(f->slots), 0);
+		for (uint64_t s = 1; s < nr; s++)
+			if (s % (100 * X) != 7)
+				slot_put(f->slots, (slot_t){ s });
+		for (int n = 0; n < 1000; n++)
+			slots_refill(f->slots);
+		/* Not those of which one is in use. */
+		assert_true(backed_bytes(f) < all * 3 / 4 && backed_bytes(f) > all / 4);
+		assert_int_equal(slots_free(f->slots), nr - 1 - 40);
+		for (uint64_t s = 7; s < nr; s += 100 * X)
+			slot_put(f->slots, (slot_t){ s });
+		for (int n = 0; n < 1000; n++)
+			slots_refill(f->slots);
+		assert_true(backed_bytes(f) <= all / 3);
+		assert_int_equal(slots_free(f->slots), nr - 1);
+	}
+}
+
 static int write_at(struct fixture *f, const void *data, size_t len, off_t at)
 {
 	int fd = openat(f->dir_fd, "slots.0", O_WRONLY | O_CLOEXEC);
@@ -115,7 +163,7 @@ static void test_foreign_state(void **state)
 
 static void test_damaged_state(void **state)
 {
-	const uint32_t other_version = 2;
+	const uint32_t other_version = 1;
 	struct fixture *f = open_one(state, 10 * X);
 
 	slots_fini(f->slots);
@@ -129,7 +177,7 @@ static void test_damaged_state(void **state)
 	slots_fini(f->slots);
 	f->slots = NULL;
 	/* One page short: a store to its end would raise SIGBUS. */
-	assert_int_equal(write_at(f, "", 1, 3 * 4096), 0);
+	assert_int_equal(write_at(f, "", 1, 6 * 4096), 0);
 	assert_int_equal(open_slots(f), -EBADMSG);
 	assert_int_equal(unlinkat(f->dir_fd, "slots.0", 0), 0);
 	assert_int_equal(symlinkat("/dev/zero", f->dir_fd, "slots.0"), 0);
@@ -153,8 +201,10 @@ static void test_refused_areas(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_hash),	  TEST(test_killed_daemon), TEST(test_recount),
-		TEST(test_foreign_state), TEST(test_damaged_state), TEST(test_refused_areas),
+		TEST(test_hash),	  TEST(test_killed_daemon),
+		TEST(test_recount),	  TEST(test_grows_and_shrinks),
+		TEST(test_foreign_state), TEST(test_damaged_state),
+		TEST(test_refused_areas),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
