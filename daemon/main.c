@@ -25,14 +25,16 @@
 #include "kernel/latency.h"
 #include "life/descent.h"
 #include "life/house.h"
+#include "life/roster.h"
 #include "life/survivor.h"
 #include "loop.h"
 #include "options.h"
-#include "signals.h"
+#include "recover/areas.h"
 #include "recover/keeper.h"
 #include "recover/restore.h"
 #include "recover/stray.h"
 #include "recover/succession.h"
+#include "signals.h"
 #include "swap/slot_state.h"
 
 #define LATENCY_QUIET_NS (100 * NS_PER_MS)
@@ -82,61 +84,6 @@ static void stay_in_memory(void)
 		log_debug("no PR_SET_IO_FLUSHER (%s), ignoring", strerror(errno));
 }
 
-static int open_area(struct area *area, const char *spec)
-{
-	char cause[AREA_CAUSE_BYTES] = "";
-	int err = area_open(area, spec, cause);
-
-	if (err)
-		log_err("%s", cause);
-	else if (cause[0])
-		log_warn("%s", cause);
-	return err;
-}
-
-/* One that the dead daemon had open; taken[] says which of the options is used up. */
-static int take_area(uint32_t i, bool *taken)
-{
-	const struct state_header *h = pager.header;
-	char cause[AREA_CAUSE_BYTES] = "";
-	int err = -EXDEV;
-
-	for (uint32_t n = 0; n < options.nr_swap && err == -EXDEV; n++) {
-		err = area_take(&pager.area[i], options.swap[n], h->area[i].fd, cause);
-		taken[n] |= !err;
-	}
-	if (!err && memcmp(pager.area[i].sb.uuid, h->area[i].uuid, sizeof(h->area[i].uuid)))
-		err = -ESTALE;
-	if (err)
-		log_err("the waiting programs have pages in swap area %u of before, which %s: give "
-			"all areas as before with --swap; the programs go on waiting",
-			i + 1,
-			err == -EXDEV ? "is not given"
-			: cause[0]    ? cause
-				      : "is another one by now");
-	return err;
-}
-
-static int open_areas(void)
-{
-	bool taken[AREAS_MAX] = { 0 };
-	int err = 0;
-
-	if (pager.inherited)
-		for (uint32_t i = 0; i < pager.header->nr_areas && !err; i++) {
-			err = take_area(i, taken);
-			pager.nr_areas++;
-		}
-	for (uint32_t n = 0; n < options.nr_swap && !err; n++) {
-		if (taken[n])
-			continue;
-		if (pager.nr_areas == AREAS_MAX)
-			return -E2BIG;
-		err = open_area(&pager.area[pager.nr_areas++], options.swap[n]);
-	}
-	return err;
-}
-
 static int probe(void)
 {
 	int err = disable_check();
@@ -164,7 +111,7 @@ static int open_state(struct succession *su)
 	int err = succession_begin(su, &pager, options.state);
 
 	if (!err)
-		err = open_areas();
+		err = areas_open(&pager, options.swap, options.nr_swap);
 	if (err)
 		return err;
 	pager.worker_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -342,8 +289,7 @@ static int serve(void)
 	if (signal_fd < 0)
 		return signal_fd;
 	house_init(&house, &pager, options.limit_bytes);
-	if (pager.inherited)
-		survivors_take_on(&house);
+	survivors_take_on(&house);
 	sd_notify(0, "READY=1");
 	log_info("serving %s", options.socket);
 	for (;;) {
@@ -355,6 +301,7 @@ static int serve(void)
 			break;
 		sessions_handle(&sessions, &house);
 	}
+	roster_write(&house, true); /* nobody */
 	latency_hold(&latency, false);
 	sessions_fini(&sessions, options.socket);
 	loop_stop(&pager);

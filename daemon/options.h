@@ -10,7 +10,7 @@
 
 /* What upagerd was told, on the command line and in its configuration file. */
 struct options {
-	char swap[AREAS_MAX][320]; /* PATH[,pri=N] */
+	char swap[AREAS_MAX][AREA_SPEC_BYTES];
 	uint32_t nr_swap;
 	char socket[108];
 	char state[256];

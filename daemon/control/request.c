@@ -10,6 +10,7 @@
 #include "kernel/meminfo.h"
 #include "life/descent.h"
 #include "life/pause.h"
+#include "life/roster.h"
 #include "life/takeover.h"
 #include "recover/keeper.h"
 #include "share/allot.h"
@@ -93,10 +94,11 @@ int request_attach(struct house *h, const struct upager_request *req, uid_t uid,
 	house_add(h, p);
 	if (p->terms.family)
 		descent_take_all(h, p);
+	roster_write(h, true);
 	return 0;
 }
 
-static void set_terms(struct proc *p, uint64_t budget_bytes, uint32_t weight)
+static void set_terms(struct pager *pg, struct proc *p, uint64_t budget_bytes, uint32_t weight)
 {
 	p->terms.budget_bytes = budget_bytes;
 	p->terms.weight = weight;
@@ -105,6 +107,7 @@ static void set_terms(struct proc *p, uint64_t budget_bytes, uint32_t weight)
 	pthread_mutex_lock(&p->space->lock);
 	p->space->terms = p->terms;
 	pthread_mutex_unlock(&p->space->lock);
+	pager_record_space(pg, p->space);
 }
 
 int request_set_budget(struct house *h, struct proc *p, const struct upager_request *req,
@@ -125,9 +128,11 @@ int request_set_budget(struct house *h, struct proc *p, const struct upager_requ
 	}
 	for (struct proc *q = h->procs; q; q = q->next)
 		if (q == p || (f && q->terms.family == f->id))
-			set_terms(q, terms.budget_bytes, terms.weight);
+			set_terms(h->pg, q, terms.budget_bytes, terms.weight);
 	if (p->space)
 		p->space->evict_off = false;
+	roster_changed(h);
+	roster_write(h, true);
 	allot(h, clock_ns());
 	pager_kick_worker(h->pg);
 	return 0;

@@ -16,6 +16,7 @@
 #include "life/child.h"
 #include "life/descent.h"
 #include "life/pause.h"
+#include "life/roster.h"
 #include "life/takeover.h"
 #include "life/wakeup.h"
 #include "share/allot.h"
@@ -64,10 +65,16 @@ struct proc *house_find(const struct house *h, pid_t pid)
 
 void house_add(struct house *h, struct proc *p)
 {
+	char name[16];
+	pid_t parent_pid;
+
+	snprintf(name, sizeof(name), "%d", p->pid);
+	proc_birth(name, &parent_pid, &p->born_ticks);
 	p->since_ns = clock_ns();
 	p->next = h->procs;
 	h->procs = p;
 	wakeup_watch(h, p->pidfd);
+	roster_changed(h);
 }
 
 void house_remove(struct house *h, struct proc *p)
@@ -82,6 +89,7 @@ void house_remove(struct house *h, struct proc *p)
 		at = &(*at)->next;
 	*at = p->next;
 	proc_close(p);
+	roster_changed(h);
 }
 
 /* The process no longer runs in this space: the agent must not keep it alive. */

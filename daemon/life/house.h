@@ -49,6 +49,8 @@ struct house {
 	uint64_t memory_bytes; /* MemTotal */
 	uint64_t full_say_ns; /* not before */
 	uint64_t short_say_ns; /* not before */
+	bool roster_changed;
+	uint64_t roster_at_ns; /* it is not written again before */
 };
 
 void house_init(struct house *h, struct pager *pg, uint64_t limit_bytes);

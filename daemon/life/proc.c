@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
 int proc_open_file(const struct proc *proc, const char *name, int flags)
 {
 	int fd = openat(proc->dir_fd, name, flags | O_CLOEXEC);
@@ -237,7 +239,8 @@ bool proc_same_space(const struct proc *p)
 	if (!p->space || p->space->agent.pid <= 0)
 		return true;
 	ret = syscall(SYS_kcmp, p->live_tid, p->space->agent.pid, KCMP_VM, 0, 0);
-	return ret <= 0; /* an error tells nothing */
+	/* An error tells nothing, and an agent that is dead has no memory. */
+	return ret <= 0 || fd_readable(p->space->agent.pidfd);
 }
 
 /* Value of a "Name:\tvalue" line of /proc/ID/status; last: its last word. */

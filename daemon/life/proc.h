@@ -22,6 +22,7 @@ struct proc {
 	pid_t pid;
 	int pidfd;
 	int dir_fd; /* /proc/PID */
+	uint64_t born_ticks; /* since boot: with that the number is one process's for ever */
 	pid_t live_tid; /* a thread that lives: the first one may end before the others [F18] */
 	int statm_fd; /* of that thread */
 	uid_t uid; /* owner of /proc/PID */

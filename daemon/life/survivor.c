@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "life/descent.h"
+#include "life/roster.h"
 
 /* The number is its own as long as its directory, opened by the daemon that knew it, has it. */
 static bool is_alive(const struct space *sp)
@@ -15,21 +15,6 @@ static bool is_alive(const struct space *sp)
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
-}
-
-static struct family *found_family(struct house *h, const struct space *sp)
-{
-	struct family *f = family_find(&h->families, sp->terms.family);
-
-	if (f || !sp->terms.family)
-		return f;
-	f = family_new(&h->families, sp->pid, sp->terms.budget_bytes, sp->terms.weight);
-	if (!f)
-		return NULL;
-	f->id = sp->terms.family;
-	if (h->families.last_id < f->id)
-		h->families.last_id = f->id;
-	return f;
 }
 
 /* What an agent that is dead has left; one that the program started is its own affair. */
@@ -58,7 +43,7 @@ static void take_on(struct house *h, struct space *sp)
 		return;
 	}
 	p->terms = sp->terms;
-	if (!found_family(h, sp))
+	if (!family_restore(&h->families, &p->terms, p->pid))
 		p->terms.family = 0;
 	p->claim.share = sp->budget_pages;
 	p->claim.max = p->terms.budget_bytes / PAGE_SIZE;
@@ -79,6 +64,5 @@ void survivors_take_on(struct house *h)
 		if (sp && sp->pid)
 			take_on(h, sp);
 	}
-	if (h->procs)
-		descent_open(&h->descent);
+	roster_take_on(h);
 }

@@ -5,7 +5,7 @@
 #include "life/house.h"
 
 /*
- * The processes of the spaces that a daemon which died has left.  Before the
+ * The processes that a daemon which died has left, paged or watched.  Before the
  * first round of the house.
  */
 void survivors_take_on(struct house *h);

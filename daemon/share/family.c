@@ -18,6 +18,21 @@ struct family *family_new(struct families *fs, pid_t leader, uint64_t budget_byt
 	return f;
 }
 
+bool family_restore(struct families *fs, const struct terms *terms, pid_t leader)
+{
+	struct family *f;
+
+	if (!terms->family || family_find(fs, terms->family))
+		return true;
+	f = family_new(fs, leader, terms->budget_bytes, terms->weight);
+	if (!f)
+		return false;
+	f->id = terms->family;
+	if (fs->last_id < f->id)
+		fs->last_id = f->id;
+	return true;
+}
+
 struct family *family_find(const struct families *fs, uint32_t id)
 {
 	for (struct family *f = fs->first; f; f = f->next)

@@ -2,9 +2,11 @@
 #ifndef UPAGER_FAMILY_H
 #define UPAGER_FAMILY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "life/terms.h"
 #include "share/share.h"
 
 /*
@@ -30,6 +32,8 @@ struct families {
 /* NULL: no memory. */
 struct family *family_new(struct families *fs, pid_t leader, uint64_t budget_bytes,
 			  uint32_t weight);
+/* The one that the terms of a process name, of which the daemon before this one knew. */
+bool family_restore(struct families *fs, const struct terms *terms, pid_t leader);
 /* NULL: none has this id; 0 is nobody's. */
 struct family *family_find(const struct families *fs, uint32_t id);
 void family_free(struct families *fs, struct family *f);

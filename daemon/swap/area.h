@@ -8,7 +8,8 @@
 #include "swap/area_device.h"
 #include "swap/superblock.h"
 
-#define AREAS_MAX 16
+#define AREAS_MAX	16
+#define AREA_SPEC_BYTES 320 /* "PATH[,pri=N]" */
 
 /* A swap area that is open for use, with the range of global slots it serves. */
 struct area {

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "recover/areas.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static int open_area(struct area *area, const char *spec)
+{
+	char cause[AREA_CAUSE_BYTES] = "";
+	int err = area_open(area, spec, cause);
+
+	if (err)
+		log_err("%s", cause);
+	else if (cause[0])
+		log_warn("%s", cause);
+	return err;
+}
+
+/* One that the dead daemon had open; taken[] says which of those that are given is used up. */
+static int take_area(struct pager *pg, uint32_t i, const char (*spec)[AREA_SPEC_BYTES],
+		     uint32_t nr_specs, bool *taken)
+{
+	const struct state_header *h = pg->header;
+	char cause[AREA_CAUSE_BYTES] = "";
+	int err = -EXDEV;
+
+	for (uint32_t n = 0; n < nr_specs && err == -EXDEV; n++) {
+		err = area_take(&pg->area[i], spec[n], h->area[i].fd, cause);
+		taken[n] |= !err;
+	}
+	if (!err && memcmp(pg->area[i].sb.uuid, h->area[i].uuid, sizeof(h->area[i].uuid)))
+		err = -ESTALE;
+	if (err)
+		log_err("the waiting programs have pages in swap area %u of before, which %s: give "
+			"all areas as before with --swap; the programs go on waiting",
+			i + 1,
+			err == -EXDEV ? "is not given"
+			: cause[0]    ? cause
+				      : "is another one by now");
+	return err;
+}
+
+int areas_open(struct pager *pg, const char (*spec)[AREA_SPEC_BYTES], uint32_t nr_specs)
+{
+	bool taken[AREAS_MAX] = { 0 };
+	int err = 0;
+
+	if (pg->inherited)
+		for (uint32_t i = 0; i < pg->header->nr_areas && !err; i++) {
+			err = take_area(pg, i, spec, nr_specs, taken);
+			pg->nr_areas++;
+		}
+	for (uint32_t n = 0; n < nr_specs && !err; n++) {
+		if (taken[n])
+			continue;
+		if (pg->nr_areas == AREAS_MAX)
+			return -E2BIG;
+		err = open_area(&pg->area[pg->nr_areas++], spec[n]);
+	}
+	return err;
+}
