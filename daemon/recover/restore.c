@@ -173,6 +173,23 @@ static int take_back(struct pager *pg, struct space *sp, pgno_t n, struct page p
 	return page_change(pg, sp, n, p, (struct page){ .state = PAGE_RESIDENT, .slot = p.slot });
 }
 
+static void end_agent(struct agent *ag)
+{
+	syscall(SYS_pidfd_send_signal, ag->pidfd, SIGKILL, NULL, 0);
+	ag->dead = true;
+}
+
+static int restore_pages(struct pager *pg, struct space *sp)
+{
+	int err = for_each_page(pg, sp, restore_page);
+
+	if (err)
+		return err;
+	if (sp->agent.ctl)
+		settle_inherited(pg, sp);
+	return for_each_page(pg, sp, take_back);
+}
+
 static int restore_space(struct pager *pg, struct space *sp)
 {
 	int pool_fd = space_record_facts(&pg->records[sp->id])->pool_fd;
@@ -180,14 +197,11 @@ static int restore_space(struct pager *pg, struct space *sp)
 
 	if (!err)
 		err = restore_agent(pg, sp);
-	if (err || !sp->root.v)
-		return err;
-	err = for_each_page(pg, sp, restore_page);
-	if (err)
-		return err;
-	if (sp->agent.ctl)
-		settle_inherited(pg, sp);
-	err = for_each_page(pg, sp, take_back);
+	if (!err && sp->root.v)
+		err = restore_pages(pg, sp);
+	/* One that had just come to a child has a pool that nobody knows. */
+	if (sp->agent.ctl && !sp->agent.dead && !sp->standby.map)
+		end_agent(&sp->agent);
 	if (err || !sp->agent.dead)
 		return err;
 	/* The house clears up after it and places another. */
@@ -230,6 +244,10 @@ void restore_wake(struct pager *pg)
 
 		if (!sp)
 			continue;
+		/* Again, unless it had just been placed. */
+		if (sp->agent.ctl)
+			uffd_register(sp->uffd, sp->agent.place.staging_addr,
+				      sp->agent.place.staging_bytes, false);
 		agent_release(&sp->agent);
 		uffd_wake_all(sp->uffd);
 	}
