@@ -5,17 +5,25 @@
 
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/swap.h>
 #include <linux/version.h>
 
-#if __has_include(<linux/leafops.h>)
-#include <linux/swap.h>
-#include <linux/leafops.h>
-#else
-#include <linux/swap.h>
-#include <linux/swapops.h>
+/* What came with headers of its own; sparse, which cannot ask, checks against older ones. */
+#ifndef __CHECKER__
+#if __has_include("linux/leafops.h")
+#define COMPAT_LEAFOPS
+#endif
+#if __has_include("linux/sched/exec_state.h")
+#define COMPAT_EXEC_STATE
+#endif
 #endif
 
-#if __has_include(<linux/sched/exec_state.h>)
+#ifdef COMPAT_LEAFOPS
+#include <linux/leafops.h>
+#else
+#include <linux/swapops.h>
+#endif
+#ifdef COMPAT_EXEC_STATE
 #include <linux/sched/exec_state.h>
 #endif
 
@@ -31,7 +39,7 @@ struct task_struct;
 /* Whether who has the rights of a process may look at it. */
 static inline bool compat_is_dumpable(struct task_struct *task, struct mm_struct *mm)
 {
-#if __has_include(<linux/sched/exec_state.h>)
+#ifdef COMPAT_EXEC_STATE
 	struct task_exec_state *state;
 	bool dumpable;
 
@@ -50,7 +58,7 @@ static inline bool compat_is_dumpable(struct task_struct *task, struct mm_struct
 /* Whether an entry that is not present stands for a page that is moved or lent. */
 static inline bool compat_pte_has_page(pte_t pte)
 {
-#if __has_include(<linux/leafops.h>)
+#ifdef COMPAT_LEAFOPS
 	return softleaf_has_pfn(softleaf_from_pte(pte));
 #else
 	return is_pfn_swap_entry(pte_to_swp_entry(pte));
@@ -59,7 +67,7 @@ static inline bool compat_pte_has_page(pte_t pte)
 
 static inline bool compat_pmd_has_page(pmd_t pmd)
 {
-#if __has_include(<linux/leafops.h>)
+#ifdef COMPAT_LEAFOPS
 	return softleaf_has_pfn(softleaf_from_pmd(pmd));
 #else
 	return is_pfn_swap_entry(pmd_to_swp_entry(pmd));

@@ -39,6 +39,7 @@ static void settle(struct tracked *tracked)
 {
 	/* Who changes it from here on finds no work queued, and queues it again. */
 	clear_bit(0, &tracked->dir_queued);
+	/* With dir_changed(), which comes after listed was written. */
 	smp_mb__after_atomic();
 	if (READ_ONCE(tracked->listed)) {
 		if (!tracked->dir)
@@ -54,10 +55,11 @@ static void settle(struct tracked *tracked)
 static void run(struct work_struct *work)
 {
 	struct llist_node *list = llist_reverse_order(llist_del_all(&queue));
-	struct tracked *tracked, *next;
+	struct tracked *tracked;
 
-	llist_for_each_entry_safe(tracked, next, list, dir_work)
-	{
+	while (list) {
+		tracked = llist_entry(list, struct tracked, dir_work);
+		list = list->next;
 		settle(tracked);
 		tracked_put(tracked);
 		atomic_inc(&nr_done);

@@ -94,25 +94,25 @@ void libs_end(struct figures *figures)
 	figures_know(figures, FIGURE_LIBS_COUNT, FIGURE_LIBS_PROPORTIONAL_BYTES);
 }
 
-/* What can be done with an object's mappings. */
-enum permission {
-	NO_ACCESS,
-	READ_ONLY,
-	WRITABLE,
-	EXECUTABLE,
-	NR_PERMISSIONS
+/* What an object's mappings are there for. */
+enum use {
+	FOR_NOTHING,
+	FOR_READING,
+	FOR_WRITING,
+	FOR_CODE,
+	NR_USES
 };
 
-static enum permission permission_of(struct vm_area_struct *vma)
+static enum use use_of(struct vm_area_struct *vma)
 {
 	if (vma->vm_flags & VM_EXEC)
-		return EXECUTABLE;
+		return FOR_CODE;
 	if (vma->vm_flags & VM_WRITE)
-		return WRITABLE;
-	return vma->vm_flags & VM_READ ? READ_ONLY : NO_ACCESS;
+		return FOR_WRITING;
+	return vma->vm_flags & VM_READ ? FOR_READING : FOR_NOTHING;
 }
 
-static int measure(struct mm_struct *mm, const struct object *object, u64 bytes[NR_PERMISSIONS],
+static int measure(struct mm_struct *mm, const struct object *object, u64 bytes[NR_USES],
 		   struct walk_stats *stats)
 {
 	unsigned long addr = object->start, end;
@@ -125,7 +125,7 @@ static int measure(struct mm_struct *mm, const struct object *object, u64 bytes[
 		end = vma->vm_end;
 		if (object_has(object, vma)) {
 			end = walk_stats(vma, addr, end, stats);
-			bytes[permission_of(vma)] += end - addr;
+			bytes[use_of(vma)] += end - addr;
 		}
 		addr = end;
 		err = walk_yield(mm);
@@ -206,7 +206,7 @@ static int count_mappers(struct address_space *mapping, u64 *nr_mms)
 int object_show(struct seq_file *m, struct mm_struct *mm, const struct object *object,
 		unsigned int number, unsigned int nr_holes)
 {
-	u64 bytes[NR_PERMISSIONS] = {}, nr_mms;
+	u64 bytes[NR_USES] = {}, nr_mms;
 	struct walk_stats stats = {};
 	int err;
 
@@ -220,10 +220,10 @@ int object_show(struct seq_file *m, struct mm_struct *mm, const struct object *o
 	seq_path(m, compat_file_path(object->file), "\n\\");
 	seq_printf(m, "\nobject_start 0x%lx\nobject_end 0x%lx\n", object->start, object->end);
 	seq_printf(m, "object_mapped_bytes %llu\n",
-		   bytes[NO_ACCESS] + bytes[READ_ONLY] + bytes[WRITABLE] + bytes[EXECUTABLE]);
-	seq_printf(m, "object_executable_bytes %llu\n", bytes[EXECUTABLE]);
-	seq_printf(m, "object_writable_bytes %llu\n", bytes[WRITABLE]);
-	seq_printf(m, "object_readonly_bytes %llu\n", bytes[READ_ONLY]);
+		   bytes[FOR_NOTHING] + bytes[FOR_READING] + bytes[FOR_WRITING] + bytes[FOR_CODE]);
+	seq_printf(m, "object_executable_bytes %llu\n", bytes[FOR_CODE]);
+	seq_printf(m, "object_writable_bytes %llu\n", bytes[FOR_WRITING]);
+	seq_printf(m, "object_readonly_bytes %llu\n", bytes[FOR_READING]);
 	seq_printf(m, "object_resident_bytes %llu\n", stats.resident_bytes);
 	seq_printf(m, "object_shared_bytes %llu\n", stats.shared_bytes);
 	seq_printf(m, "object_private_bytes %llu\n", stats.private_bytes);

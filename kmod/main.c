@@ -42,8 +42,8 @@ fini_probes:
  * - tracking_stop() takes the probes and tracepoints off, waits for those in flight that could add
  *   an entry or send an event, and takes out every entry: from then on nothing can be tracked, and
  *   nobody queues work of directories;
- * - dir_fini() waits for that work: removing a directory waits for the calls in flight on its files,
- *   and releases the open ones and the references that they hold;
+ * - dir_fini() waits for that work: removing a directory waits for the calls in flight on its
+ *   files, and releases the open ones and the references that they hold;
  * - genl_fini() waits for the commands in flight;
  * - proc_fini() does for the other files what was done for the directories;
  * - probes_fini() waits for the handlers in flight, which hold no references;

@@ -33,8 +33,8 @@ struct walk_stats {
 };
 
 /*
- * Lets writers of the mmap lock, which is held for reading, in.  No VMA that was known before may be
- * used after it.  0 with the lock held, or -EINTR without it.
+ * Lets writers of the mmap lock, which is held for reading, in.  No VMA that was known before may
+ * be used after it.  0 with the lock held, or -EINTR without it.
  */
 int walk_yield(struct mm_struct *mm);
 

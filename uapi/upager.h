@@ -168,8 +168,8 @@ enum upager_paging_attr {
  * processes: a header line, then one line for each tracked process.
  * query:     write a pid, read `pid`, `comm`, `tracked` (0 or 1) and the report of that process:
  *            the lines of holes, libs and cow, and of paging if it is tracked; first all sums, then
- *            each hole and each object.  Who may read /proc/PID/maps may ask: the credentials of who
- *            opened the file count, whoever writes.
+ *            each hole and each object.  Who may read /proc/PID/maps may ask: the credentials of
+ *            who opened the file count, whoever writes.
  * PID/holes, PID/libs, PID/cow, PID/paging, PID/summary: of a tracked process.
  *
  * A report is made as it is read, from one pass for the sums and then record by record, as
