@@ -69,6 +69,8 @@ enum upager_op {
  * those to come.  Without it every child made from now on has one of its own.
  */
 #define UPAGER_ATTACH_FAMILY (1u << 1)
+/* ATTACH: stop a thread of it even where a system call would notice it (upager(1), NOTES). */
+#define UPAGER_ATTACH_NOW    (1u << 2)
 
 /* Of a process where the daemon has a limit for all, as of a cgroup's cpu.weight. */
 #define UPAGER_WEIGHT_DEFAULT 100

@@ -101,7 +101,7 @@ int attach_begin(struct attach *at, char *cause)
 		err = outfit_open(&at->outfit, cause);
 	if (err)
 		return err;
-	err = borrow_begin(&b, at->pid, uses, cause);
+	err = borrow_begin(&b, at->pid, uses, at->any, cause);
 	if (!err)
 		err = remote_set_options(&b.thread, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE);
 	if (!err)

@@ -6,9 +6,11 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <time.h>
 
 #include "agent/cause.h"
 #include "agent/filter.h"
+#include "agent/halt.h"
 #include "agent/restart.h"
 
 /*
@@ -17,6 +19,10 @@
  */
 #define STOP_FIRST_NS 500000000ULL
 #define STOP_NEXT_NS  50000000ULL
+/* Until one comes to where it can be stopped; then until a wait's limit may begin anew. */
+#define LOOK_NS	      50000000ULL
+#define LATE_NS	      30000000ULL
+#define PAUSE_NS      1000000
 #define CALLS_NS      2000000000ULL
 
 #define CS_64BIT 0x33
@@ -47,33 +53,124 @@ static void move_near(pid_t tid)
 	sched_setaffinity(0, sizeof(cpu), &cpu);
 }
 
-static int stop_one(struct remote *r, pid_t tid)
-{
-	int err = remote_seize(r, tid, 0);
+struct choice {
+	pid_t *tid;
+	int nr;
+	int best;
+	int rank; /* of the best: the less the better */
+	pid_t seen; /* for want of any: one that cannot be stopped now, and its wait */
+	struct waiting waiting;
+};
 
-	if (!err)
-		err = remote_interrupt(r);
-	return err ? err : remote_wait_stop(r);
+enum {
+	RANK_WAITS,
+	RANK_RUNS,
+	RANK_LATE,
+	RANK_NONE
+};
+
+static int rank_of(const struct waiting *w, bool late)
+{
+	if (w->runs)
+		return RANK_RUNS;
+	if (w->notice == NOTICE_NOTHING)
+		return RANK_WAITS;
+	return late && w->notice == NOTICE_LATE ? RANK_LATE : RANK_NONE;
 }
 
-/* A thread that does not stop in time is let go by the end of the helper. */
-static int stop_any(struct borrow *b, const pid_t *tid, int nr, char *cause)
+/* A thread that ended is out of the choice. */
+static void forget(struct choice *c, int i)
 {
-	int err = -ESRCH;
+	c->tid[i] = c->tid[--c->nr];
+}
 
-	for (int i = 0; i < nr; i++) {
-		b->thread.deadline_ns = remote_now_ns() + (i ? STOP_NEXT_NS : STOP_FIRST_NS);
-		err = stop_one(&b->thread, tid[i]);
-		if (!err)
-			return 0;
+static void choose(struct choice *c, bool late)
+{
+	struct waiting w;
+
+	c->rank = RANK_NONE;
+	for (int i = 0; i < c->nr && c->rank != RANK_WAITS;) {
+		int rank;
+
+		if (waiting_look(c->tid[i], &w)) {
+			forget(c, i);
+			continue;
+		}
+		rank = rank_of(&w, late);
+		if (rank < c->rank) {
+			c->rank = rank;
+			c->best = i;
+		}
+		if (rank == RANK_NONE) {
+			c->seen = c->tid[i];
+			c->waiting = w;
+		}
+		i++;
 	}
-	if (err == -EBUSY)
-		return cause_set(cause, err,
-				 "no thread of it can be stopped (waiting in the kernel, as in "
-				 "vfork()); try again");
+}
+
+/* One that does not stop in time is let go by the end of the helper. */
+static int stop_best(struct borrow *b, struct choice *c, bool any, uint64_t wait_ns)
+{
+	pid_t tid = c->tid[c->best];
+	struct halt h = { .any = any };
+	int err = halt_begin(&h, tid);
+
+	forget(c, c->best);
+	if (!err)
+		err = halt_wait(&h, remote_now_ns() + wait_ns);
+	if (err == -EBUSY) {
+		c->seen = tid;
+		c->waiting = h.waiting;
+	}
+	if (err)
+		halt_end(&h);
+	else
+		b->thread = h.r;
+	return err;
+}
+
+static int explain(const struct choice *c, int err, char *cause)
+{
+	const struct waiting *w = &c->waiting;
+
 	if (err == -EPERM)
 		return cause_set(cause, err, "the kernel does not allow to trace it");
-	return cause_set(cause, err, "it ended: %s", strerror(-err));
+	if (err == -ESRCH && !c->seen)
+		return cause_set(cause, err, "it ended: %s", strerror(-err));
+	if (c->seen && !w->runs && w->asleep && w->notice != NOTICE_NOTHING)
+		return cause_set(cause, -EAGAIN,
+				 "thread %d waits in system call %ld (%s), which would notice that "
+				 "it is stopped",
+				 c->seen, w->nr, waiting_name(w->nr));
+	return cause_set(cause, -EBUSY,
+			 "no thread of it can be stopped (waiting or at work in the kernel, as in "
+			 "vfork()); try again");
+}
+
+static int stop_any(struct borrow *b, pid_t *tid, int nr, bool any, char *cause)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	uint64_t begin_ns = remote_now_ns();
+	struct choice c = { .tid = tid, .nr = nr };
+	bool first = true;
+	int err = -ESRCH;
+
+	while (c.nr && remote_now_ns() - begin_ns < LOOK_NS) {
+		if (any)
+			c.best = c.rank = 0;
+		else
+			choose(&c, remote_now_ns() - begin_ns > LATE_NS);
+		if (c.rank == RANK_NONE) {
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		err = stop_best(b, &c, any, first ? STOP_FIRST_NS : STOP_NEXT_NS);
+		if (!err)
+			return 0;
+		first = false;
+	}
+	return explain(&c, err, cause);
 }
 
 /* Calls made in this thread would be sent to its own handler. */
@@ -102,7 +199,7 @@ static int check_stopped(const struct remote *r, unsigned int uses, char *cause)
 	return filter_check(r, uses, cause);
 }
 
-int borrow_begin(struct borrow *b, pid_t pid, unsigned int uses, char *cause)
+int borrow_begin(struct borrow *b, pid_t pid, unsigned int uses, bool any, char *cause)
 {
 	pid_t tid[TARGET_THREADS_MAX];
 	int nr = target_candidates(pid, tid, cause);
@@ -114,10 +211,10 @@ int borrow_begin(struct borrow *b, pid_t pid, unsigned int uses, char *cause)
 	if (err)
 		return err;
 	move_near(tid[0]);
-	b->since_ns = remote_now_ns();
-	err = stop_any(b, tid, nr, cause);
+	err = stop_any(b, tid, nr, any, cause);
 	if (err)
 		return err;
+	b->since_ns = remote_now_ns();
 	b->thread.deadline_ns = b->since_ns + CALLS_NS;
 	err = check_stopped(&b->thread, uses, cause);
 	if (!err) {

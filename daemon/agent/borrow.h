@@ -2,6 +2,7 @@
 #ifndef UPAGER_BORROW_H
 #define UPAGER_BORROW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,8 +18,11 @@ struct borrow {
 	uint64_t since_ns;
 };
 
-/* @uses: enum filter_use, what the calls are for.  Errors as of inject_attach(). */
-int borrow_begin(struct borrow *b, pid_t pid, unsigned int uses, char *cause);
+/*
+ * @uses: enum filter_use, what the calls are for; @any: also a thread that
+ * notices it.  Errors as of inject_attach().
+ */
+int borrow_begin(struct borrow *b, pid_t pid, unsigned int uses, bool any, char *cause);
 /* How long it was stopped. */
 int borrow_end(struct borrow *b, uint64_t *stopped_ns);
 

@@ -34,6 +34,7 @@ struct channel_request {
 	pid_t pid;
 	pid_t agent_pid;
 	bool unprivileged;
+	bool any; /* ATTACH: stop a thread also where it notices */
 	bool has_uffd; /* ATTACH: one more descriptor, the userfaultfd that there is */
 	uint64_t uffd_features;
 	struct inject_place place;

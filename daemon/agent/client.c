@@ -197,13 +197,15 @@ static int attach(struct channel_request *req, const int *fd, size_t nr_fds,
 	return err ? err : clean_up(req->pid, fd[0], res);
 }
 
-int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_fd, int pool_fd,
-		  int event_fd, inject_record_fn record, void *context, struct inject_result *res)
+int inject_attach(pid_t pid, bool unprivileged, bool any, uint64_t uffd_features, int ctl_fd,
+		  int pool_fd, int event_fd, inject_record_fn record, void *context,
+		  struct inject_result *res)
 {
 	struct channel_request req = {
 		.op = CHANNEL_ATTACH,
 		.pid = pid,
 		.unprivileged = unprivileged,
+		.any = any,
 		.uffd_features = uffd_features,
 	};
 

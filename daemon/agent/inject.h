@@ -48,6 +48,7 @@ typedef int (*inject_record_fn)(void *context, struct inject_result *res);
  * @pid: any live thread group; its leader may have exited [F18]
  * @unprivileged: the target lacks CAP_SYS_PTRACE: its userfaultfd is made
  *	through a descriptor of /dev/userfaultfd that is passed in
+ * @any: also a thread that notices it may be stopped (waiting.h)
  * @uffd_features: for the UFFDIO_API that the *helper* issues with its own
  *	privilege before it hands the descriptor over (EVENT_FORK needs
  *	CAP_SYS_PTRACE of the caller [F22])
@@ -67,10 +68,12 @@ typedef int (*inject_record_fn)(void *context, struct inject_result *res);
  * thread); -EACCES its seccomp filter forbids what the agent needs; -EOPNOTSUPP
  * not a 64-bit x86 process, or the agent would be adopted by a program that
  * waits for its own children (adopter.h); -EBUSY no thread of it could be
- * stopped; -EIO the helper died: the target runs on unharmed.
+ * stopped, -EAGAIN without noticing it: to be tried again; -EIO the helper died:
+ * the target runs on unharmed.
  */
-int inject_attach(pid_t pid, bool unprivileged, uint64_t uffd_features, int ctl_fd, int pool_fd,
-		  int event_fd, inject_record_fn record, void *context, struct inject_result *res);
+int inject_attach(pid_t pid, bool unprivileged, bool any, uint64_t uffd_features, int ctl_fd,
+		  int pool_fd, int event_fd, inject_record_fn record, void *context,
+		  struct inject_result *res);
 
 /*
  * The same for an address space that has a userfaultfd already (a fork's child):
@@ -95,8 +98,10 @@ int inject_remove(pid_t pid, pid_t agent_pid, int agent_pidfd, const struct inje
  * Stopped eviction: stops every thread of every process that shares the
  * address space of @pid, except the agent.  A thread that waits in the kernel
  * for a fault cannot stop until the fault is served, so the worker must go on
- * serving meanwhile.  If not all stop within 200 ms everything resumes and
- * -EBUSY is returned.  The helper resumes all when its channel closes, so a
+ * serving meanwhile.  One that waits in a call that would notice a stop is kept
+ * in there: it runs no code of its own.  If not all stop within 200 ms
+ * everything resumes and -EBUSY is returned; -EAGAIN, sooner, where one waits
+ * that can be neither stopped unnoticed nor kept.  The helper resumes all when its channel closes, so a
  * daemon that dies never leaves a program stopped.
  */
 struct inject_stop {

@@ -108,9 +108,37 @@ int remote_wait_stop(struct remote *r)
 	}
 }
 
+int remote_poll_stop(struct remote *r, enum remote_stop *stop, siginfo_t *info)
+{
+	int status;
+	pid_t pid = waitpid(r->tid, &status, __WALL | WNOHANG);
+
+	*stop = REMOTE_RUNS;
+	if (pid == 0)
+		return 0;
+	if (pid < 0 || !WIFSTOPPED(status))
+		return -ESRCH;
+	if (EVENT(status) == PTRACE_EVENT_STOP) {
+		*stop = REMOTE_STOPPED;
+		return 0;
+	}
+	*stop = REMOTE_SIGNALLED;
+	return request(PTRACE_GETSIGINFO, r->tid, 0, (uintptr_t)info);
+}
+
+int remote_resume_with(struct remote *r, int sig)
+{
+	return request(PTRACE_CONT, r->tid, 0, (unsigned long)sig);
+}
+
+int remote_detach_with(struct remote *r, int sig)
+{
+	return request(PTRACE_DETACH, r->tid, 0, (unsigned long)sig);
+}
+
 int remote_detach(struct remote *r)
 {
-	return request(PTRACE_DETACH, r->tid, 0, 0);
+	return remote_detach_with(r, 0);
 }
 
 int remote_set_options(struct remote *r, unsigned int options)

@@ -43,6 +43,17 @@ int remote_adopt(struct remote *r, pid_t tid, uint64_t insn);
 /* Two steps, so that many threads can be told before the first is waited for. */
 int remote_interrupt(struct remote *r);
 int remote_wait_stop(struct remote *r);
+/* What it has come to; waits for nothing. */
+enum remote_stop {
+	REMOTE_RUNS, /* or sleeps */
+	REMOTE_SIGNALLED, /* stopped by a signal, which it has not got yet */
+	REMOTE_STOPPED, /* by remote_interrupt(), or with its whole process */
+};
+/* @info: of the signal. */
+int remote_poll_stop(struct remote *r, enum remote_stop *stop, siginfo_t *info);
+/* Of what is REMOTE_SIGNALLED: it gets @sig, 0 none. */
+int remote_resume_with(struct remote *r, int sig);
+int remote_detach_with(struct remote *r, int sig);
 /* Lets a stopped thread run on as if nothing had happened. */
 int remote_detach(struct remote *r);
 int remote_set_options(struct remote *r, unsigned int options);

@@ -60,7 +60,7 @@ int remove_by_thread(pid_t pid, const struct inject_place *place, char *cause)
 	err = any_thread(pid, &tid);
 	if (!err && (!tid || place_mapped(tid, place, &mapped) || !mapped))
 		return 0;
-	err = borrow_begin(&b, pid, FILTER_REMOVE, cause);
+	err = borrow_begin(&b, pid, FILTER_REMOVE, false, cause);
 	if (err)
 		return err == -ESRCH ? 0 : err;
 	err = remote_set_options(&b.thread, PTRACE_O_TRACESYSGOOD);

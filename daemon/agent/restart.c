@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "agent/remote.h"
+#include "agent/waiting.h"
 
 /* The kernel's own codes, which only a tracer ever sees. */
 #define ERESTARTSYS	      512
@@ -20,35 +21,10 @@
 #define SYSCALL_INSN_BYTES 2
 #define CS_64BIT	   0x33
 
-/* signal(7), "Interruption of system calls by stop signals", and io_uring. */
-static bool answers_eintr_to_stop(long nr)
-{
-	switch (nr) {
-	case SYS_epoll_wait:
-	case SYS_epoll_pwait:
-	case SYS_epoll_pwait2:
-	case SYS_io_getevents:
-	case SYS_io_pgetevents:
-	case SYS_io_uring_enter:
-	case SYS_rt_sigtimedwait:
-	case SYS_semop:
-	case SYS_semtimedop:
-	/* Sockets with a time limit. */
-	case SYS_accept:
-	case SYS_accept4:
-	case SYS_read:
-	case SYS_recvfrom:
-	case SYS_recvmsg:
-		return true;
-	default:
-		return false;
-	}
-}
-
 bool restart_hide_stop(struct remote_regs *regs)
 {
 	if (regs->cs != CS_64BIT || (int64_t)regs->rax != -EINTR ||
-	    !answers_eintr_to_stop((int)regs->orig_rax))
+	    !waiting_repeatable((int)regs->orig_rax))
 		return false;
 	regs->rax = (uint64_t)-ERESTARTNOHAND;
 	return true;

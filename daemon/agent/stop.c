@@ -8,13 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/cause.h"
-#include "agent/restart.h"
 #include "agent/target.h"
 
 #define STOP_NS	 200000000ULL
+/* Nobody is kept standing longer for one that is left alone in its wait. */
+#define ALONE_NS 5000000ULL
+#define STEP_NS	 200000
 #define GROW_MIN 64
 
 static int grow(void **array, size_t nr, size_t item_bytes)
@@ -43,23 +46,26 @@ static int add_pid(pid_t **array, size_t *nr, pid_t pid)
 static bool is_known(const struct stop *st, pid_t tid)
 {
 	for (size_t i = 0; i < st->nr_threads; i++) {
-		if (st->thread[i].tid == tid)
+		if (st->thread[i].r.tid == tid)
 			return true;
 	}
 	return false;
 }
 
-/* Tells a thread to stop.  Returns 0 also for one that is already told, or gone. */
-static int tell_thread(pid_t tid, void *arg)
+/* Begins to stop a thread.  Returns 0 also for one that is known, or gone. */
+static int find_thread(pid_t tid, void *arg)
 {
 	struct stop *st = arg;
-	struct remote r = { .deadline_ns = st->deadline_ns };
+	struct halt h = { .keeps = true };
 	struct target_thread th;
 	int err;
 
 	if (is_known(st, tid))
 		return 0;
-	err = remote_seize(&r, tid, 0);
+	err = grow((void **)&st->thread, st->nr_threads, sizeof(*st->thread));
+	if (err)
+		return err;
+	err = halt_begin(&h, tid);
 	/*
 	 * What has exited cannot be traced, nor kernel threads, which share the
 	 * memory of a target that has exited: none.
@@ -68,13 +74,10 @@ static int tell_thread(pid_t tid, void *arg)
 		return 0;
 	if (err)
 		return err == -ESRCH ? 0 : err;
-	err = grow((void **)&st->thread, st->nr_threads, sizeof(*st->thread));
-	if (err)
-		return err;
-	st->thread[st->nr_threads++] = r;
-	st->nr_told++;
-	err = remote_interrupt(&r);
-	return err == -ESRCH ? 0 : err;
+	st->nr_found++;
+	err = halt_step(&h);
+	st->thread[st->nr_threads++] = h;
+	return err;
 }
 
 /*
@@ -138,59 +141,111 @@ static int find_sharers(struct stop *st, pid_t tid)
 }
 
 /* A group may gain threads until it stands still.  An empty one has ended. */
-static int tell_threads(struct stop *st)
+static int find_threads(struct stop *st)
 {
 	int err = 0;
 
 	for (size_t i = 0; !err && i < st->nr_groups; i++) {
-		err = target_for_each_thread(st->group[i], tell_thread, st);
+		err = target_for_each_thread(st->group[i], find_thread, st);
 		if (err == -ESRCH)
 			err = 0;
 	}
 	return err;
 }
 
-static int wait_told(struct stop *st)
+/* Who will not be halted before a call of its returns that is left alone. */
+static bool is_left_alone(const struct halt *h)
 {
-	while (st->nr_stopped < st->nr_threads) {
-		int err = remote_wait_stop(&st->thread[st->nr_stopped]);
+	return h->state == HALT_LOOKING && !h->waiting.runs && h->waiting.asleep;
+}
 
-		if (err && err != -ESRCH)
-			return err;
-		if (err)
-			st->thread[st->nr_stopped] = st->thread[--st->nr_threads];
-		else
-			st->nr_stopped++;
+/* @more: not all are halted; @soon: some of those may be. */
+static int step_all(struct stop *st, bool *more, bool *soon)
+{
+	int err = 0;
+
+	*more = *soon = false;
+	for (size_t i = 0; !err && i < st->nr_threads;) {
+		struct halt *h = &st->thread[i];
+
+		err = halt_step(h);
+		if (h->state == HALT_ENDED) {
+			*h = st->thread[--st->nr_threads];
+			continue;
+		}
+		*more |= h->state < HALT_STOPPED;
+		*soon |= h->state < HALT_STOPPED && !is_left_alone(h);
+		i++;
 	}
-	return 0;
+	return err;
+}
+
+static int wait_halted(struct stop *st)
+{
+	const struct timespec pause = { .tv_nsec = STEP_NS };
+	bool more, soon;
+	int err;
+
+	while (!(err = step_all(st, &more, &soon)) && more) {
+		if (remote_now_ns() - st->begin_ns > (soon ? STOP_NS : ALONE_NS))
+			return -EBUSY;
+		nanosleep(&pause, NULL);
+	}
+	return err;
+}
+
+static int check_alive(const struct halt *h)
+{
+	struct remote_regs unused;
+	struct waiting w;
+
+	return h->state == HALT_STOPPED ? remote_get_regs(&h->r, &unused)
+					: waiting_look(h->r.tid, &w);
 }
 
 /*
- * Until nobody new is found.  A stopped thread of the process itself is what
+ * Until nobody new is found.  A halted thread of the process itself is what
  * the memory is told by: it cannot exit meanwhile, unless it is killed.
  */
 static int stop_all(struct stop *st, pid_t pid)
 {
-	struct remote_regs unused;
 	size_t nr_before;
 	int err = add_pid(&st->group, &st->nr_groups, pid);
 
 	do {
-		nr_before = st->nr_told;
+		nr_before = st->nr_found;
 		if (!err)
-			err = tell_threads(st);
+			err = find_threads(st);
 		if (!err)
-			err = wait_told(st);
-		if (!err && !st->nr_stopped)
+			err = wait_halted(st);
+		if (!err && !st->nr_threads)
 			err = -ESRCH;
 		if (!err)
-			err = find_sharers(st, st->thread[0].tid);
+			err = find_sharers(st, st->thread[0].r.tid);
 		if (!err)
-			err = tell_threads(st);
+			err = find_threads(st);
 		if (!err)
-			err = wait_told(st);
-	} while (!err && st->nr_told > nr_before);
-	return err ? err : remote_get_regs(&st->thread[0], &unused);
+			err = wait_halted(st);
+	} while (!err && st->nr_found > nr_before);
+	return err ? err : check_alive(&st->thread[0]);
+}
+
+/* Whose turn has not come, and why. */
+static int explain(const struct stop *st, char *cause)
+{
+	const struct waiting *w;
+	size_t i = 0;
+
+	while (i + 1 < st->nr_threads && st->thread[i].state >= HALT_STOPPED)
+		i++;
+	w = &st->thread[i].waiting;
+	if (!w->runs && w->asleep && w->notice != NOTICE_NOTHING)
+		return cause_set(cause, -EAGAIN,
+				 "thread %d waits in system call %ld (%s), which would notice that "
+				 "it is stopped",
+				 st->thread[i].r.tid, w->nr, waiting_name(w->nr));
+	return cause_set(cause, -EBUSY, "thread %d waits in the kernel and cannot be stopped",
+			 st->thread[i].r.tid);
 }
 
 int stop_begin(struct stop *st, pid_t pid, pid_t agent_pid, char *cause)
@@ -198,23 +253,21 @@ int stop_begin(struct stop *st, pid_t pid, pid_t agent_pid, char *cause)
 	struct target_thread th;
 	int err;
 
-	*st = (struct stop){ .agent_pid = agent_pid, .deadline_ns = remote_now_ns() + STOP_NS };
+	*st = (struct stop){ .agent_pid = agent_pid, .begin_ns = remote_now_ns() };
 	if (target_thread_read(pid, &th) || th.kernel)
 		return cause_set(cause, -ESRCH, "there is no process %d", pid);
 	err = stop_all(st, pid);
 	if (err == -EBUSY)
-		cause_set(cause, err, "thread %d waits in the kernel and cannot be stopped",
-			  st->thread[st->nr_stopped].tid);
-	else if (err)
+		return explain(st, cause);
+	if (err)
 		cause_set(cause, err, "not all of its threads can be stopped: %s", strerror(-err));
 	return err;
 }
 
-/* Those that were only told are let go by the end of the helper. */
 void stop_end(struct stop *st)
 {
-	for (size_t i = 0; i < st->nr_stopped; i++)
-		restart_detach(&st->thread[i]);
+	for (size_t i = 0; i < st->nr_threads; i++)
+		halt_end(&st->thread[i]);
 	free(st->thread);
 	free(st->group);
 	free(st->process);

@@ -6,16 +6,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "agent/remote.h"
+#include "agent/halt.h"
 
-/* The helper's part of inject_stop_begin(): all that is stopped, or told to. */
+/* The helper's part of inject_stop_begin(): all that is stopped, or is to be. */
 struct stop {
 	pid_t agent_pid;
-	uint64_t deadline_ns;
-	struct remote *thread;
+	uint64_t begin_ns;
+	struct halt *thread;
 	size_t nr_threads;
-	size_t nr_stopped; /* the first ones; the rest was only told */
-	size_t nr_told; /* ever */
+	size_t nr_found; /* ever */
 	pid_t *group; /* thread groups that share the memory */
 	size_t nr_groups;
 	pid_t *process; /* seen in /proc, in ascending order: sharers or not */

@@ -94,6 +94,7 @@ int target_thread_read(pid_t tid, struct target_thread *th)
 		sscanf(line, "PPid: %d", &th->ppid);
 		sscanf(line, "TracerPid: %d", &th->tracer);
 		sscanf(line, "Seccomp: %d", &th->seccomp_mode);
+		sscanf(line, "SigBlk: %" SCNx64, &th->blocked);
 		if (!strncmp(line, "NStgid:", 7) && last)
 			th->innermost_pid = target_number(last + 1);
 	}

@@ -17,6 +17,7 @@ struct target_thread {
 	int seccomp_mode;
 	char state;
 	int cpu; /* where it ran last */
+	uint64_t blocked; /* its signal mask */
 	bool kernel; /* a kernel thread, or a kernel helper in the target (io_uring) */
 };
 

@@ -62,7 +62,8 @@ struct shape {
 };
 
 static const struct shape shapes[UPAGER_OP_MAX + 1] = {
-	[UPAGER_OP_ATTACH] = { .flags = UPAGER_ATTACH_WATCH | UPAGER_ATTACH_FAMILY,
+	[UPAGER_OP_ATTACH] = { .flags = UPAGER_ATTACH_WATCH | UPAGER_ATTACH_FAMILY |
+					UPAGER_ATTACH_NOW,
 			       .pid = true,
 			       .budget = true,
 			       .weight = true },

@@ -83,10 +83,12 @@ int request_attach(struct house *h, const struct upager_request *req, uid_t uid,
 	err = proc_open(&p, pid, text);
 	if (err)
 		return err;
+	p->stop_any = req->flags & UPAGER_ATTACH_NOW;
 	err = agree(h, p, req, uid);
 	proc_sample(p);
 	if (!err && !(req->flags & UPAGER_ATTACH_WATCH))
 		err = takeover_begin(h->pg, p, text);
+	p->stop_any = false; /* once */
 	if (err) {
 		proc_close(p);
 		return err;
@@ -267,7 +269,7 @@ void request_record(const struct house *h, const struct proc *p, struct upager_r
 	rec->pauses = p->pauses;
 	rec->paused_ns = p->paused_ns;
 	proc_comm(p, rec->comm);
-	snprintf(rec->text, sizeof(rec->text), "%s", p->text);
+	snprintf(rec->text, sizeof(rec->text), "%s", p->text[0] ? p->text : p->delay);
 	if (!sp)
 		return;
 	rec->standby_bytes = sp->nr_standby * PAGE_SIZE;

@@ -73,7 +73,7 @@ UPAGER_API void upager_close(struct upager *u);
  * @budget_bytes: private anonymous memory it may keep resident, in bytes
  * @flags: %UPAGER_ATTACH_WATCH: leave it alone until it nears its budget;
  *	%UPAGER_ATTACH_FAMILY: one budget for it and its descendants, also those that
- *	it has already
+ *	it has already; %UPAGER_ATTACH_NOW: it may notice the stop
  * @reply: NULL, or filled in with the answer, errors included;
  *	@reply->stopped_ns says how long the process was stopped
  *
@@ -82,7 +82,8 @@ UPAGER_API void upager_close(struct upager *u);
  * Who may call: root for any process; others for processes whose real,
  * effective and saved uid are theirs and which are dumpable.
  * Return: 0; %-ESRCH no such process; %-EPERM not permitted; %-EINVAL @pid is
- * no process id, unknown flags, or a budget of zero or larger than memory; what
+ * no process id, unknown flags, or a budget of zero or larger than memory;
+ * %-EAGAIN none of its threads can be stopped just now without noticing it; what
  * else the daemon answers.
  */
 UPAGER_API int upager_attach(struct upager *u, pid_t pid, uint64_t budget_bytes, uint32_t flags,

@@ -31,7 +31,7 @@
 #define RESCAN_NS      NS_PER_S
 /* Most children of a fork exit or execute something at once. */
 #define CHILD_GROWN_NS (500 * NS_PER_MS)
-/* A followed child that cannot be begun yet. */
+/* What cannot be begun yet. */
 #define BEGIN_NS       (100 * NS_PER_MS)
 #define BEGIN_MAX_NS   (2 * NS_PER_S)
 /* How often the same warning is written. */
@@ -200,13 +200,19 @@ static int begin(struct house *h, struct proc *p)
 
 /*
  * ESRCH: it is ending, which its pidfd will tell, or executing something else:
- * look again.  Of a followed child the mappings may be those of a paged parent,
- * until it executes something or is found to be that of a fork event.  Of one that
- * is served already all threads may wait for faults just now.
+ * look again.  EAGAIN: no thread can be stopped now, all may wait for faults.
+ * Of a followed child the mappings may be those of a paged parent, until it
+ * executes something or is found to be that of a fork event.
  */
 static bool is_refusal(struct proc *p, int err, uint64_t now_ns)
 {
-	if ((p->followed || p->space) && (err == -EAGAIN || err == -EBUSY)) {
+	if (!err) {
+		p->delay[0] = '\0';
+		p->begin_pause_ns = 0;
+	}
+	if (err == -EAGAIN || (p->followed && err == -EBUSY)) {
+		if (err == -EAGAIN)
+			memcpy(p->delay, p->text, sizeof(p->delay));
 		p->begin_pause_ns = min_t(
 			uint64_t, max_t(uint64_t, 2 * p->begin_pause_ns, BEGIN_NS), BEGIN_MAX_NS);
 		p->begin_at_ns = now_ns + p->begin_pause_ns;
@@ -230,9 +236,10 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 	int err = 0;
 
 	if (!sp) {
-		if (p->state == UPAGER_PROC_WATCHED && now_ns >= p->begin_at_ns &&
-		    allot_near(h, p, PLACE_PART))
-			err = begin(h, p);
+		if (p->state != UPAGER_PROC_WATCHED || now_ns < p->begin_at_ns ||
+		    !allot_near(h, p, PLACE_PART))
+			return;
+		err = begin(h, p);
 		if (is_refusal(p, err, now_ns)) {
 			p->state = UPAGER_PROC_REFUSED;
 			log_warn("process %d is not paged: %s", p->pid, p->text);

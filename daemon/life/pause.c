@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "life/pause.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -80,6 +82,8 @@ void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 	/* Not for what it only has to hand over: it goes on meanwhile. */
 	bool over = p->pressed && p->rss_pages > sp->budget_pages + 2 * budget_slack(sp);
 
+	int err;
+
 	if (p->stop_active) {
 		bool more = over || (sp->stop_wanted && budget_excess(sp));
 
@@ -99,9 +103,11 @@ void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 	if (now_ns < p->run_until_ns)
 		return;
 	p->stop_began_ns = now_ns;
-	sp->stop_failed = inject_stop_begin(p->pid, sp->agent.pid, &p->stop, cause) != 0;
-	if (sp->stop_failed) {
-		let_run(pg, p, false);
+	err = inject_stop_begin(p->pid, sp->agent.pid, &p->stop, cause);
+	sp->stop_failed = err != 0;
+	snprintf(p->delay, sizeof(p->delay), "%s", err == -EAGAIN ? cause : "");
+	if (err) {
+		let_run(pg, p, err == -EAGAIN);
 		return;
 	}
 	p->stop_active = true;

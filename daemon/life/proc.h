@@ -37,6 +37,7 @@ struct proc {
 	bool borrows; /* followed: it runs in its parent's memory */
 	uint64_t begin_at_ns; /* not before */
 	uint64_t begin_pause_ns;
+	bool stop_any; /* also a thread that notices it */
 	enum upager_proc_state state;
 	struct space *space; /* NULL: nothing of ours is in it */
 	bool exited;
@@ -72,6 +73,7 @@ struct proc {
 	struct zap_watch zaps; /* while something of it is in quarantine */
 	struct inject_stop stop;
 	char text[UPAGER_TEXT_BYTES]; /* why it is refused, or what to know */
+	char delay[UPAGER_TEXT_BYTES]; /* what it waits for: it is tried again */
 	struct proc *next;
 };
 

@@ -119,6 +119,13 @@ static void forget_agent(const struct placing *pl)
 	pl->ag->place = (struct inject_place){ 0 };
 }
 
+/* No thread can be stopped just now: not for ever. */
+static int say_injection(int err, const struct inject_result *res, char text[UPAGER_TEXT_BYTES])
+{
+	snprintf(text, UPAGER_TEXT_BYTES, "%.230s", res->cause[0] ? res->cause : strerror(-err));
+	return err == -EBUSY ? -EAGAIN : err;
+}
+
 int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	struct inject_result res = { .uffd = -1, .agent_pidfd = -1 };
@@ -147,14 +154,13 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 		goto remove_space;
 	sp->budget_pages = p->claim.share;
 	sp->terms = p->terms;
-	err = inject_attach(p->pid, pg->caps.dev_userfaultfd, uffd_wanted_features(&pg->caps),
-			    sp->agent.ctl_fd, sp->standby.fd, sp->agent.event_fd, note_agent, &pl,
-			    &res);
+	err = inject_attach(p->pid, pg->caps.dev_userfaultfd, p->stop_any,
+			    uffd_wanted_features(&pg->caps), sp->agent.ctl_fd, sp->standby.fd,
+			    sp->agent.event_fd, note_agent, &pl, &res);
 	if (err) {
 		forget_agent(&pl);
 		pg->records[sp->id].uffd = sp->uffd = -1;
-		snprintf(text, UPAGER_TEXT_BYTES, "%.230s",
-			 res.cause[0] ? res.cause : strerror(-err));
+		err = say_injection(err, &res, text);
 		goto remove_space;
 	}
 	p->stopped_ns = res.stopped_ns;
@@ -207,8 +213,7 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 				 note_agent, &pl, &res);
 	if (err) {
 		forget_agent(&pl);
-		snprintf(text, UPAGER_TEXT_BYTES, "%.230s",
-			 res.cause[0] ? res.cause : strerror(-err));
+		err = say_injection(err, &res, text);
 		goto undo;
 	}
 	err = uffd_register(sp->uffd, res.place.staging_addr, res.place.staging_bytes, false);

@@ -10,7 +10,10 @@
  * registered, and both undone.  May wait for the target; the house's thread.
  */
 
-/* Places the agent and makes the space. On error the target is as before. */
+/*
+ * Places the agent and makes the space. On error the target is as before; -EAGAIN: no thread
+ * of it could be stopped now.
+ */
 int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES]);
 /* Gives a fork's child, which is served already, an agent of its own. */
 int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES]);
