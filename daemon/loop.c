@@ -169,6 +169,8 @@ static void settle(struct loop *lp, struct space *sp)
 		(void)n;
 		w->agent_signalled = false;
 		settle_finished(lp->pg, sp);
+		if (sp->gone && !agent_pending(&sp->agent))
+			pager_kick_house(lp->pg); /* it may end */
 	}
 	if (clock_ns() < sp->hold_at_ns)
 		return;

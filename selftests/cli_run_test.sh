@@ -55,13 +55,24 @@ for number in 1 2 3 13 15 17 20; do
 	ok "signal $number blocked" same "$HELPER" signal block "$number"
 done
 
+# asked_for PID REQUEST: attached before it ran, and asked at its end whether something of it is left.
+asked_for()
+{
+	local left="STATUS pid=$1 budget=0 flags=0 pidfd=none"
+
+	[ "$(tail -n 2 "$LOG")" = "ATTACH pid=$1 $2"$'\n'"$left" ] || {
+		diag_file "$LOG"
+		return 1
+	}
+}
+
 try "$UPAGER" run --budget 8M -- sh -c 'echo $$'
 is "run exits with the program's status" "$status" 0
 ok "run asked for this process before it ran" \
-	asked "ATTACH pid=$(cat "$WORK/out") budget=8388608 flags=1 pidfd=match"
+	asked_for "$(cat "$WORK/out")" "budget=8388608 flags=1 pidfd=match"
 try "$UPAGER" run --family --budget 8M sh -c 'echo $$'
 ok "--family, and no -- needed" \
-	asked "ATTACH pid=$(cat "$WORK/out") budget=8388608 flags=3 pidfd=match"
+	asked_for "$(cat "$WORK/out")" "budget=8388608 flags=3 pidfd=match"
 try "$UPAGER" run -- echo --budget -x
 is "options behind the program are its own" "$(cat "$WORK/out")" "--budget -x"
 is "stdin is the program's" "$(echo through | "$UPAGER" run -- cat)" through

@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/cmd.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cli/args.h"
 #include "cli/child.h"
 #include "cli/client.h"
 #include "cli/message.h"
+
+/* A second at least. */
+#define LET_GO_PAUSE_NS 200000
+#define LET_GO_TRIES	5000
 
 static const char help[] =
 	"Usage: upager run [--budget SIZE] [--family] [--weight N] -- CMD [ARG...]\n"
@@ -33,6 +44,43 @@ static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
+
+/* False: of the process nothing is left, or who knows. */
+static bool is_left(struct upager *u, pid_t pid)
+{
+	struct upager_record *rec;
+	uint32_t nr;
+	int err = upager_status(u, pid, &rec, &nr);
+	bool listed = !err && nr && rec[0].pid == pid;
+
+	free(rec);
+	return listed || err == -EAGAIN;
+}
+
+/*
+ * Who waits for us shall find that the program has let go of what it had: its
+ * files, its shared memory.  The agent may hold its memory for some moments more.
+ * Asked by a child, so that no daemon can keep us.
+ */
+static void wait_until_let_go(pid_t pid)
+{
+	const struct timespec pause = { .tv_nsec = LET_GO_PAUSE_NS };
+	pid_t asker = fork();
+	struct upager *u;
+
+	if (asker < 0)
+		return;
+	if (!asker) {
+		if (!upager_open(NULL, &u))
+			while (is_left(u, pid))
+				nanosleep(&pause, NULL);
+		_exit(0);
+	}
+	for (int n = 0; n < LET_GO_TRIES && !waitpid(asker, NULL, WNOHANG); n++)
+		nanosleep(&pause, NULL);
+	kill(asker, SIGKILL);
+	waitpid(asker, NULL, 0);
+}
 
 static int run(char **argv, uint64_t budget_bytes, uint32_t flags, uint32_t weight)
 {
@@ -60,7 +108,9 @@ static int run(char **argv, uint64_t budget_bytes, uint32_t flags, uint32_t weig
 	err = child_release(&child);
 	if (err)
 		message_note("cannot start %s: %s", argv[0], strerror(-err));
-	return child_wait(&child);
+	exit_code = child_wait(&child);
+	wait_until_let_go(child.pid);
+	return exit_code;
 
 undo_open:
 	upager_close(u);

@@ -8,6 +8,18 @@
 #include "control/request.h"
 #include "kernel/meminfo.h"
 
+/* Of a process that has ended its agent, or who is just looking at it, still holds the memory. */
+static bool is_ending(const struct house *h, pid_t pid)
+{
+	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
+		const struct space *sp = h->pg->space[id];
+
+		if (sp && sp->pid == pid && sp->gone && sp->phase < SPACE_CLOSING)
+			return true;
+	}
+	return false;
+}
+
 void session_status(struct session *s, struct house *h, pid_t pid, struct upager_reply *reply)
 {
 	struct upager_record rec;
@@ -15,6 +27,11 @@ void session_status(struct session *s, struct house *h, pid_t pid, struct upager
 
 	for (const struct proc *p = h->procs; p; p = p->next)
 		n += (!pid || p->pid == pid) && (!s->uid || p->uid == s->uid);
+	if (pid && !n && is_ending(h, pid)) {
+		proto_text(reply, "process %d has ended, and its memory is being let go of", pid);
+		session_answer(s, reply, -EAGAIN);
+		return;
+	}
 	if (pid && !n) {
 		proto_text(reply, "process %d is not paged: see upager status for those that are",
 			   pid);

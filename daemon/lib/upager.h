@@ -157,7 +157,8 @@ UPAGER_API int upager_populate(struct upager *u, pid_t pid, struct upager_reply 
  *
  * Who may call: anybody for their own processes, root for all.
  * Return: 0; %-ENOMEM (which breaks the connection too); what the daemon
- * answers.  A @pid that is not paged is an error, or 0 with no record.
+ * answers.  A @pid that is not paged is an error, or 0 with no record; %-EAGAIN
+ * if it has ended, but its memory is still being let go of.
  */
 UPAGER_API int upager_status(struct upager *u, pid_t pid, struct upager_record **records,
 			     uint32_t *nr_records);

@@ -151,8 +151,13 @@ static void look_after_space(struct house *h, struct space *sp)
 	 */
 	if (sp->gone && !sp->newcomer && !sp->agent.dead && !agent_pending(&sp->agent))
 		agent_dismiss(&sp->agent);
-	/* Without an agent exec ends the address space at once. */
-	if ((sp->gone || !sp->agent.ctl || sp->agent.dead) && uffd_alive(sp->uffd) == -ESRCH) {
+	/*
+	 * Without an agent exec ends the address space at once.  With one the
+	 * kernel says so when the agent begins to take it down: not before that is
+	 * done, for who waits until nothing is left.
+	 */
+	if ((sp->gone || !sp->agent.ctl || sp->agent.dead) && uffd_alive(sp->uffd) == -ESRCH &&
+	    (!sp->agent.ctl || sp->agent.dead || fd_readable(sp->agent.pidfd))) {
 		pthread_mutex_lock(&sp->lock);
 		sp->phase = SPACE_CLOSING;
 		pthread_mutex_unlock(&sp->lock);
