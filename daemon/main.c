@@ -23,6 +23,7 @@
 #include "control/request.h"
 #include "control/dispatch.h"
 #include "kernel/latency.h"
+#include "kernel/pageout.h"
 #include "life/descent.h"
 #include "life/house.h"
 #include "life/roster.h"
@@ -102,6 +103,10 @@ static int probe(void)
 		log_info("no UFFDIO_MOVE here: programs are stopped while pages are taken out, "
 			 "which is "
 			 "slower");
+	pager.spares_held = pageout_spares_held();
+	if (pager.caps.move && !pager.spares_held)
+		log_warn("this kernel does not tell who holds a page: what is spliced, or read "
+			 "directly from a file system in the network, may be lost");
 	return 0;
 }
 

@@ -104,7 +104,8 @@ static bool catch_populate(struct target *t, pid_t agent, uint64_t *addr, uint64
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80) &&
 		    ptrace(PTRACE_GET_SYSCALL_INFO, agent, sizeof(info), &info) > 0 &&
 		    info.op == PTRACE_SYSCALL_INFO_ENTRY && info.entry.nr == SYS_madvise &&
-		    info.entry.args[2] == MADV_POPULATE_WRITE) {
+		    info.entry.args[2] == MADV_POPULATE_WRITE &&
+		    info.entry.args[1] > PAGE_SIZE) { /* one: it is given back */
 			*addr = info.entry.args[0];
 			*bytes = info.entry.args[1];
 			return true;

@@ -34,7 +34,7 @@ static bool raw_open(struct raw *r)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
-	*r = (struct raw){ .fd = { -1, -1, -1, -1, -1 } };
+	*r = (struct raw){ .fd = { -1, -1, -1, -1, -1, -1 } };
 	strcpy(addr.sun_path, self_pager->socket);
 	r->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	return !connect(r->sock, (struct sockaddr *)&addr, sizeof(addr));
@@ -95,7 +95,7 @@ static int raw_uffd(const struct raw *r)
 
 static int raw_outfitted(struct raw *r, int uffd)
 {
-	return raw_ask(r, UPAGER_OP_OUTFITTED, (uintptr_t)r->base, UPAGER_OUTFIT_NRS(3, 4, 5),
+	return raw_ask(r, UPAGER_OP_OUTFITTED, (uintptr_t)r->base, UPAGER_OUTFIT_NRS(3, 4, 5, 6),
 		       uffd);
 }
 

@@ -120,14 +120,15 @@ enum upager_outfit_fd {
 	UPAGER_OUTFIT_CODE, /* mapped private and executable */
 	UPAGER_OUTFIT_POOL, /* for the agent */
 	UPAGER_OUTFIT_EVENT, /* for the agent */
+	UPAGER_OUTFIT_GRIP, /* for the agent */
 	__UPAGER_OUTFIT_FDS,
 };
 #define UPAGER_OUTFIT_FDS __UPAGER_OUTFIT_FDS
 
-/* The numbers of the userfaultfd, the pool and the event in the process, below 2^21. */
-#define UPAGER_OUTFIT_NRS(uffd, pool, event) \
-	((__u64)(uffd) | (__u64)(pool) << 21 | (__u64)(event) << 42)
-#define UPAGER_OUTFIT_NR(nrs, i) ((__s32)((nrs) >> 21 * (i)&0x1fffff))
+/* The numbers of userfaultfd, pool, event and grip in the process, below 2^15. */
+#define UPAGER_OUTFIT_NRS(uffd, pool, event, grip) \
+	((__u64)(uffd) | (__u64)(pool) << 15 | (__u64)(event) << 30 | (__u64)(grip) << 45)
+#define UPAGER_OUTFIT_NR(nrs, i) ((__s32)((nrs) >> 15 * (i)&0x7fff))
 
 /* flags: the address space has a userfaultfd (after a fork), which is given. */
 #define UPAGER_OUTFIT_HAS_UFFD (1u << 0)

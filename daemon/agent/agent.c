@@ -162,6 +162,7 @@ void agent_submit(struct agent *ag)
 	b->mode = post->mode;
 	b->nr_runs = post->nr_runs;
 	b->locked = 0;
+	b->unheld = post->unheld;
 	b->staging_first = n * AGENT_BATCH_PAGES;
 	b->staging_pages = post->nr_pages;
 	for (uint32_t i = 0; i < post->nr_runs; i++)
@@ -247,12 +248,26 @@ void agent_release(struct agent *ag)
 		wake(&ag->ctl->hold);
 }
 
-bool agent_revoke(struct agent *ag)
+enum agent_phase agent_revoke(struct agent *ag)
 {
-	struct agent_batch *b = &ag->ctl->batch[ag->settled % AGENT_BATCHES];
-	uint32_t posted = AGENT_POSTED;
+	uint32_t n = ag->settled % AGENT_BATCHES;
+	struct agent_batch *b = &ag->ctl->batch[n];
+	uint32_t was = AGENT_POSTED;
 
-	return atomic_compare_exchange_strong(&b->phase, &posted, AGENT_REVOKED);
+	if (atomic_compare_exchange_strong(&b->phase, &was, AGENT_REVOKED))
+		return AGENT_POSTED;
+	if (was != AGENT_COPIED)
+		return AGENT_DROPPED;
+	if (ag->posts->post[n].mode == AGENT_MOVE)
+		atomic_store(&b->phase, AGENT_WITHDRAWN);
+	return AGENT_COPIED;
+}
+
+uint32_t agent_batch_limit(const struct agent *ag)
+{
+	uint32_t nr_pages = ag->ctl->grip_pages;
+
+	return nr_pages && nr_pages < AGENT_BATCH_PAGES ? nr_pages : AGENT_BATCH_PAGES;
 }
 
 void agent_catch_up(struct agent *ag)
@@ -280,6 +295,19 @@ bool agent_may_drop(const struct agent *ag)
 	for (uint32_t n = ag->settled; n != ag->posted; n++)
 		if (ag->posts->post[n % AGENT_BATCHES].mode == AGENT_COPY_DROP)
 			return true;
+	return false;
+}
+
+bool agent_has(const struct agent *ag, pgno_t first, pgno_t end)
+{
+	for (uint32_t n = ag->settled; n != ag->posted; n++) {
+		const struct agent_post *post = &ag->posts->post[n % AGENT_BATCHES];
+
+		for (uint32_t i = 0; i < post->nr_runs; i++)
+			if (post->at[i].run.first.v < end.v &&
+			    first.v < post->at[i].run.first.v + post->at[i].run.nr_pages)
+				return true;
+	}
 	return false;
 }
 

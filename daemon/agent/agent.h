@@ -92,16 +92,21 @@ bool agent_hold(struct agent *ag);
 void agent_release(struct agent *ag);
 /*
  * Under hold, or when the agent is dead: takes the oldest pending batch away
- * from the agent.  True if that was before it was copied: then what moved is
- * still in staging.
+ * from the agent.  What it had come to before: AGENT_POSTED: what moved is still
+ * in staging.  AGENT_COPIED: it is in the pool, and may be in staging or the
+ * program's again.  AGENT_DROPPED: nothing is to be taken away.
  */
-bool agent_revoke(struct agent *ag);
+enum agent_phase agent_revoke(struct agent *ag);
 /* The oldest pending batch, copied, is being dropped: its end must be waited for. */
 bool agent_is_dropping(const struct agent *ag);
 /* Posts that it was never shown are settled: it counts them and does nothing. */
 void agent_catch_up(struct agent *ag);
+/* How many pages the agent can take at once. */
+uint32_t agent_batch_limit(const struct agent *ag);
 /* Whether it may drop pages where they are: nothing must run meanwhile [F2]. */
 bool agent_may_drop(const struct agent *ag);
+/* Whether a page of [first, end) is in a pending batch. */
+bool agent_has(const struct agent *ag, pgno_t first, pgno_t end);
 /* The agent ends itself; its pidfd tells when. */
 void agent_dismiss(struct agent *ag);
 

@@ -16,9 +16,13 @@
  *       EBUSY: MADV_POPULATE_WRITE (un-shares) and MOVE again; still EBUSY:
  *       pinned; ENOENT: gone; EEXIST: staging was populated by somebody
  *       (mlockall), drop it and try again;
- *   the hold handshake, then, all while busy: pwrite(pool_fd) of what moved,
- *       phase = COPIED, done++, write(event_fd);
- *   madvise(staging, DONTNEED) (one REMOVE event, which the daemon ignores).
+ *   vmsplice(grip) of what moved; madvise(staging, FREE) (one REMOVE event,
+ *       which the daemon ignores);
+ *   the hold handshake, then, all while busy: splice(grip, pool_fd), phase =
+ *       COPIED;
+ *   madvise(staging, PAGEOUT); for what is left there (release.h says why) the
+ *       hold handshake and UFFDIO_MOVE back;
+ *   the hold handshake, done++, write(event_fd).
  *
  * Hold handshake (Dekker): the agent sets busy, then loads hold; if hold is
  * set it clears busy and waits.  The daemon sets hold, then waits for busy to
@@ -27,12 +31,13 @@
  * exact then.  While busy, and after hold was found clear, the agent loads
  * cancel and the batch's phase: with cancel set no further MOVE is started, but
  * what was moved is copied and reported as usual; a batch whose phase the
- * daemon made REVOKED (under hold) is settled already: the agent moves and
- * copies nothing more for it, drops its staging and counts it in done.
+ * daemon made REVOKED or WITHDRAWN (under hold) is settled already: the agent
+ * moves and copies nothing more for it, drops its staging and counts it in done.
+ * What was copied when it was withdrawn is in the pool, or newer in staging.
  *
  * The daemon never waits for the agent but in the handshake, because the agent
- * may wait for the daemon: in POPULATE_WRITE for a fault, in DONTNEED for its
- * event to be read.
+ * may wait for the daemon: in POPULATE_WRITE for a fault, in FREE and DONTNEED
+ * for their event to be read.
  *
  * Every field has one writer, named in its comment.
  */
@@ -60,7 +65,8 @@ enum agent_phase {
 	AGENT_POSTED = 1, /* by the daemon */
 	AGENT_COPIED = 2, /* by the agent: all that moved is in the pool */
 	AGENT_DROPPED = 3, /* by the agent: AGENT_COPY_DROP only */
-	AGENT_REVOKED = 4, /* by the daemon, under hold */
+	AGENT_REVOKED = 4, /* by the daemon, under hold: it was POSTED */
+	AGENT_WITHDRAWN = 5, /* likewise, AGENT_MOVE only: it was COPIED */
 };
 
 struct agent_run {
@@ -70,7 +76,7 @@ struct agent_run {
 	uint32_t pool_first; /* daemon: page index in the pool */
 	int32_t error; /* agent: the last unexpected -errno, 0 if none */
 	uint64_t moved; /* agent: bit per page now in pool (copied when COPIED) */
-	uint64_t pinned; /* agent: bit per page that stayed EBUSY */
+	uint64_t pinned; /* agent: bit per page that somebody holds: it is the program's */
 	uint64_t gone; /* agent: bit per page that was not there */
 };
 
@@ -81,6 +87,8 @@ struct agent_batch {
 	uint32_t staging_first; /* daemon: the batch's part of staging, in pages */
 	uint32_t staging_pages; /* daemon */
 	uint32_t locked; /* agent: mlockall() while it moved: all that moved is to come back */
+	uint32_t unheld; /* daemon: only pages that nobody holds may leave */
+	uint32_t pad32;
 	struct agent_run run[AGENT_RUNS_MAX];
 };
 
@@ -102,7 +110,9 @@ struct agent_ctl {
 	int32_t event_fd;
 	uint32_t staging_pages; /* injector */
 	uint64_t staging; /* injector: addresses in the target */
-	uint64_t pad[8];
+	int32_t grip_fd; /* injector */
+	uint32_t grip_pages; /* injector: what the grip can hold */
+	uint64_t pad[7];
 	struct agent_batch batch[AGENT_BATCHES]; /* batch n is batch[n % AGENT_BATCHES] */
 };
 

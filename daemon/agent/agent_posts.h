@@ -15,7 +15,7 @@ struct agent_post {
 	uint32_t nr_runs;
 	uint32_t nr_pages;
 	uint32_t mode; /* enum agent_mode */
-	uint32_t zero;
+	uint32_t unheld; /* AGENT_MOVE: what somebody holds without a page table stays */
 	uint64_t posted_ns; /* CLOCK_MONOTONIC */
 	struct {
 		struct run run;

@@ -21,27 +21,23 @@ INSIDE long descriptors_close(uint64_t first, uint64_t last)
 	return first > last ? 0 : sys(SYS_close_range, first, last, 0, 0, 0);
 }
 
-/* Its table is a copy of the target's: keep the three that it works with. */
-INSIDE long descriptors_keep(uint64_t a, uint64_t b, uint64_t c)
+/* Its table is a copy of the target's: keep those that it works with. */
+INSIDE long descriptors_keep(uint32_t *fd, int nr)
 {
-	uint64_t low = a < b ? a : b;
-	uint64_t high = a < b ? b : a;
-	uint64_t mid = c;
-	long ret;
+	uint64_t first = 0;
+	long ret = 0;
 
-	if (c < low) {
-		mid = low;
-		low = c;
-	} else if (c > high) {
-		mid = high;
-		high = c;
+	while (nr && !ret) {
+		int least = 0;
+
+		for (int i = 1; i < nr; i++)
+			if (fd[i] < fd[least])
+				least = i;
+		ret = fd[least] ? descriptors_close(first, fd[least] - 1) : 0;
+		first = (uint64_t)fd[least] + 1;
+		fd[least] = fd[--nr];
 	}
-	ret = low ? descriptors_close(0, low - 1) : 0;
-	if (!ret)
-		ret = descriptors_close(low + 1, mid - 1);
-	if (!ret)
-		ret = descriptors_close(mid + 1, high - 1);
-	return ret ? ret : descriptors_close(high + 1, UINT32_MAX);
+	return ret ? ret : descriptors_close(first, UINT32_MAX);
 }
 
 INSIDE long capabilities_drop(void)
@@ -61,10 +57,14 @@ INSIDE long capabilities_drop(void)
 
 INSIDE long agent_setup(const struct agent_ctl *ctl, const struct agent_start *start)
 {
+	uint32_t fd[4];
 	long ret;
 
-	ret = descriptors_keep((uint64_t)ctl->uffd, (uint64_t)ctl->pool_fd,
-			       (uint64_t)ctl->event_fd);
+	fd[0] = (uint32_t)ctl->uffd;
+	fd[1] = (uint32_t)ctl->pool_fd;
+	fd[2] = (uint32_t)ctl->event_fd;
+	fd[3] = (uint32_t)ctl->grip_fd;
+	ret = descriptors_keep(fd, 4);
 	/* Out of reach of the target's terminal and of kill() to its group. */
 	if (!ret)
 		ret = sys(SYS_setsid, 0, 0, 0, 0, 0) < 0 ? -EPERM : 0;

@@ -18,6 +18,7 @@
 #include "agent/cause.h"
 #include "agent/entry.h"
 #include "agent/frame.h"
+#include "agent/grip.h"
 #include "agent/pass.h"
 #include "agent/place.h"
 #include "base/types.h"
@@ -118,6 +119,10 @@ int outfit_open(struct outfit *o, char *cause)
 	if (o->fd[PASSED_CODE] < 0)
 		return cause_set(cause, o->fd[PASSED_CODE], "no memory for the agent's code: %s",
 				 strerror(-o->fd[PASSED_CODE]));
+	o->fd[PASSED_GRIP] = grip_make(&o->grip_pages);
+	if (o->fd[PASSED_GRIP] < 0)
+		return cause_set(cause, o->fd[PASSED_GRIP], "no pipe for the agent: %s",
+				 strerror(-o->fd[PASSED_GRIP]));
 	if (!o->unprivileged || o->uffd_given)
 		return 0;
 	o->fd[PASSED_DEVICE] = open(UFFD_DEVICE, O_RDWR | O_CLOEXEC);
@@ -233,6 +238,8 @@ int outfit_start(struct outfit *o, char *cause)
 	ctl->uffd = uffd;
 	ctl->pool_fd = o->inside[PASSED_POOL];
 	ctl->event_fd = o->inside[PASSED_EVENT];
+	ctl->grip_fd = o->inside[PASSED_GRIP];
+	ctl->grip_pages = o->grip_pages;
 	ctl->staging_pages = AGENT_STAGING_PAGES;
 	err = start_code(o);
 	if (err)

@@ -20,6 +20,7 @@ enum outfit_fd {
 	PASSED_CODE,
 	PASSED_POOL,
 	PASSED_EVENT,
+	PASSED_GRIP,
 	PASSED_DEVICE, /* /dev/userfaultfd if unprivileged, or the uffd itself if given; last */
 	__PASSED_MAX,
 };
@@ -29,6 +30,7 @@ struct outfit {
 	uint64_t hint; /* where to map the place, 0: anywhere */
 	bool uffd_given; /* the address space has one already */
 	int fd[__PASSED_MAX]; /* ctl, pool and event by the caller */
+	uint32_t grip_pages;
 	struct agent_ctl *ctl;
 	struct remote *agent;
 	int agent_pidfd;

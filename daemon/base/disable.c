@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/types.h"
 
-static const char *const known[] = { "move", "poison", "wp", "remap", "connector" };
+static const char *const known[] = { "move", "poison", "wp", "remap", "connector", "held" };
 
 /* The next name of the list, its length; NULL: there is none. */
 static const char *next_name(const char **list, size_t *len)
@@ -39,7 +39,8 @@ int disable_check(void)
 			i++;
 		if (i < ARRAY_SIZE(known))
 			continue;
-		log_err("UPAGER_DISABLE: '%.*s' is unknown: use move, poison, wp, remap, connector",
+		log_err("UPAGER_DISABLE: '%.*s' is unknown: use move, poison, wp, remap, "
+			"connector, held",
 			(int)len, name);
 		return -EINVAL;
 	}

@@ -8,6 +8,7 @@
 #include "base/size.h"
 #include "base/types.h"
 #include "cli/check.h"
+#include "kernel/pageout.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -39,6 +40,13 @@ static void probe_populate_write(const struct check *check, struct finding *find
 	(void)check;
 	if (err)
 		check_failed(finding, err);
+}
+
+static void probe_held(const struct check *check, struct finding *finding)
+{
+	(void)check;
+	if (!pageout_spares_held())
+		check_failed(finding, -ENOSYS);
 }
 
 /* Zaps pages without an event: the one call that the pager cannot follow. */
@@ -111,6 +119,9 @@ static void probe_thp(const struct check *check, struct finding *finding)
 const struct check checks_memory[] = {
 	{ "MADV_POPULATE_WRITE", CHECK_NEED_FULL,
 	  "pages of a program that has forked stay resident", probe_populate_write, 0 },
+	{ "held pages", CHECK_NEED_FULL,
+	  "what is spliced, or read directly from a file system in the network, may be lost",
+	  probe_held, 0 },
 	{ "MADV_GUARD_INSTALL", CHECK_NEED_NONE, NULL, probe_guard, 0 },
 	{ "transparent huge pages", CHECK_NEED_NONE, NULL, probe_thp, 0 },
 	{ "RLIMIT_MEMLOCK", CHECK_NEED_NONE, NULL, probe_locked, 0 },

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/frame.h"
+#include "agent/grip.h"
 #include "agent/place.h"
 #include "control/foreign.h"
 #include "kernel/uffd.h"
@@ -26,7 +27,7 @@ static int dup_into(int *to, int fd)
 	return *to < 0 ? -errno : 0;
 }
 
-static int open_fds(const struct self_join *join, int *fd)
+static int open_fds(struct self_join *join, int *fd)
 {
 	const struct standby *sb = join->newcomer && join->newcomer->standby.map
 					   ? &join->newcomer->standby
@@ -47,10 +48,16 @@ static int open_fds(const struct self_join *join, int *fd)
 	}
 	if (!err)
 		err = dup_into(&fd[UPAGER_OUTFIT_POOL], sb->fd);
-	return err ? err : dup_into(&fd[UPAGER_OUTFIT_EVENT], join->agent->event_fd);
+	if (!err)
+		err = dup_into(&fd[UPAGER_OUTFIT_EVENT], join->agent->event_fd);
+	if (!err) {
+		fd[UPAGER_OUTFIT_GRIP] = grip_make(&join->grip_pages);
+		err = fd[UPAGER_OUTFIT_GRIP] < 0 ? fd[UPAGER_OUTFIT_GRIP] : 0;
+	}
+	return err;
 }
 
-int self_outfit_tell(const struct self_join *join, struct upager_outfit *outfit, int *fd,
+int self_outfit_tell(struct self_join *join, struct upager_outfit *outfit, int *fd,
 		     char text[UPAGER_TEXT_BYTES])
 {
 	struct inject_place pl;
@@ -176,6 +183,8 @@ static void fill_ctl(struct self_join *join, uint64_t addr, uint64_t nrs)
 	ctl->uffd = UPAGER_OUTFIT_NR(nrs, 0);
 	ctl->pool_fd = UPAGER_OUTFIT_NR(nrs, 1);
 	ctl->event_fd = UPAGER_OUTFIT_NR(nrs, 2);
+	ctl->grip_fd = UPAGER_OUTFIT_NR(nrs, 3);
+	ctl->grip_pages = join->grip_pages;
 	ctl->staging = join->agent->place.staging_addr;
 	ctl->staging_pages = AGENT_STAGING_PAGES;
 }

@@ -15,12 +15,13 @@ struct self_join {
 	struct agent *agent; /* the space's or the newcomer's */
 	uint64_t budget_bytes; /* 0: none was named */
 	uint64_t deadline_ns;
+	uint32_t grip_pages;
 	struct self_join *next;
 	bool outfitted; /* staging is registered, the control page filled in */
 };
 
 /* What the process has to map.  The caller closes fd[UPAGER_OUTFIT_FDS], -1 where none. */
-int self_outfit_tell(const struct self_join *join, struct upager_outfit *outfit, int *fd,
+int self_outfit_tell(struct self_join *join, struct upager_outfit *outfit, int *fd,
 		     char text[UPAGER_TEXT_BYTES]);
 /*
  * It is mapped at addr: looks whether that and the userfaultfd are the

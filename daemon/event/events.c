@@ -230,18 +230,53 @@ static bool slot_needs(const struct space *sp, bool *fork)
 	return any;
 }
 
+static bool batch_has(const struct space *sp, uint64_t start, uint64_t end)
+{
+	return agent_has(&sp->agent, addr_pgno(start), addr_pgno(end));
+}
+
+/*
+ * Whether an event of the slot, a fork apart, is about what the agent has in
+ * hand.  Where it is not the agent goes on: what somebody holds of a batch that
+ * is taken away from it is not given back.
+ */
+static bool slot_meets_batch(const struct space *sp)
+{
+	const struct event_slot *slot = sp->events;
+
+	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
+		const struct uffd_msg *msg = &slot->msg[n];
+		uint64_t from = msg->arg.remap.from, to = msg->arg.remap.to;
+
+		if (is_own_remove(sp, msg))
+			continue;
+		if ((msg->event == UFFD_EVENT_REMOVE || msg->event == UFFD_EVENT_UNMAP) &&
+		    batch_has(sp, msg->arg.remove.start, msg->arg.remove.end))
+			return true;
+		if (msg->event == UFFD_EVENT_REMAP &&
+		    (batch_has(sp, from, from + msg->arg.remap.len) ||
+		     batch_has(sp, to, to + msg->arg.remap.len)))
+			return true;
+	}
+	return false;
+}
+
 /* Under hold. Applies the events in the slot, unless they have to wait. */
 static bool apply_all(struct pager *pg, struct space *sp)
 {
 	struct event_slot *slot = sp->events;
+	enum change_cause cause = CHANGE_APART;
 	bool fork, room = true;
 
 	if (!slot_needs(sp, &fork))
 		return true; /* but for our own */
-	settle_now(pg, sp);
+	if (fork || agent_may_drop(&sp->agent) || slot_meets_batch(sp)) {
+		settle_now(pg, sp);
+		cause = CHANGE_EVENT;
+	}
 	/* A child shares slots, never places in the pool. */
 	sp->draining = fork;
-	if ((fork && !fork_may_apply(sp)) || !change_begin(sp, CHANGE_EVENT))
+	if ((fork && !fork_may_apply(sp)) || !change_begin(sp, cause))
 		return false;
 	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
 		if (is_fault(&slot->msg[n]) || is_applied(&slot->msg[n]))

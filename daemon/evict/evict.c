@@ -191,7 +191,7 @@ static uint32_t batch_pages(struct pager *pg, const struct space *sp)
 		want = max_t(uint64_t, want, AGENT_RUN_PAGES);
 	/* Small budgets do not want all of staging on top of them. */
 	want = min_t(uint64_t, want, max_t(uint64_t, sp->budget_pages / 64, 16));
-	want = min_t(uint64_t, want, AGENT_BATCH_PAGES);
+	want = min_t(uint64_t, want, agent_batch_limit(&sp->agent));
 	return (uint32_t)min_t(uint64_t, want, room);
 }
 
@@ -211,6 +211,7 @@ static bool post_batch(struct pager *pg, struct space *sp, uint32_t nr_pages)
 		return false;
 	}
 	post->mode = pg->caps.move ? AGENT_MOVE : AGENT_COPY_DROP;
+	post->unheld = pg->spares_held;
 	if (post->mode == AGENT_MOVE)
 		post_moving(pg, sp, post, runs, nr_runs);
 	else

@@ -170,9 +170,11 @@ static bool read_staging(struct space *sp, uint32_t staging_page, uint8_t *data)
 
 /*
  * Of a living agent `moved` is exact.  A dead one may have died between its
- * MOVE and the store, so there staging itself is asked.
+ * MOVE and the store, so there staging itself is asked.  What was copied and is
+ * in staging still may be newer there; what is not, or is the program's again,
+ * was copied for good: who brings it back finds it there.
  */
-static struct agent_outcome staged_outcome(struct space *sp, uint32_t run_index)
+static struct agent_outcome staged_outcome(struct space *sp, uint32_t run_index, bool copied)
 {
 	struct agent *ag = &sp->agent;
 	uint32_t n = ag->settled % AGENT_BATCHES;
@@ -187,6 +189,8 @@ static struct agent_outcome staged_outcome(struct space *sp, uint32_t run_index)
 		if ((ag->dead || out.moved >> i & 1) &&
 		    read_staging(sp, staging + i, standby_data(&sp->standby, place + i)))
 			moved |= 1ULL << i;
+	if (copied)
+		moved |= out.moved;
 	/* Where the address space went with the agent nobody can tell any more. */
 	out.lost = (gone ? ~0ULL : out.moved) & ~moved;
 	out.moved = moved;
@@ -200,16 +204,16 @@ void settle_now(struct pager *pg, struct space *sp)
 	settle_finished(pg, sp);
 	while (agent_pending(ag)) {
 		const struct agent_post *post = &ag->posts->post[ag->settled % AGENT_BATCHES];
-		bool staged = agent_revoke(ag);
+		enum agent_phase was = agent_revoke(ag);
 
-		if (!staged && agent_is_dropping(ag))
+		if (was == AGENT_COPIED && agent_is_dropping(ag))
 			break;
 		for (uint32_t i = 0; i < post->nr_runs; i++) {
 			struct agent_outcome out = agent_outcome(ag, i);
 
-			if (staged && post->mode == AGENT_MOVE)
-				out = staged_outcome(sp, i);
-			else if (staged)
+			if (was != AGENT_DROPPED && post->mode == AGENT_MOVE)
+				out = staged_outcome(sp, i, was == AGENT_COPIED);
+			else if (was == AGENT_POSTED)
 				out.moved = 0; /* nothing was dropped yet */
 			settle_run(pg, sp, post->at[i].run, post->at[i].place, &out, post->mode);
 		}
@@ -247,8 +251,8 @@ static bool is_in_place(const struct space *sp)
 
 /*
  * `moved` is exact but for a dead agent, as in staged_outcome(); there what is
- * absent is asked for, too.  From COPIED on all of it is in the pool.  What is
- * present has stayed whatever the control page says.
+ * absent is asked for, too.  From COPIED on all of it is in the pool, or newer
+ * in staging.  What is present has stayed whatever the control page says.
  */
 static struct agent_outcome inherited_outcome(struct space *sp, uint32_t run_index,
 					      uint64_t settled)
@@ -261,7 +265,7 @@ static struct agent_outcome inherited_outcome(struct space *sp, uint32_t run_ind
 	uint32_t staging = n * AGENT_BATCH_PAGES + post->at[run_index].staging_first;
 	struct agent_outcome out = agent_outcome(ag, run_index);
 	uint32_t phase = atomic_load(&ag->ctl->batch[n].phase);
-	bool copied = phase == AGENT_COPIED || phase == AGENT_DROPPED;
+	bool copied = phase == AGENT_COPIED || phase == AGENT_DROPPED || phase == AGENT_WITHDRAWN;
 	uint64_t present[PRESENT_MAX / 64], asked, moved = 0;
 	bool known = is_in_place(sp) && !present_read(sp->pagemap_fd, run, present);
 
@@ -270,12 +274,14 @@ static struct agent_outcome inherited_outcome(struct space *sp, uint32_t run_ind
 	out.settled = settled;
 	out.pinned = 0;
 	out.error = 0;
-	if (post->mode == AGENT_MOVE && !copied) {
+	if (post->mode == AGENT_MOVE) {
 		asked = (out.moved | (ag->dead && known ? ~present[0] : 0)) & ~settled;
 		for (uint32_t i = 0; i < run.nr_pages; i++)
 			if (asked >> i & 1 &&
 			    read_staging(sp, staging + i, standby_data(&sp->standby, place + i)))
 				moved |= 1ULL << i;
+		if (copied)
+			moved |= out.moved;
 		out.lost = out.moved & ~moved;
 		out.moved = moved;
 	} else if (!copied) {

@@ -47,7 +47,7 @@ struct uffdio_poison {
 
 /*
  * Every UFFDIO_* call of the daemon is in uffd.c (the agent's MOVE, which must
- * run inside the target, is in agent/inside.c).
+ * run inside the target, is in agent/staging.h).
  *
  * One classification of ioctl errors for all fills.  filled: pages from the
  * start of the run that this call filled; error: why the next one was not.

@@ -19,7 +19,7 @@
 #include "control/proto.h"
 #include "lib/spawn.h"
 
-#define NR_MAX 0x1fffff /* UPAGER_OUTFIT_NRS() */
+#define NR_MAX 0x7fff /* UPAGER_OUTFIT_NRS() */
 
 struct wearing {
 	struct upager *u;
@@ -142,11 +142,12 @@ static int show(struct wearing *w)
 	struct upager_request req;
 
 	if (w->uffd > NR_MAX || w->fd[UPAGER_OUTFIT_POOL] > NR_MAX ||
-	    w->fd[UPAGER_OUTFIT_EVENT] > NR_MAX)
+	    w->fd[UPAGER_OUTFIT_EVENT] > NR_MAX || w->fd[UPAGER_OUTFIT_GRIP] > NR_MAX)
 		return fail(w, -EMFILE, "the agent's descriptors");
 	proto_init_request(&req, UPAGER_OP_OUTFITTED, 0);
 	req.addr = (uintptr_t)w->base;
-	req.arg = UPAGER_OUTFIT_NRS(w->uffd, w->fd[UPAGER_OUTFIT_POOL], w->fd[UPAGER_OUTFIT_EVENT]);
+	req.arg = UPAGER_OUTFIT_NRS(w->uffd, w->fd[UPAGER_OUTFIT_POOL], w->fd[UPAGER_OUTFIT_EVENT],
+				    w->fd[UPAGER_OUTFIT_GRIP]);
 	return client_ask(w->u, &req, w->outfit->flags & UPAGER_OUTFIT_HAS_UFFD ? -1 : w->uffd, 0);
 }
 

@@ -6,7 +6,7 @@
 bool change_begin(struct space *sp, enum change_cause cause)
 {
 	assert(!sp->changing);
-	if (agent_pending(&sp->agent))
+	if (cause != CHANGE_APART && agent_pending(&sp->agent))
 		return false;
 	if (cause == CHANGE_LOOKED && (sp->events_waiting || uffd_has_unread(sp->uffd)))
 		return false;

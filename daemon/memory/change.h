@@ -12,12 +12,13 @@
  */
 enum change_cause {
 	CHANGE_EVENT, /* the next event in the kernel's order is applied */
+	CHANGE_APART, /* likewise, and none of the events is about a page of a pending batch */
 	CHANGE_LOOKED, /* something was looked at, with map_changes as it is now */
 };
 
 /*
- * Worker: false as long as a batch is pending, whose pages are the agent's, or
- * an event unread, which only the kernel knows.  One that is raised right after
+ * Worker: false as long as a batch is pending, whose pages are the agent's (but
+ * for CHANGE_APART), or an event unread, which only the kernel knows.  One that is raised right after
  * it was asked does no harm: what was looked at is from before, and the event
  * applies to the changed tables when it is read, later, by the same thread.
  */

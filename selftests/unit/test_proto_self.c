@@ -69,7 +69,7 @@ static void test_joining(void **state)
 	assert_int_equal(check(UPAGER_OP_JOIN, 0, PAGE, 0, 0), -EINVAL);
 	assert_int_equal(check(UPAGER_OP_STARTED, 0, 0, 0, 0), 0);
 	assert_int_equal(check(UPAGER_OP_STARTED, 0, PAGE, 0, 0), -EINVAL);
-	assert_int_equal(check(UPAGER_OP_OUTFITTED, 0, PAGE, 0, UPAGER_OUTFIT_NRS(1, 2, 3)), 0);
+	assert_int_equal(check(UPAGER_OP_OUTFITTED, 0, PAGE, 0, UPAGER_OUTFIT_NRS(1, 2, 3, 4)), 0);
 	assert_int_equal(check(UPAGER_OP_OUTFITTED, 0, PAGE, PAGE, 0), -EINVAL);
 	assert_int_equal(check(UPAGER_OP_OUTFITTED, 0, PAGE, 0, 1ull << 63), -EINVAL);
 	for (enum upager_op op = UPAGER_OP_JOIN; op <= UPAGER_OP_MAX; op++) {
@@ -87,12 +87,13 @@ static void test_joining(void **state)
 
 static void test_descriptor_numbers(void **state)
 {
-	const uint64_t nrs = UPAGER_OUTFIT_NRS(0x1fffff, 0, 0x12345);
+	const uint64_t nrs = UPAGER_OUTFIT_NRS(0x7fff, 0, 0x1234, 0x7ffe);
 
 	(void)state;
-	assert_int_equal(UPAGER_OUTFIT_NR(nrs, 0), 0x1fffff);
+	assert_int_equal(UPAGER_OUTFIT_NR(nrs, 0), 0x7fff);
 	assert_int_equal(UPAGER_OUTFIT_NR(nrs, 1), 0);
-	assert_int_equal(UPAGER_OUTFIT_NR(nrs, 2), 0x12345);
+	assert_int_equal(UPAGER_OUTFIT_NR(nrs, 2), 0x1234);
+	assert_int_equal(UPAGER_OUTFIT_NR(nrs, 3), 0x7ffe);
 }
 
 static struct upager_outfit outfit(void)
