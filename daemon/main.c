@@ -24,6 +24,7 @@
 #include "control/dispatch.h"
 #include "kernel/latency.h"
 #include "kernel/pageout.h"
+#include "kernel/soft_dirty.h"
 #include "life/descent.h"
 #include "life/house.h"
 #include "life/roster.h"
@@ -103,6 +104,7 @@ static int probe(void)
 		log_info("no UFFDIO_MOVE here: programs are stopped while pages are taken out, "
 			 "which is "
 			 "slower");
+	pager.soft_dirty = soft_dirty_exists();
 	pager.spares_held = pageout_spares_held();
 	if (pager.caps.move && !pager.spares_held)
 		log_warn("this kernel does not tell who holds a page: what is spliced, or read "

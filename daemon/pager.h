@@ -39,6 +39,7 @@ struct pager {
 	bool inherited; /* the state is that of a daemon that died */
 	struct unserved unserved;
 	struct uffd_caps caps;
+	bool soft_dirty; /* the kernel has soft-dirty bits */
 	bool spares_held; /* MADV_PAGEOUT leaves pages that somebody holds [F12] */
 	int state_dir_fd;
 	int daemon_lock_fd; /* held as long as this daemon lives, see recover/succession.h */

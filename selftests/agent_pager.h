@@ -271,6 +271,7 @@ static inline void pager_post(struct pager *pg, enum agent_mode mode)
 		&pg->s.ctl->batch[atomic_load(&pg->s.ctl->posted) % AGENT_BATCHES];
 
 	batch->mode = mode;
+	batch->unheld = 1;
 	atomic_store(&batch->phase, AGENT_POSTED);
 	atomic_fetch_add(&pg->s.ctl->posted, 1);
 	futex_wake(&pg->s.ctl->posted);

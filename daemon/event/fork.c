@@ -111,6 +111,7 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 		parent->lineage = parent->id;
 	child->lineage = parent->lineage;
 	child->by_itself = parent->by_itself;
+	child->tracks_writes = parent->tracks_writes;
 	child->budget_pages = parent->budget_pages; /* until the house allots */
 	child->nr_resident = parent->nr_resident;
 	child->nr_swapped = parent->nr_swapped;

@@ -12,6 +12,7 @@
 #include "base/failpoint.h"
 #include "fault/fault.h"
 #include "kernel/present.h"
+#include "kernel/soft_dirty.h"
 #include "kernel/vma.h"
 #include "memory/page.h"
 
@@ -33,7 +34,8 @@ static void settle_moved(struct pager *pg, struct space *sp, pgno_t n, uint32_t 
 
 	assert(p.state == PAGE_DETACHING && p.place == place);
 	space_count(&sp->stats.evictions, 1);
-	if (is_zero(data)) {
+	/* Filled with zeros it would not be dirty. */
+	if (is_zero(data) && !sp->tracks_writes) {
 		to = (struct page){ .state = PAGE_VIRGIN };
 		state = PLACE_FREE;
 		space_count(&sp->stats.clean_drops, 1);
@@ -119,7 +121,8 @@ static void settle_run(struct pager *pg, struct space *sp, struct run run, uint3
 		else
 			settle_stayed(pg, sp, n, place + i, out->pinned & bit, out->gone & bit);
 	}
-	for (uint64_t back = out->locked ? out->moved : 0; back; back &= back - 1)
+	for (uint64_t back = out->locked || sp->tracks_writes ? out->moved : 0; back;
+	     back &= back - 1)
 		fault_ask(pg, sp, pgno_add(run.first, (uint32_t)__builtin_ctzll(back)));
 	if (mode == AGENT_COPY_DROP) {
 		uffd_write_protect(sp->uffd, run, false);
@@ -135,12 +138,29 @@ static void settle_run(struct pager *pg, struct space *sp, struct run run, uint3
 	}
 }
 
+/*
+ * Of a mapping of ours the bit is cleared with those of the program.  That was
+ * after a batch moved out, or it is seen before that is settled, and what comes
+ * back is dirty.
+ */
+static void look_for_tracking(struct pager *pg, struct space *sp)
+{
+	pgno_t unused = addr_pgno(sp->agent.place.stack_addr - PAGE_SIZE);
+
+	if (!pg->soft_dirty || sp->tracks_writes || soft_dirty_is_set(sp->pagemap_fd, unused))
+		return;
+	sp->tracks_writes = true;
+	pager_kick_house(pg);
+}
+
 bool settle_finished(struct pager *pg, struct space *sp)
 {
 	const struct agent_post *post;
 	bool any = false;
 	uint64_t before;
 
+	if (agent_finished(&sp->agent))
+		look_for_tracking(pg, sp);
 	while ((post = agent_finished(&sp->agent))) {
 		before = sp->stats.evictions;
 		for (uint32_t i = 0; i < post->nr_runs; i++) {
@@ -202,6 +222,8 @@ void settle_now(struct pager *pg, struct space *sp)
 	struct agent *ag = &sp->agent;
 
 	settle_finished(pg, sp);
+	if (agent_pending(ag))
+		look_for_tracking(pg, sp);
 	while (agent_pending(ag)) {
 		const struct agent_post *post = &ag->posts->post[ag->settled % AGENT_BATCHES];
 		enum agent_phase was = agent_revoke(ag);
@@ -295,6 +317,8 @@ void settle_inherited(struct pager *pg, struct space *sp)
 {
 	struct agent *ag = &sp->agent;
 
+	if (agent_pending(ag))
+		look_for_tracking(pg, sp);
 	while (agent_pending(ag)) {
 		const struct agent_post *post = &ag->posts->post[ag->settled % AGENT_BATCHES];
 

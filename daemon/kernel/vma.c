@@ -89,6 +89,7 @@ static void parse_flags(const char *flags, struct vma *v)
 	v->wipe_on_fork = strstr(flags, " wf") != NULL;
 	v->uffd_missing = strstr(flags, " um") != NULL;
 	v->locked = strstr(flags, " lo") != NULL;
+	v->soft_dirty = strstr(flags, " sd") != NULL;
 }
 
 static struct lines *lines_new(int fd)

@@ -19,6 +19,7 @@ struct vma {
 	bool wipe_on_fork;
 	bool uffd_missing; /* registered with a userfaultfd */
 	bool locked;
+	bool soft_dirty; /* of the mapping itself: never cleared since it was made */
 };
 
 /*

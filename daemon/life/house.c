@@ -251,6 +251,11 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 		}
 		return;
 	}
+	if (sp->tracks_writes && !p->text[0]) {
+		snprintf(p->text, sizeof(p->text),
+			 "it tracks its writes by soft-dirty bits: no more is taken out of it");
+		log_warn("process %d is served but not evicted: %s", p->pid, p->text);
+	}
 	tracked = sp->nr_resident;
 	/* The budget of what is paged by itself is for what it registered. */
 	sp->other_pages = !p->by_itself && p->rss_pages > tracked ? p->rss_pages - tracked : 0;

@@ -45,23 +45,29 @@ int takeover_open_views(struct space *sp, const struct proc *p)
 				     : 0;
 }
 
-static bool see_registered(void *context, const struct vma *v)
-{
-	bool *registered = context;
+struct uses {
+	bool registered;
+	bool cleared;
+};
 
-	*registered |= v->uffd_missing;
-	return !*registered;
+static bool see_uses(void *context, const struct vma *v)
+{
+	struct uses *uses = context;
+
+	uses->registered |= v->uffd_missing;
+	uses->cleared |= vma_is_pageable(v) && !v->soft_dirty;
+	return !uses->registered;
 }
 
-/* A mapping belongs to one userfaultfd only. */
-static int check_unused(const struct proc *p, char text[UPAGER_TEXT_BYTES])
+/* A mapping belongs to one userfaultfd only; that a page was written is lost when it leaves. */
+static int check_unused(const struct pager *pg, const struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	int smaps_fd = proc_open_file(p, "smaps", O_RDONLY);
-	bool registered = false;
+	struct uses uses = { false, false };
 	int err = smaps_fd;
 
 	if (smaps_fd >= 0) {
-		err = vma_for_each_detailed(smaps_fd, see_registered, &registered);
+		err = vma_for_each_detailed(smaps_fd, see_uses, &uses);
 		close(smaps_fd);
 	}
 	if (err) {
@@ -69,7 +75,14 @@ static int check_unused(const struct proc *p, char text[UPAGER_TEXT_BYTES])
 			 p->pid, strerror(-err));
 		return err;
 	}
-	if (!registered)
+	if (!uses.registered && pg->soft_dirty && uses.cleared) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "process %d tracks its writes by soft-dirty bits, or was tracked: page "
+			 "another",
+			 p->pid);
+		return -EOPNOTSUPP;
+	}
+	if (!uses.registered)
 		return 0;
 	snprintf(text, UPAGER_TEXT_BYTES,
 		 "process %d uses userfaultfd on its memory itself, or shares that of a paged one: "
@@ -149,7 +162,7 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 			 strerror(-err));
 		goto remove_space;
 	}
-	err = check_unused(p, text);
+	err = check_unused(pg, p, text);
 	if (err)
 		goto remove_space;
 	sp->budget_pages = p->claim.share;

@@ -108,6 +108,7 @@ struct space {
 	_Atomic uint64_t other_pages; /* RssAnon beyond what is tracked: sampled */
 	uint64_t sampled_ns;
 	_Atomic bool evict_off; /* no eviction: no agent, or detaching */
+	_Atomic bool tracks_writes; /* worker: by soft-dirty bits; no eviction any more */
 	_Atomic bool adopt_wanted; /* the house registered something */
 	/* House -> worker: an agent for a space that had none; NULL again when taken. */
 	struct newcomer *_Atomic newcomer;
@@ -201,8 +202,8 @@ static inline bool space_is_ours(const struct space *sp, uint64_t addr)
 /* Whether waiting for an eviction makes sense. */
 static inline bool space_can_evict(const struct space *sp)
 {
-	return agent_present(&sp->agent) && !sp->evict_off && !sp->area_full &&
-	       !sp->evict_backoff_ns && !sp->late && !sp->gone;
+	return agent_present(&sp->agent) && !sp->evict_off && !sp->tracks_writes &&
+	       !sp->area_full && !sp->evict_backoff_ns && !sp->late && !sp->gone;
 }
 
 static inline void space_count(_Atomic uint64_t *counter, uint64_t n)

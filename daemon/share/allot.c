@@ -25,7 +25,7 @@ static bool can_shrink(const struct proc *p)
 	const struct space *sp = p->space;
 
 	return sp && sp->phase == SPACE_LIVE && p->state == UPAGER_PROC_PAGED &&
-	       agent_present(&sp->agent) && !sp->evict_off && !sp->gone;
+	       agent_present(&sp->agent) && !sp->evict_off && !sp->tracks_writes && !sp->gone;
 }
 
 static bool is_idle(struct proc *p, uint64_t now_ns)
