@@ -367,9 +367,9 @@ uint64_t house_tick(struct house *h)
 	bool all = wakeup_any_ended(h);
 	struct proc *p, *next;
 	uint64_t next_ns;
+	bool more = tables_refill(h->pg->tables);
 
-	tables_refill(h->pg->tables);
-	slots_refill(h->pg->slots);
+	more |= slots_refill(h->pg->slots);
 	tracking_tick(&h->tracking, h->procs);
 	descent_tick(h);
 	allot(h, now_ns);
@@ -383,7 +383,7 @@ uint64_t house_tick(struct house *h)
 			look_after_space(h, h->pg->space[id]);
 	free_closed(h);
 	next_ns = wakeup_next_ns(h, now_ns);
-	if (unserved_look_after(&h->pg->unserved))
+	if (unserved_look_after(&h->pg->unserved) || more)
 		next_ns = min_t(uint64_t, next_ns, TICK_NS);
 	if (h->procs || pager_has_spaces(h->pg))
 		next_ns = min_t(uint64_t, next_ns, descent_next_ns(&h->descent, now_ns));

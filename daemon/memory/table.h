@@ -50,9 +50,9 @@ int tables_restore_root(struct tables *tables, table_id_t root);
 int tables_restore_end(struct tables *tables);
 /*
  * House thread: keeps some free tables populated, so that a fault does not
- * allocate, and gives back what there is beyond.
+ * allocate, and gives back what there is beyond; true: there may be more of that.
  */
-void tables_refill(struct tables *tables);
+bool tables_refill(struct tables *tables);
 /*
  * Whether n tables can be made besides those that are kept.  They are not set
  * apart: for what is done before anything else is.

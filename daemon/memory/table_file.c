@@ -161,12 +161,12 @@ static uint32_t pop_surplus(struct tables *t, uint32_t *ids)
 	return nr;
 }
 
-static void trim(struct tables *t)
+static bool trim(struct tables *t)
 {
 	uint32_t ids[TRIM_MAX], nr, n;
 
 	if (t->keeps_holes)
-		return;
+		return false;
 	nr = pop_surplus(t, ids);
 	qsort(ids, nr, sizeof(*ids), compare_ids);
 	for (uint32_t i = 0; i < nr; i += n) {
@@ -180,14 +180,15 @@ static void trim(struct tables *t)
 		break;
 	}
 	push_bare(t, ids, nr);
+	return nr;
 }
 
-void tables_refill(struct tables *t)
+bool tables_refill(struct tables *t)
 {
 	if ((t->full || t->nr_free + TABLES_CHUNK <= TABLES_RESERVE) &&
 	    tables_grow(t, TABLES_RESERVE))
 		t->full = false;
-	trim(t);
+	return trim(t);
 }
 
 static bool note_room(struct tables *t, bool room)

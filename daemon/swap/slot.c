@@ -171,7 +171,7 @@ static void back_ahead(struct slots *slots, uint32_t a, uint64_t want)
 			break;
 }
 
-static void give_back(struct slots *slots, uint32_t a)
+static bool give_back(struct slots *slots, uint32_t a)
 {
 	struct slot_extents *x = &slots->extents[a];
 	uint64_t chunk = SLOT_EXTENT_NONE;
@@ -181,21 +181,25 @@ static void give_back(struct slots *slots, uint32_t a)
 		chunk = slot_extents_take_idle(x, TRIM_LOOKS);
 	pthread_mutex_unlock(&slots->lock);
 	if (chunk == SLOT_EXTENT_NONE)
-		return;
+		return false;
 	slot_state_give_back(&slots->state[a], chunk);
 	pthread_mutex_lock(&slots->lock);
 	slot_extents_add_bare(x, chunk);
 	pthread_mutex_unlock(&slots->lock);
+	return true;
 }
 
-void slots_refill(struct slots *slots)
+bool slots_refill(struct slots *slots)
 {
+	bool more = false;
+
 	for (uint32_t a = 0; a < slots->nr_areas; a++) {
 		if (slots->extents[a].no_room && slot_state_has_space(&slots->state[a]))
 			__atomic_store_n(&slots->extents[a].no_room, false, __ATOMIC_RELAXED);
 		back_ahead(slots, a, WHOLE_AHEAD);
-		give_back(slots, a);
+		more |= give_back(slots, a);
 	}
+	return more;
 }
 
 static void fini_area(struct slots *slots, uint32_t a)

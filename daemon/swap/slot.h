@@ -37,8 +37,8 @@ struct slots;
  */
 int slots_init(struct slots **slots, struct area *areas, uint32_t nr_areas, int state_dir_fd);
 void slots_fini(struct slots *slots);
-/* House: chunks are backed ahead of use, and idle ones given back. */
-void slots_refill(struct slots *slots);
+/* House: chunks are backed ahead of use, and idle ones given back; true: there may be more. */
+bool slots_refill(struct slots *slots);
 
 /*
  * slot_alloc() - @want consecutive slots, near the last ones given for @hint
