@@ -22,6 +22,8 @@
 
 #define COMPLETIONS_MAX 256
 #define ROOM_LOOK_NS	(5 * NS_PER_MS)
+/* Pools of further spaces are written without being known to the ring. */
+#define POOLS_MAX	1024
 
 /* What a space has in the ring. */
 struct watch {
@@ -88,6 +90,13 @@ static void arm(struct loop *lp, struct space *sp)
 {
 	struct watch *w = &lp->watch[sp->id];
 
+	if (!w->pg)
+		*w = (struct watch){
+			.uffd = { .kind = OP_POLL, .done = uffd_ready },
+			.agent = { .kind = OP_POLL, .done = agent_ready },
+			.pg = lp->pg,
+			.id = sp->id,
+		};
 	if (!w->uffd_armed) {
 		store_poll(lp->pg->store, &w->uffd, sp->uffd);
 		w->uffd_armed = true;
@@ -96,7 +105,7 @@ static void arm(struct loop *lp, struct space *sp)
 	if (!w->agent_armed && agent_present(&sp->agent)) {
 		store_poll(lp->pg->store, &w->agent, sp->agent.event_fd);
 		w->agent_armed = true;
-		if (sp->standby.buffer < 0 &&
+		if (sp->standby.buffer < 0 && sp->id < POOLS_MAX &&
 		    !store_pool_register(lp->pg->store, sp->id, sp->standby.map,
 					 sp->standby.nr_places * PAGE_SIZE))
 			sp->standby.buffer = (int)sp->id;
@@ -335,7 +344,7 @@ static void *run(void *arg)
 	uint64_t timeout_ns = ~0ULL;
 	int err;
 
-	err = store_init(&pg->store, pg->area, pg->nr_areas, pg->slots, SPACES_MAX);
+	err = store_init(&pg->store, pg->area, pg->nr_areas, pg->slots, POOLS_MAX);
 	started(lp, err);
 	if (err)
 		return NULL;
@@ -360,13 +369,6 @@ int loop_start(struct pager *pg)
 	loop.watch = calloc(SPACES_MAX, sizeof(*loop.watch));
 	if (!loop.watch)
 		return -ENOMEM;
-	for (uint32_t id = 0; id < SPACES_MAX; id++)
-		loop.watch[id] = (struct watch){
-			.uffd = { .kind = OP_POLL, .done = uffd_ready },
-			.agent = { .kind = OP_POLL, .done = agent_ready },
-			.pg = pg,
-			.id = id,
-		};
 	err = fault_nodes_init(&pg->faults, FAULTS_MAX);
 	if (!err)
 		err = swapin_init(pg);

@@ -68,6 +68,7 @@ static void raise_limits(void)
 		if (setrlimit(RLIMIT_NOFILE, &lim))
 			log_warn("cannot raise the limit of open files (%s), ignoring",
 				 strerror(errno));
+		pager.fds_max = (uint32_t)min_t(uint64_t, lim.rlim_cur, UINT32_MAX);
 	}
 	if (setrlimit(RLIMIT_FSIZE, &none) || setrlimit(RLIMIT_CPU, &none))
 		log_warn("cannot lift the limits of file size and processor time (%s), ignoring",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "pager.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,14 +11,34 @@
 
 _Static_assert(STATE_AREAS == AREAS_MAX, "one place for each");
 
+/* Room is made for so many at a time. */
+#define SPACES_STEP 64u
+
+/* Before anybody can know of an id in it. */
+static int make_room(struct pager *pg, uint32_t nr_used)
+{
+	int err = statefile_populate(pg->events + pg->nr_room, SPACES_STEP * sizeof(*pg->events));
+
+	if (!err)
+		err = statefile_populate(pg->records + pg->nr_room,
+					 SPACES_STEP * sizeof(*pg->records));
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < SPACES_STEP; i++, pg->nr_room++)
+		if (pg->nr_room >= nr_used)
+			pg->records[pg->nr_room].uffd = -1;
+	return 0;
+}
+
 int pager_map_state(struct pager *pg)
 {
 	int dir_fd = pg->state_dir_fd;
 	bool old = pg->inherited;
+	uint32_t nr_used = old ? pg->header->nr_ids : 0;
 	void *map;
 	int err;
 
-	err = statefile_map(dir_fd, "events", SPACES_MAX * sizeof(*pg->events), true, old, &map);
+	err = statefile_map(dir_fd, "events", SPACES_MAX * sizeof(*pg->events), false, old, &map);
 	if (err)
 		return err;
 	pg->events = map;
@@ -25,12 +46,15 @@ int pager_map_state(struct pager *pg)
 	if (err)
 		return err;
 	pg->posts = map;
-	err = statefile_map(dir_fd, "spaces", SPACES_MAX * sizeof(*pg->records), true, old, &map);
+	err = statefile_map(dir_fd, "spaces", SPACES_MAX * sizeof(*pg->records), false, old, &map);
 	if (err)
 		return err;
 	pg->records = map;
-	for (uint32_t id = 0; id < SPACES_MAX && !old; id++)
-		pg->records[id].uffd = -1;
+	do {
+		err = make_room(pg, nr_used);
+	} while (!err && pg->nr_room < nr_used);
+	if (err)
+		return err;
 	return unserved_map(&pg->unserved, dir_fd, old);
 }
 
@@ -40,6 +64,31 @@ struct agent_posts *pager_posts(struct pager *pg, uint32_t id)
 
 	/* Who touches what there is no room for dies of SIGBUS. */
 	return madvise(posts, sizeof(*posts), MADV_POPULATE_WRITE) ? NULL : posts;
+}
+
+void pager_spares_refill(struct pager *pg)
+{
+	pthread_mutex_lock(&pg->lock);
+	for (uint32_t i = 0; i < SPARES_MAX; i++)
+		if (pg->spare_fd[i] <= 0)
+			pg->spare_fd[i] = fcntl(pg->worker_fd, F_DUPFD_CLOEXEC, 0);
+	pthread_mutex_unlock(&pg->lock);
+}
+
+bool pager_spare_use(struct pager *pg)
+{
+	bool used = false;
+
+	pthread_mutex_lock(&pg->lock);
+	for (uint32_t i = 0; i < SPARES_MAX && !used; i++) {
+		used = pg->spare_fd[i] > 0;
+		if (used)
+			close(pg->spare_fd[i]);
+		if (used)
+			pg->spare_fd[i] = 0;
+	}
+	pthread_mutex_unlock(&pg->lock);
+	return used;
 }
 
 static void kick(int event_fd)
@@ -69,6 +118,8 @@ struct space *pager_add_space(struct pager *pg, int uffd)
 	for (uint32_t id = 1; id < SPACES_MAX; id++) {
 		if (pg->space[id])
 			continue;
+		if (id >= pg->nr_room && make_room(pg, 0))
+			break;
 		memset(&pg->events[id], 0, sizeof(pg->events[id]));
 		sp = space_new(id, uffd, &pg->events[id]);
 		__atomic_store_n(&pg->space[id], sp, __ATOMIC_RELEASE);
@@ -156,6 +207,8 @@ void pager_close_space(struct pager *pg, struct space *sp)
 	pthread_mutex_lock(&pg->lock);
 	pg->records[sp->id].uffd = -1;
 	__atomic_store_n(&pg->space[sp->id], NULL, __ATOMIC_RELEASE);
+	while (pg->nr_ids && !pg->space[pg->nr_ids - 1])
+		pg->nr_ids--;
 	sp->next_closed = pg->closed;
 	pg->closed = sp;
 	pthread_mutex_unlock(&pg->lock);

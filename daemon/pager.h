@@ -18,8 +18,11 @@
 #include "swap/slot.h"
 #include "swap/store.h"
 
-#define SPACES_MAX 1024u
+/* As many processes as a kernel has, mostly; tables for them are made as they come. */
+#define SPACES_MAX 65536u
 #define FAULTS_MAX 32768u
+#define SPARES_MAX 8u
+#define REFUSED_MAX EVENTS_BATCH
 
 /* What all spaces share. */
 struct pager {
@@ -32,10 +35,15 @@ struct pager {
 	struct reads *reads; /* the worker's: in flight */
 	struct writeback *writeback; /* the worker's: writes in flight */
 	struct kept kept; /* the worker's */
-	struct event_slot *events; /* SPACES_MAX of them, in the state file */
+	struct event_slot *events; /* by space id, in the state file, which has room for nr_room */
 	struct space_record *records; /* likewise */
 	struct agent_posts *posts; /* likewise; pager_posts() */
 	struct state_header *header; /* likewise */
+	uint32_t nr_room;
+	int spare_fd[SPARES_MAX];
+	uint32_t fds_max; /* descriptors that this process may have */
+	int refused[REFUSED_MAX]; /* worker: of children that are refused, still to be closed */
+	uint32_t nr_refused;
 	bool inherited; /* the state is that of a daemon that died */
 	struct unserved unserved;
 	struct uffd_caps caps;
@@ -46,7 +54,7 @@ struct pager {
 
 	pthread_mutex_t record_lock; /* who writes a record */
 	/*
-	 * Protects space[], nr_ids and closed.  The worker adds the children of
+	 * Protects space[], nr_ids, nr_room, closed and spare_fd[].  The worker adds the children of
 	 * forks, the house all others; the worker alone takes spaces out of
 	 * space[], so what it finds there stays valid for it.
 	 */
@@ -70,6 +78,14 @@ int pager_map_state(struct pager *pg);
 /* Where the agent of a space has its posts; NULL: no room for them. */
 struct agent_posts *pager_posts(struct pager *pg, uint32_t id);
 
+/*
+ * Descriptors that are held for the time when there are no more: a fork event
+ * needs one to be read, and as long as it is unread nothing can be filled [F19].
+ */
+void pager_spares_refill(struct pager *pg);
+/* Gives one back to the system; false: none is left. */
+bool pager_spare_use(struct pager *pg);
+
 bool pager_has_spaces(const struct pager *pg);
 /* House: whether the process is an agent. */
 bool pager_is_agent(const struct pager *pg, pid_t pid);
@@ -77,7 +93,7 @@ bool pager_is_agent(const struct pager *pg, pid_t pid);
 void pager_kick_worker(struct pager *pg);
 void pager_kick_house(struct pager *pg);
 
-/* A new space with a free id, or NULL when there are SPACES_MAX. */
+/* A new space with a free id, or NULL: there are SPACES_MAX, or no memory is left. */
 struct space *pager_add_space(struct pager *pg, int uffd);
 /* Writes what the next daemon must know of it; again after each change of that. */
 void pager_record_space(struct pager *pg, struct space *sp);

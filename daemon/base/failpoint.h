@@ -29,7 +29,7 @@ enum failpoint {
 	FP_EVENT_ADVANCED, /* a REMAP has come on and says so */
 	FP_EVENT_APPLIED, /* an event is applied and does not say so */
 	FP_PAGE_SHIFTED, /* an entry is in both places of a REMAP */
-	FP_FORK_READ, /* fork event read, child space not made */
+	FP_FORK_READ, /* fork event read, child space not made; err: it cannot be made */
 	FP_FORK_SHARED, /* child shares the leaves */
 	FP_FORK_APPLIED, /* child can be looked for */
 	FP_CHILD_ASKED, /* a stack is registered to see whose it is */

@@ -9,6 +9,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "event/fork.h"
+#include "event/refuse.h"
 #include "evict/settle.h"
 #include "fault/fault.h"
 #include "kernel/vma.h"
@@ -20,6 +21,8 @@
 /* When the agent did not let go. */
 #define HOLD_MIN_NS (50 * NS_PER_US)
 #define HOLD_MAX_NS (20 * NS_PER_MS)
+/* They may come back, but a fork must not wait for ever. */
+#define PATIENCE_NS (200 * NS_PER_MS)
 
 static struct run range_pages(uint64_t start, uint64_t end)
 {
@@ -261,6 +264,25 @@ static bool slot_meets_batch(const struct space *sp)
 	return false;
 }
 
+/*
+ * A fork event needs a descriptor: until there is one it stays unread, and all
+ * fills fail [F19].  True: there is one, which the child cannot keep.
+ */
+static bool await_descriptor(struct pager *pg, struct space *sp)
+{
+	uint64_t now_ns = clock_ns();
+
+	if (!sp->scarce_since_ns)
+		sp->scarce_since_ns = now_ns;
+	sp->scarce = now_ns - sp->scarce_since_ns >= PATIENCE_NS && pager_spare_use(pg);
+	if (sp->scarce)
+		return true;
+	sp->readable = false;
+	sp->reread = true;
+	sp->retry_at_ns = now_ns + REREAD_NS;
+	return false;
+}
+
 /* Under hold. Applies the events in the slot, unless they have to wait. */
 static bool apply_all(struct pager *pg, struct space *sp)
 {
@@ -301,6 +323,10 @@ static void handle_slot(struct pager *pg, struct space *sp)
 		return;
 	sp->draining = false;
 	sp->events_waiting = false;
+	refuse_finish(pg);
+	if (sp->scarce)
+		pager_spares_refill(pg);
+	sp->scarce = false;
 	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
 		if (is_fault(&slot->msg[n]))
 			begin_fault(pg, sp, &slot->msg[n], now_ns);
@@ -365,12 +391,11 @@ bool events_read(struct pager *pg, struct space *sp)
 			handle_slot(pg, sp);
 		agent_release(&sp->agent);
 		if (n == -EMFILE || n == -ENFILE) {
-			/* A fork event needs a descriptor: it stays unread [F19]. */
-			sp->readable = false;
-			sp->reread = true;
-			sp->retry_at_ns = clock_ns() + REREAD_NS;
+			if (await_descriptor(pg, sp))
+				continue;
 			return true;
 		}
+		sp->scarce_since_ns = 0;
 		if (n < EVENTS_BATCH || sp->events_waiting) {
 			sp->readable = false;
 			return !sp->events_waiting;

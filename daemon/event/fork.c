@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/failpoint.h"
-#include "base/log.h"
+#include "event/refuse.h"
 #include "evict/evict.h"
 #include "memory/page.h"
 
@@ -18,6 +18,20 @@ bool fork_may_apply(const struct space *sp)
 		return false;
 	/* What the device does not take is copied for the child. */
 	return !sb->nr_dirty || sp->area_full || sp->write_backoff_ns;
+}
+
+/* So many descriptors are left for the house: to find out about children takes some. */
+#define FDS_LEFT_MIN 32
+#define FDS_LEFT_MAX 256
+#define FDS_PART     8
+
+/* The lowest number that is free is given out, so it tells how many there are. */
+static bool fds_are_scarce(const struct pager *pg, const struct space *parent, int child_uffd)
+{
+	uint32_t left = max_t(uint32_t, FDS_LEFT_MIN,
+			      min_t(uint32_t, FDS_LEFT_MAX, pg->fds_max / FDS_PART));
+
+	return parent->scarce || (uint32_t)child_uffd + left > pg->fds_max;
 }
 
 /*
@@ -89,17 +103,17 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	struct space *child;
 	int err;
 
-	failpoint(FP_FORK_READ);
 	if (is_known(pg, child_uffd))
 		return;
 	space_count(&parent->stats.forks, 1);
 	evict_forget_clean(pg, parent);
-	if (has_room(pg, parent))
+	if (!failpoint(FP_FORK_READ) && !fds_are_scarce(pg, parent, child_uffd) &&
+	    has_room(pg, parent))
 		root = table_root_share(pg->tables, parent->root);
 	child = root.v ? pager_add_space(pg, child_uffd) : NULL;
 	if (!child) {
 		table_root_put(pg->tables, root);
-		unserved_add(&pg->unserved, child_uffd);
+		refuse_child(pg, parent, child_uffd);
 		parent->orphans++;
 		return;
 	}

@@ -324,9 +324,9 @@ static void say_orphans(struct space *sp)
 	uint32_t orphans = sp->orphans;
 
 	if (orphans != sp->orphans_said)
-		log_warn("%u forked children of process %d cannot be served and wait until they "
-			 "are killed: as many address spaces are paged as can be, or memory is "
-			 "short",
+		log_warn("%u forked children of process %d cannot be served and get SIGBUS where "
+			 "they need the swap area: memory, descriptors or room in the state "
+			 "directory are short",
 			 orphans - sp->orphans_said, sp->pid);
 	sp->orphans_said = orphans;
 }
@@ -370,6 +370,7 @@ uint64_t house_tick(struct house *h)
 	bool more = tables_refill(h->pg->tables);
 
 	more |= slots_refill(h->pg->slots);
+	pager_spares_refill(h->pg);
 	tracking_tick(&h->tracking, h->procs);
 	descent_tick(h);
 	allot(h, now_ns);

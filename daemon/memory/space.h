@@ -169,7 +169,7 @@ struct space {
 	uint64_t hold_pause_ns;
 	bool area_full;
 	struct quarantine quarantine; /* REMOVE was applied, the zap may be to come [F3] */
-	_Atomic uint32_t orphans; /* forks whose child could not be taken on: it waits */
+	_Atomic uint32_t orphans; /* forks whose child could not be taken on */
 	uint32_t orphans_said; /* house: of these */
 	bool late_said; /* house */
 	bool agent_watched; /* house: its end wakes it */
@@ -180,6 +180,8 @@ struct space {
 	bool evict_more; /* victims are still being looked for */
 	uint32_t vain_batches; /* of which nothing left, one after the other */
 	bool reread; /* reading failed for want of descriptors: again with the retry */
+	bool scarce; /* a spare one was given up for what is read next */
+	uint64_t scarce_since_ns; /* 0: there are descriptors */
 	struct event_slot *events;
 	struct space *next_closed;
 	struct space_stats stats;

@@ -13,6 +13,10 @@
 
 #include "base/types.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 int statefile_open_dir(const char *path)
 {
 	int dir_fd;
@@ -103,6 +107,14 @@ int statefile_map(int dir_fd, const char *name, size_t bytes, bool reserve, bool
 {
 	return old ? statefile_map_old(dir_fd, name, bytes, map)
 		   : statefile_map_new(dir_fd, name, bytes, reserve, map);
+}
+
+int statefile_populate(void *start, size_t bytes)
+{
+	uintptr_t first = (uintptr_t)start & PAGE_MASK;
+	uintptr_t end = ((uintptr_t)start + bytes + PAGE_SIZE - 1) & PAGE_MASK;
+
+	return madvise((void *)first, end - first, MADV_POPULATE_WRITE) ? -errno : 0;
 }
 
 int statefile_write_text(int dir_fd, const char *name, const char *text)

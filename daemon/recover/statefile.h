@@ -27,6 +27,8 @@ int statefile_lock(int dir_fd, const char *name);
  * without it the file is sparse and each page is allocated when touched.
  */
 int statefile_map_new(int dir_fd, const char *name, size_t bytes, bool reserve, void **map);
+/* Allocates the blocks of a part now: -errno where there is no room, not SIGBUS at the first touch. */
+int statefile_populate(void *start, size_t bytes);
 
 /* One that is there, of that size; -EBADMSG: of another. */
 int statefile_map_old(int dir_fd, const char *name, size_t bytes, void **map);

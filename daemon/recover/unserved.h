@@ -7,10 +7,9 @@
 #include <stdint.h>
 
 /*
- * Children of forks that cannot be served: as many address spaces are paged as
- * can be, or there is no room for page tables.  Their descriptors stay open
- * and are never read, so they wait instead of reading zeros, until they are
- * killed.
+ * Children of forks that can neither be served nor be given SIGBUS (see
+ * event/refuse.h).  Their descriptors stay open and are never read, so they wait
+ * instead of reading zeros, until they are killed.
  */
 #define UNSERVED_MAX 1024u
 
