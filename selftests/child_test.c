@@ -196,4 +196,72 @@ TEST_F_TIMEOUT(child, is_replaced, 60)
 	EXPECT_EQ(0, target_end_within(&t, 30));
 }
 
+/* Nobody finds out which processes they are. */
+PAGER_FIXTURE_FAILING(unknown_child, "child_asked=err:3")
+
+/* One page of it is present at the fork, which tells what became of all others. */
+static int read_everything(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR);
+
+	memory_fill(p, 0, NR, 1);
+	for (int i = 0; i < 3; i++) {
+		pid_t child;
+
+		target_check(sh, memory_push_far(p, NR));
+		target_check(sh, memory_page_is(p + NR / 2 * PAGE_SIZE, 1, NR / 2));
+		child = fork();
+		if (!child)
+			_exit(memory_is(p, 0, NR, 1) ? 0 : 3);
+		target_check(sh, status_of(child) == 0);
+	}
+	return 0;
+}
+
+/* Regression: it waited until its process was found, and for all that the daemon did meanwhile. */
+TEST_F_TIMEOUT(unknown_child, has_what_it_was_handed_on, 60)
+{
+	struct target t = target_start(&self->pager, read_everything, TARGET_BUDGET);
+
+	EXPECT_EQ(0, target_end_within(&t, 30));
+}
+
+/* What it puts in the place of a page that was wiped does not tell that others were not. */
+static void read_wiped(struct target_share *sh, uint8_t *p, uint64_t present)
+{
+	bool zero = memory_page_is_zero(p + present * PAGE_SIZE);
+
+	memory_fill(p, present, present + 1, 2);
+	atomic_store(&sh->value[1], zero && memory_page_is(p + present * PAGE_SIZE, 2, present));
+	atomic_store(&sh->value[2], memory_is_zero(p, 0, present) ? 1 : 2);
+}
+
+static int wipe(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR);
+	pid_t child;
+
+	memory_fill(p, 0, NR, 1);
+	target_check(sh, memory_push_far(p, NR));
+	target_check(sh, !madvise(p, NR * PAGE_SIZE, MADV_WIPEONFORK));
+	target_check(sh, memory_page_is(p + NR / 2 * PAGE_SIZE, 1, NR / 2));
+	child = fork();
+	if (!child) {
+		read_wiped(sh, p, NR / 2);
+		_exit(0);
+	}
+	target_check(sh, wait_until(10, atomic_load(&sh->value[1])));
+	sleep_us(300000);
+	target_check(sh, atomic_load(&sh->value[2]) != 2);
+	target_check(sh, !kill(child, SIGKILL));
+	status_of(child);
+	target_check(sh, memory_is(p, 0, NR, 1));
+	return 0;
+}
+
+TEST_F_TIMEOUT(unknown_child, has_nothing_of_what_was_wiped, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, wipe));
+}
+
 TEST_HARNESS_MAIN

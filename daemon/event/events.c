@@ -132,6 +132,7 @@ static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg
 	struct run source = range_pages(from, from + bytes);
 	uint64_t moved;
 
+	sp->moved = true;
 	if (msg->reserved1 < REMAP_CLAMPED) {
 		msg->reserved3 = (uint32_t)(remap_bytes(pg, sp, from, to, bytes) >> PAGE_SHIFT);
 		advance(msg, REMAP_CLAMPED);

@@ -121,6 +121,9 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	failpoint(FP_FORK_SHARED);
 	child->phase = SPACE_NEWBORN;
 	child->parent_id = parent->id;
+	if (parent->phase == SPACE_NEWBORN)
+		child->born_touched =
+			parent->born_touched; /* what its own parent wiped it may hand on */
 	if (!parent->lineage)
 		parent->lineage = parent->id;
 	child->lineage = parent->lineage;

@@ -12,8 +12,8 @@
 
 /*
  * Whether what was present at the fork is present here, all of it: then it was
- * handed on, and so was what was outside.  Its faults have waited until now, so
- * nothing else can have come in its place; but where first touches were served,
+ * handed on, and so was what was outside.  Nothing was put in its place until
+ * now but what is known to have been handed on; where first touches were served,
  * or something was moved or unmapped, nothing is known.
  */
 static bool is_handed_on(struct pager *pg, const struct space *sp, const struct region *r)
@@ -23,8 +23,7 @@ static bool is_handed_on(struct pager *pg, const struct space *sp, const struct 
 	pgno_t n = r->first, base;
 	uint32_t seen = 0;
 
-	if (sp->map_changes ||
-	    (sp->born_touched.first.v < r->end.v && r->first.v < sp->born_touched.end.v))
+	if (sp->map_changes || range_set_meets(&sp->born_touched, r->first, r->end))
 		return false;
 	while (seen < HANDED_ON_PAGES &&
 	       (leaf = table_next_leaf(pg->tables, sp->root, n, r->end, &base))) {

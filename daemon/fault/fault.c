@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "evict/budget.h"
+#include "fault/handed.h"
 #include "fault/swapin.h"
 #include "kernel/present.h"
 #include "kernel/vma.h"
@@ -22,6 +23,7 @@
 #define ZERO_WINDOW_MAX	   64
 #define DETACH_PATIENCE_NS (20 * NS_PER_MS)
 #define RETRY_LATER_NS	   NS_PER_MS
+#define NEWBORN_LOOK_NS	   (5 * NS_PER_MS)
 /* How often the budget is looked at while faults wait for it. */
 #define THROTTLE_LOOK_NS   (5 * NS_PER_MS)
 
@@ -34,6 +36,19 @@ static void defer_later(struct pager *pg, struct space *sp, struct fault f)
 {
 	defer(pg, sp, f);
 	sp->retry_at_ns = clock_ns() + RETRY_LATER_NS;
+}
+
+/* Until the house has found out about it. */
+static void defer_newborn(struct pager *pg, struct space *sp, struct fault f)
+{
+	defer(pg, sp, f);
+	if (!sp->first_tid) {
+		sp->first_tid = f.tid;
+		pager_kick_house(pg);
+	}
+	/* That thread may prove to be another process's: then the next one is named. */
+	if (!sp->retry_at_ns)
+		sp->retry_at_ns = clock_ns() + NEWBORN_LOOK_NS;
 }
 
 /*
@@ -90,15 +105,7 @@ static bool fill_failed(struct pager *pg, struct space *sp, struct fault f, int 
 /* They are present without having been handed on. */
 static void note_newborn(struct space *sp, struct run run)
 {
-	struct page_range *r = &sp->born_touched;
-	pgno_t end = pgno_add(run.first, run.nr_pages);
-
-	if (r->first.v == r->end.v)
-		*r = (struct page_range){ run.first, end };
-	if (run.first.v < r->first.v)
-		r->first = run.first;
-	if (end.v > r->end.v)
-		r->end = end;
+	range_set_add(&sp->born_touched, run.first, pgno_add(run.first, run.nr_pages));
 }
 
 /* First touches: a window of VIRGIN pages that grows while they come in order. */
@@ -194,6 +201,24 @@ void fault_lost(struct pager *pg, struct space *sp, struct fault f)
 }
 
 /*
+ * Its parent had that page.  If it is not here it was wiped, or it was nothing
+ * but zeros for its parent, too, and was not copied for that.
+ */
+static void fill_newborn(struct pager *pg, struct space *sp, struct fault f)
+{
+	struct run run = { f.page, 1 };
+	struct uffd_fill fill = uffd_zero(sp->uffd, run);
+
+	if (!fill.filled) {
+		fill_failed(pg, sp, f, fill.error);
+		return;
+	}
+	note_newborn(sp, run);
+	space_count(&sp->stats.zero_fills, 1);
+	space_latency(sp, f.begin_ns);
+}
+
+/*
  * A fault on a page that should be there.  Mostly a second thread's, read
  * after the first one's was filled: waking is enough.  If it really is absent
  * with all events applied, it was zapped without an event (guard regions, F9),
@@ -201,8 +226,13 @@ void fault_lost(struct pager *pg, struct space *sp, struct fault f)
  */
 static void fill_resident(struct pager *pg, struct space *sp, struct fault f, struct page p)
 {
-	int present = present_one(sp->pagemap_fd, f.page);
+	int present;
 
+	if (sp->phase == SPACE_NEWBORN) {
+		fill_newborn(pg, sp, f);
+		return;
+	}
+	present = present_one(sp->pagemap_fd, f.page);
 	if (present || f.tries < 2) {
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
 		if (!present) {
@@ -245,13 +275,9 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 {
 	struct page p = page_read(pg, sp, f.page);
 
-	if (sp->phase == SPACE_NEWBORN && p.state != PAGE_VIRGIN) {
-		if (!sp->first_tid) {
-			sp->first_tid = f.tid;
-			pager_kick_house(pg);
-		}
-		/* Again soon: that thread may prove to be another process's. */
-		defer_later(pg, sp, f);
+	if (sp->phase == SPACE_NEWBORN && p.state != PAGE_VIRGIN && p.state != PAGE_RESIDENT &&
+	    !handed_on(pg, sp, f.page)) {
+		defer_newborn(pg, sp, f);
 		return;
 	}
 	/* Lifting it fails while an event is unread; MADV_FREE may have come since. */

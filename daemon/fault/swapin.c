@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "evict/budget.h"
 #include "fault/fault.h"
+#include "fault/handed.h"
 #include "fault/readahead_space.h"
 #include "memory/page.h"
 #include "swap/read.h"
@@ -80,6 +81,8 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 	if (read_find(pg, sp, f.page))
 		return true;
 	plan = readahead_of_space(sp, f.page, limit, &stream);
+	if (sp->phase == SPACE_NEWBORN)
+		plan = handed_part(sp, plan, f.page);
 	rd = read_get(pg, sp, plan.nr_pages);
 	if (!rd)
 		return false;

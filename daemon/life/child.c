@@ -76,6 +76,7 @@ static bool is_child_of_asked(const struct space *sp, const struct proc *p,
 static bool is_child(const struct space *sp, const struct proc *p)
 {
 	struct stack stack = find_stack(p, "maps"), with, without;
+	int err;
 
 	if (!stack.end)
 		return false;
@@ -83,10 +84,10 @@ static bool is_child(const struct space *sp, const struct proc *p)
 		return is_child_of_asked(sp, p, &stack);
 	if (uffd_register(sp->uffd, stack.start, stack.end - stack.start, false))
 		return false;
-	failpoint(FP_CHILD_ASKED);
+	err = failpoint(FP_CHILD_ASKED);
 	with = find_stack(p, "smaps");
 	uffd_unregister(sp->uffd, stack.start, stack.end - stack.start);
-	if (!with.registered)
+	if (err || !with.registered)
 		return false;
 	without = find_stack(p, "smaps");
 	return without.end && !without.registered;

@@ -18,6 +18,7 @@
 #include "life/terms.h"
 #include "memory/page_entry.h"
 #include "memory/quarantine.h"
+#include "memory/range_set.h"
 #include "memory/region.h"
 #include "memory/run_list.h"
 #include "memory/standby.h"
@@ -67,6 +68,7 @@ struct space_stats {
 };
 
 #define EVENTS_BATCH 64
+#define HANDED_MAX   16
 
 /*
  * Events of a space that were read and not all applied: in the state file.  One
@@ -115,7 +117,11 @@ struct space {
 	struct regions born_with; /* newborn: what is registered, WIPEONFORK left out [F8] */
 	struct regions born_doubted; /* and of that: what may not have been inherited */
 	uint64_t born_changes; /* map_changes of that */
-	struct page_range born_touched; /* worker, newborn: holds all first touches until now */
+	struct range_set born_touched; /* worker, newborn: put there since the fork, by no proof */
+	struct range_set born_silent; /* worker, newborn: there nothing tells what was handed on */
+	struct page_range handed[HANDED_MAX]; /* worker, newborn: known to be handed on */
+	uint32_t nr_handed; /* ever: the oldest gives way */
+	bool moved; /* worker: by mremap(), some of its memory; or it is not known any more */
 	pid_t parent_pid;
 	uint64_t parent_changes; /* the parent's map_changes at the fork */
 	_Atomic bool identified; /* newborn: that and the descriptors are set */

@@ -43,6 +43,7 @@ static struct space *space_of(struct pager *pg, uint32_t id)
 	sp->mem_fd = facts->mem_fd;
 	sp->pid = facts->pid;
 	if (facts->newborn) { /* it is looked for again */
+		sp->moved = true; /* nor is it known what was put there since its birth */
 		space_close_views(sp);
 		sp->pid = 0;
 	}
