@@ -5,7 +5,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+/* include/uapi/linux/fs.h of 6.11 and later. */
+struct map_query {
+	uint64_t size;
+	uint64_t query_flags;
+	uint64_t query_addr;
+	uint64_t vma_start;
+	uint64_t vma_end;
+	uint64_t vma_flags;
+	uint64_t vma_page_size;
+	uint64_t vma_offset;
+	uint64_t inode;
+	uint32_t dev_major;
+	uint32_t dev_minor;
+	uint32_t vma_name_size;
+	uint32_t build_id_size;
+	uint64_t vma_name_addr;
+	uint64_t build_id_addr;
+};
+
+#define MAP_QUERY	 _IOWR('f', 17, struct map_query)
+#define MAP_QUERY_WRITE	 (1ULL << 1)
+#define MAP_QUERY_SHARED (1ULL << 3)
+/* Longer ones are paths. */
+#define NAME_BYTES	 128
 
 struct lines {
 	int fd;
@@ -59,6 +85,14 @@ static char *next_line(struct lines *l, int *err)
 	}
 }
 
+static void name_vma(struct vma *v, const char *name, uint64_t inode)
+{
+	v->heap = !strcmp(name, "[heap]");
+	v->stack = !strncmp(name, "[stack", 6);
+	v->anonymous = !v->shared && !inode &&
+		       (!*name || v->heap || v->stack || !strncmp(name, "[anon:", 6));
+}
+
 /* "start-end perms offset dev inode name" */
 static bool parse_header(const char *line, struct vma *v)
 {
@@ -76,11 +110,8 @@ static bool parse_header(const char *line, struct vma *v)
 		.end = end,
 		.write = perms[1] == 'w',
 		.shared = perms[3] == 's',
-		.heap = !strcmp(name, "[heap]"),
-		.stack = !strncmp(name, "[stack", 6),
 	};
-	v->anonymous = !v->shared && !inode &&
-		       (!*name || v->heap || v->stack || !strncmp(name, "[anon:", 6));
+	name_vma(v, name, inode);
 	return true;
 }
 
@@ -162,11 +193,42 @@ static bool find_one(void *context, const struct vma *v)
 	return false;
 }
 
+/* -ENOTTY: this kernel, or this file, cannot be asked. */
+static int query(int maps_fd, uint64_t addr, struct vma *v)
+{
+	char name[NAME_BYTES] = "";
+	struct map_query q = {
+		.size = sizeof(q),
+		.query_addr = addr,
+		.vma_name_addr = (uintptr_t)name,
+		.vma_name_size = sizeof(name),
+	};
+	int err = ioctl(maps_fd, MAP_QUERY, &q) ? -errno : 0;
+
+	if (err == -ENAMETOOLONG) {
+		q.vma_name_addr = q.vma_name_size = 0;
+		err = ioctl(maps_fd, MAP_QUERY, &q) ? -errno : 0;
+	}
+	if (err)
+		return err;
+	*v = (struct vma){
+		.start = q.vma_start,
+		.end = q.vma_end,
+		.write = q.vma_flags & MAP_QUERY_WRITE,
+		.shared = q.vma_flags & MAP_QUERY_SHARED,
+	};
+	name_vma(v, q.vma_name_size ? name : "", q.inode);
+	return 0;
+}
+
 int vma_find(int maps_fd, uint64_t addr, struct vma *v)
 {
 	struct find f = { .addr = addr, .v = v };
-	int err = vma_for_each(maps_fd, find_one, &f);
+	int err = query(maps_fd, addr, v);
 
+	if (err != -ENOTTY && err != -EINVAL)
+		return err;
+	err = vma_for_each(maps_fd, find_one, &f);
 	if (err)
 		return err;
 	return f.found ? 0 : -ENOENT;

@@ -30,7 +30,7 @@ typedef bool (*vma_fn)(void *context, const struct vma *v);
 
 int vma_for_each(int maps_fd, vma_fn fn, void *context);
 int vma_for_each_detailed(int smaps_fd, vma_fn fn, void *context);
-/* The mapping that contains addr; -ENOENT when there is none. */
+/* The mapping that contains addr; -ENOENT when there is none. Cheap from Linux 6.11 on. */
 int vma_find(int maps_fd, uint64_t addr, struct vma *v);
 /* Whether the pager may take pages out of it (private, anonymous, writable, no stack). */
 bool vma_is_pageable(const struct vma *v);
