@@ -28,9 +28,10 @@ struct scan_arg {
 	uint64_t return_mask;
 };
 
-#define SCAN_IOCTL   _IOWR('f', 16, struct scan_arg)
-#define SCAN_PRESENT (1ULL << 3)
-#define SCAN_PAGES   16384
+#define SCAN_IOCTL    _IOWR('f', 16, struct scan_arg)
+#define SCAN_WP_ASYNC (1ULL << 0)
+#define SCAN_PRESENT  (1ULL << 3)
+#define SCAN_PAGES    16384
 
 #define PAGEMAP_PRESENT	  (1ULL << 63)
 #define PAGEMAP_SWAPPED	  (1ULL << 62)
@@ -72,6 +73,22 @@ int present_one(int pagemap_fd, pgno_t pg)
 	if (present_read(pagemap_fd, (struct run){ pg, 1 }, bits))
 		return 1;
 	return bits[0] & 1;
+}
+
+bool present_wp_async(int pagemap_fd, pgno_t pg)
+{
+	struct scan_region found;
+	struct scan_arg arg = {
+		.size = sizeof(arg),
+		.start = pgno_addr(pg),
+		.end = pgno_addr(pgno_add(pg, 1)),
+		.vec = (uintptr_t)&found,
+		.vec_len = 1,
+		.category_mask = SCAN_WP_ASYNC,
+		.return_mask = SCAN_WP_ASYNC,
+	};
+
+	return ioctl(pagemap_fd, SCAN_IOCTL, &arg) == 1;
 }
 
 static int scan_runs(int pagemap_fd, pgno_t first, pgno_t end, struct run *runs, uint32_t max_runs,

@@ -23,6 +23,8 @@ int present_exclusive(int pagemap_fd, struct run run, uint64_t bits[PRESENT_MAX 
  */
 int present_runs(int pagemap_fd, pgno_t first, pgno_t end, struct run *runs, uint32_t max_runs,
 		 pgno_t *next);
+/* Whether a page, there or not, is registered for asynchronous write protection (6.7). */
+bool present_wp_async(int pagemap_fd, pgno_t pg);
 /* 1, 0; where it cannot be told, 1. */
 int present_one(int pagemap_fd, pgno_t pg);
 

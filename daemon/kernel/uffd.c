@@ -123,14 +123,22 @@ static int classify_registration(int uffd, int err)
 	return err;
 }
 
-int uffd_register(int uffd, uint64_t addr, uint64_t bytes, bool wp)
+static int register_for(int uffd, uint64_t addr, uint64_t bytes, uint64_t mode)
 {
-	struct uffdio_register arg = {
-		.range = { .start = addr, .len = bytes },
-		.mode = UFFDIO_REGISTER_MODE_MISSING | (wp ? UFFDIO_REGISTER_MODE_WP : 0),
-	};
+	struct uffdio_register arg = { .range = { .start = addr, .len = bytes }, .mode = mode };
 
 	return classify_registration(uffd, ioctl_errno(uffd, UFFDIO_REGISTER, &arg));
+}
+
+int uffd_register(int uffd, uint64_t addr, uint64_t bytes, bool wp)
+{
+	return register_for(uffd, addr, bytes,
+			    UFFDIO_REGISTER_MODE_MISSING | (wp ? UFFDIO_REGISTER_MODE_WP : 0));
+}
+
+int uffd_register_wp(int uffd, uint64_t addr, uint64_t bytes)
+{
+	return register_for(uffd, addr, bytes, UFFDIO_REGISTER_MODE_WP);
 }
 
 int uffd_unregister(int uffd, uint64_t addr, uint64_t bytes)

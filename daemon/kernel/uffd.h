@@ -71,6 +71,7 @@ struct uffd_caps {
 	bool move;
 	bool poison;
 	bool wp;
+	bool wp_async; /* besides MOVE, so that write protection has no other use */
 	bool remap_exact; /* EVENT_REMAP tells the length after mremap() has shrunk it [F6] */
 	bool dev_userfaultfd; /* /dev/userfaultfd opens */
 };
@@ -80,6 +81,8 @@ uint64_t uffd_wanted_features(const struct uffd_caps *caps);
 int uffd_api(int uffd, uint64_t features);
 
 int uffd_register(int uffd, uint64_t addr, uint64_t bytes, bool wp);
+/* For write protection alone. */
+int uffd_register_wp(int uffd, uint64_t addr, uint64_t bytes);
 int uffd_unregister(int uffd, uint64_t addr, uint64_t bytes);
 struct uffd_fill uffd_copy(int uffd, struct run run, const void *src);
 struct uffd_fill uffd_zero(int uffd, struct run run);

@@ -122,6 +122,8 @@ int uffd_probe(struct uffd_caps *caps)
 	caps->move = api.features & UFFD_FEATURE_MOVE;
 	caps->poison = api.features & UFFD_FEATURE_POISON;
 	caps->wp = api.features & UFFD_FEATURE_PAGEFAULT_FLAG_WP;
+	caps->wp_async = caps->move && caps->wp && (api.features & UFFD_FEATURE_WP_ASYNC) &&
+			 (api.features & UFFD_FEATURE_WP_UNPOPULATED);
 	caps->remap_exact = !disabled("remap") && remap_is_exact(dev_fd);
 close_fd:
 	close(fd);
@@ -139,5 +141,8 @@ uint64_t uffd_wanted_features(const struct uffd_caps *caps)
 	const uint64_t useful = UFFD_FEATURE_THREAD_ID | UFFD_FEATURE_MOVE | UFFD_FEATURE_POISON |
 				UFFD_FEATURE_PAGEFAULT_FLAG_WP;
 
-	return needed | (useful & caps->features);
+	/* Only to ask which process a userfaultfd belongs to. */
+	const uint64_t async = UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED;
+
+	return needed | (useful & caps->features) | (caps->wp_async ? async : 0);
 }

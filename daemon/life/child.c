@@ -2,14 +2,10 @@
 #include "life/child.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/failpoint.h"
-#include "kernel/vma.h"
+#include "life/ask.h"
 #include "life/inherit.h"
 #include "life/takeover.h"
 
@@ -17,90 +13,14 @@
 #define SEARCH_NS     (100 * NS_PER_MS)
 #define SEARCH_MAX_NS (2 * NS_PER_S)
 
-struct stack {
-	uint64_t start;
-	uint64_t end; /* 0: none seen */
-	bool registered;
-};
-
-static bool see_stack(void *context, const struct vma *v)
-{
-	struct stack *stack = context;
-
-	if (!v->stack)
-		return true;
-	*stack = (struct stack){ v->start, v->end, v->uffd_missing };
-	return false;
-}
-
-static struct stack find_stack(const struct proc *p, const char *file)
-{
-	int fd = proc_open_file(p, file, O_RDONLY);
-	struct stack stack = { 0 };
-
-	if (fd < 0)
-		return stack;
-	if (file[0] == 's')
-		vma_for_each_detailed(fd, see_stack, &stack);
-	else
-		vma_for_each(fd, see_stack, &stack);
-	close(fd);
-	return stack;
-}
-
-/*
- * Its parent was asked in this way when it was forked, and its stack stayed
- * registered.  Unregistered again it tells the same.
- */
-static bool is_child_of_asked(const struct space *sp, const struct proc *p,
-			      const struct stack *stack)
-{
-	struct stack with = find_stack(p, "smaps"), without;
-
-	if (!with.registered || uffd_unregister(sp->uffd, stack->start, stack->end - stack->start))
-		return false;
-	without = find_stack(p, "smaps");
-	if (without.end && !without.registered)
-		return true;
-	/* Another's. What was registered at this place of the child must stay so. */
-	uffd_register(sp->uffd, stack->start, stack->end - stack->start, false);
-	return false;
-}
-
-/*
- * A fault there meanwhile is served as any first touch.  Nobody else registers
- * and unregisters this mapping at just these moments.  Where another process
- * has its stack the child may have memory that is paged, which must stay
- * registered.
- */
-static bool is_child(const struct space *sp, const struct proc *p)
-{
-	struct stack stack = find_stack(p, "maps"), with, without;
-	int err;
-
-	if (!stack.end)
-		return false;
-	if (!uffd_is_free(sp->uffd, stack.start, stack.end - stack.start))
-		return is_child_of_asked(sp, p, &stack);
-	if (uffd_register(sp->uffd, stack.start, stack.end - stack.start, false))
-		return false;
-	err = failpoint(FP_CHILD_ASKED);
-	with = find_stack(p, "smaps");
-	uffd_unregister(sp->uffd, stack.start, stack.end - stack.start);
-	if (err || !with.registered)
-		return false;
-	without = find_stack(p, "smaps");
-	return without.end && !without.registered;
-}
-
-static struct proc *open_child(const struct space *sp, pid_t pid)
+static struct proc *open_child(const struct pager *pg, const struct space *sp, pid_t pid)
 {
 	char text[UPAGER_TEXT_BYTES];
 	struct proc *p;
 
 	if (!pid || proc_open(&p, pid, text))
 		return NULL;
-	if (is_child(sp, p))
+	if (ask_is_child(pg, sp, p))
 		return p;
 	proc_close(p);
 	return NULL;
@@ -110,7 +30,8 @@ static struct proc *open_child(const struct space *sp, pid_t pid)
  * The parent's children first: what shares the child's address space for a
  * while, by vfork, is the child's child.
  */
-static struct proc *search_all(const struct space *sp, const struct proc *parent)
+static struct proc *search_all(const struct pager *pg, const struct space *sp,
+			       const struct proc *parent)
 {
 	pid_t parent_pid = parent ? parent->pid : 0;
 	struct proc *found = NULL;
@@ -125,7 +46,7 @@ static struct proc *search_all(const struct space *sp, const struct proc *parent
 			if (d->d_name[0] < '1' || d->d_name[0] > '9' ||
 			    (proc_parent_of(d->d_name) == parent_pid) == others)
 				continue;
-			found = open_child(sp, (pid_t)strtol(d->d_name, NULL, 10));
+			found = open_child(pg, sp, (pid_t)strtol(d->d_name, NULL, 10));
 		}
 	}
 	closedir(dir);
@@ -139,9 +60,9 @@ static struct proc *identify(struct pager *pg, struct space *sp, const struct pr
 	int err;
 
 	if (sp->first_tid)
-		p = open_child(sp, proc_of_thread(sp->first_tid, parent));
+		p = open_child(pg, sp, proc_of_thread(sp->first_tid, parent));
 	if (!p && search)
-		p = search_all(sp, parent);
+		p = search_all(pg, sp, parent);
 	if (!p) {
 		sp->first_tid = 0; /* a debugger's thread; the next fault may tell */
 		return NULL;

@@ -8,9 +8,7 @@
  * A fork's child: which process it is, and what it inherited.  The event names
  * no pid.  Its first fault names a thread, which may be a debugger's or a
  * number of another namespace; a child that touches nothing never faults.  So
- * whoever may be meant is asked: its stack, which is never paged, is registered
- * by the child's userfaultfd for a moment, and only the child's own mappings
- * show that.  The house's thread.
+ * whoever may be meant is asked (ask.h).  The house's thread.
  */
 
 /* Looks for the process of a space that is NEWBORN, unless it was found already. */

@@ -298,6 +298,19 @@ int proc_birth(const char *name, pid_t *parent_pid, uint64_t *ticks)
 	return 0;
 }
 
+uint64_t proc_stack_addr(const struct proc *p)
+{
+	char text[1024], *fields;
+	unsigned long long addr;
+
+	if (read_at(p->dir_fd, "stat", text, sizeof(text)) <= 0)
+		return 0;
+	fields = strrchr(text, ')');
+	for (int i = 2; fields && i < 28; i++) /* the name is the second field, this the 28th */
+		fields = strchr(fields + 1, ' ');
+	return fields && sscanf(fields, " %llu", &addr) == 1 ? addr : 0;
+}
+
 pid_t proc_of_pidfd(int pidfd)
 {
 	char path[64], text[512], *line;

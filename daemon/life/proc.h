@@ -103,6 +103,8 @@ bool proc_same_space(const struct proc *proc);
  * it was born in clock ticks since boot.
  */
 int proc_birth(const char *name, pid_t *parent_pid, uint64_t *ticks);
+/* Somewhere in the stack of its first thread; 0 where that is not told. */
+uint64_t proc_stack_addr(const struct proc *proc);
 /* The process that a pidfd names, as seen from here; -1 if it is none, or has been reaped. */
 pid_t proc_of_pidfd(int pidfd);
 /* Which process started the one whose directory in /proc is called name; 0 none. */

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "life/ask.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "kernel/present.h"
+#include "kernel/vma.h"
+
+struct stack {
+	uint64_t start;
+	uint64_t end; /* 0: none seen */
+	bool registered;
+};
+
+static uint64_t bytes_of(const struct stack *stack)
+{
+	return stack->end - stack->start;
+}
+
+static bool see_stack(void *context, const struct vma *v)
+{
+	struct stack *stack = context;
+
+	if (!v->stack)
+		return true;
+	*stack = (struct stack){ v->start, v->end, v->uffd_missing };
+	return false;
+}
+
+static struct stack find_stack(const struct proc *p)
+{
+	int fd = proc_open_file(p, "maps", O_RDONLY);
+	struct stack stack = { 0 };
+	struct vma v;
+
+	if (fd < 0)
+		return stack;
+	if (!vma_find(fd, proc_stack_addr(p), &v) && v.stack)
+		see_stack(&stack, &v);
+	else
+		vma_for_each(fd, see_stack, &stack);
+	close(fd);
+	return stack;
+}
+
+/*
+ * For asynchronous write protection, of which nothing is to be protected:
+ * PAGEMAP_SCAN shows it.  What is registered there already, memory of another
+ * process than this one or a stack that was being asked for when it was forked,
+ * stays so, and is never without what it is registered for.
+ */
+static bool ask_by_scan(const struct space *sp, const struct proc *p, const struct stack *stack)
+{
+	bool is_free = uffd_is_free(sp->uffd, stack->start, bytes_of(stack));
+	int fd = proc_open_file(p, "pagemap", O_RDONLY);
+	pgno_t page = addr_pgno(stack->start);
+	bool with, without;
+	int err;
+
+	if (fd < 0)
+		return false;
+	err = is_free ? uffd_register_wp(sp->uffd, stack->start, bytes_of(stack))
+		      : uffd_register(sp->uffd, stack->start, bytes_of(stack), true);
+	if (err) {
+		close(fd);
+		return false;
+	}
+	err = failpoint(FP_CHILD_ASKED);
+	with = present_wp_async(fd, page);
+	if (is_free)
+		uffd_unregister(sp->uffd, stack->start, bytes_of(stack));
+	else
+		uffd_register(sp->uffd, stack->start, bytes_of(stack), false);
+	without = present_wp_async(fd, page);
+	close(fd);
+	return !err && with && !without;
+}
+
+static struct stack look_closely(const struct proc *p)
+{
+	int fd = proc_open_file(p, "smaps", O_RDONLY);
+	struct stack stack = { 0 };
+
+	if (fd < 0)
+		return stack;
+	vma_for_each_detailed(fd, see_stack, &stack);
+	close(fd);
+	return stack;
+}
+
+/*
+ * Its parent was asked in this way when it was forked, and its stack stayed
+ * registered.  Unregistered again it tells the same.
+ */
+static bool is_child_of_asked(const struct space *sp, const struct proc *p,
+			      const struct stack *stack)
+{
+	struct stack with = look_closely(p), without;
+
+	if (!with.registered || uffd_unregister(sp->uffd, stack->start, bytes_of(stack)))
+		return false;
+	without = look_closely(p);
+	if (without.end && !without.registered)
+		return true;
+	/* Another's. What was registered at this place of the child must stay so. */
+	uffd_register(sp->uffd, stack->start, bytes_of(stack), false);
+	return false;
+}
+
+/*
+ * A fault there meanwhile is served as any first touch.  Where another process
+ * has its stack the child may have memory that is paged, which must stay
+ * registered.
+ */
+static bool ask_by_smaps(const struct space *sp, const struct proc *p, const struct stack *stack)
+{
+	struct stack with, without;
+	int err;
+
+	if (!uffd_is_free(sp->uffd, stack->start, bytes_of(stack)))
+		return is_child_of_asked(sp, p, stack);
+	if (uffd_register(sp->uffd, stack->start, bytes_of(stack), false))
+		return false;
+	err = failpoint(FP_CHILD_ASKED);
+	with = look_closely(p);
+	uffd_unregister(sp->uffd, stack->start, bytes_of(stack));
+	if (err || !with.registered)
+		return false;
+	without = look_closely(p);
+	return without.end && !without.registered;
+}
+
+bool ask_is_child(const struct pager *pg, const struct space *sp, const struct proc *p)
+{
+	struct stack stack = find_stack(p);
+	bool is_child;
+
+	if (!stack.end)
+		return false;
+	is_child = pg->caps.wp_async ? ask_by_scan(sp, p, &stack) : ask_by_smaps(sp, p, &stack);
+	if (is_child) /* from before its birth it may be */
+		uffd_unregister(sp->uffd, stack.start, bytes_of(&stack));
+	return is_child;
+}
