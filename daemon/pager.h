@@ -19,9 +19,9 @@
 #include "swap/store.h"
 
 /* As many processes as a kernel has, mostly; tables for them are made as they come. */
-#define SPACES_MAX 65536u
-#define FAULTS_MAX 32768u
-#define SPARES_MAX 8u
+#define SPACES_MAX  65536u
+#define FAULTS_MAX  32768u
+#define SPARES_MAX  8u
 #define REFUSED_MAX EVENTS_BATCH
 
 /* What all spaces share. */

@@ -121,9 +121,10 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	failpoint(FP_FORK_SHARED);
 	child->phase = SPACE_NEWBORN;
 	child->parent_id = parent->id;
-	if (parent->phase == SPACE_NEWBORN)
-		child->born_touched =
-			parent->born_touched; /* what its own parent wiped it may hand on */
+	if (parent->phase == SPACE_NEWBORN) { /* what was wiped for it, it may hand on */
+		child->born_touched = parent->born_touched;
+		child->moved = parent->moved;
+	}
 	if (!parent->lineage)
 		parent->lineage = parent->id;
 	child->lineage = parent->lineage;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "fault/handed.h"
 #include "kernel/present.h"
 #include "memory/change.h"
 #include "memory/page.h"
@@ -23,7 +24,7 @@ static bool is_handed_on(struct pager *pg, const struct space *sp, const struct 
 	pgno_t n = r->first, base;
 	uint32_t seen = 0;
 
-	if (sp->map_changes || range_set_meets(&sp->born_touched, r->first, r->end))
+	if (sp->moved || sp->map_changes || range_set_meets(&sp->born_touched, r->first, r->end))
 		return false;
 	while (seen < HANDED_ON_PAGES &&
 	       (leaf = table_next_leaf(pg->tables, sp->root, n, r->end, &base))) {
@@ -41,6 +42,56 @@ static bool is_handed_on(struct pager *pg, const struct space *sp, const struct 
 		n = pgno_add(base, TABLE_ENTRIES);
 	}
 	return seen;
+}
+
+/* In [first, end): a page that is outside, or else one that its parent had, if any. */
+static bool find_page(struct pager *pg, const struct space *sp, pgno_t first, pgno_t end,
+		      struct page *p, pgno_t *n)
+{
+	const uint64_t *leaf;
+	pgno_t base;
+
+	p->state = PAGE_VIRGIN;
+	while (first.v < end.v &&
+	       (leaf = table_next_leaf(pg->tables, sp->root, first, end, &base))) {
+		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
+			enum page_state state = page_entry_state(leaf[i]);
+			pgno_t at = pgno_add(base, i);
+
+			if (at.v < first.v || at.v >= end.v || state == PAGE_VIRGIN ||
+			    (state == PAGE_RESIDENT && p->state == PAGE_RESIDENT))
+				continue;
+			p->state = state;
+			*n = at;
+			if (state != PAGE_RESIDENT)
+				return true;
+		}
+		first = pgno_add(base, TABLE_ENTRIES);
+	}
+	return p->state != PAGE_VIRGIN;
+}
+
+/*
+ * What was handed on, as far as what is present tells.  Where nothing is
+ * outside the tables may forget what they know.  False: the flags must tell.
+ */
+static bool take_stock(struct pager *pg, struct space *sp)
+{
+	for (uint32_t i = 0; i < sp->born_maps.nr; i++) {
+		const struct page_range *m = &sp->born_maps.at[i];
+		struct page p;
+		pgno_t n;
+
+		if (find_page(pg, sp, m->first, m->end, &p, &n) && !handed_on(pg, sp, n)) {
+			if (p.state != PAGE_RESIDENT)
+				return false;
+			continue;
+		}
+		if (region_add(&sp->born_with, m->first, m->end))
+			return false;
+	}
+	sp->born_maps.nr = 0; /* once: what is dropped next would tell otherwise */
+	return true;
 }
 
 /* What is not registered; false: no room for all of it. */
@@ -90,6 +141,13 @@ void newborn_grow_up(struct pager *pg, struct space *sp)
 	pthread_mutex_unlock(&sp->lock);
 	if (stale) {
 		change_end(sp);
+		return;
+	}
+	if (!sp->flags_wanted && !take_stock(pg, sp)) {
+		change_end(sp);
+		sp->flags_wanted = true;
+		sp->identified = false;
+		pager_kick_house(pg);
 		return;
 	}
 	done = drop_unborn(pg, sp) && doubt_born(pg, sp);

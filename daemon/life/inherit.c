@@ -116,7 +116,7 @@ static bool inherit_one(void *context, const struct vma *v)
 	return !in->error;
 }
 
-int inherit(struct pager *pg, struct space *sp, const struct proc *p)
+static int inherit_by_flags(struct pager *pg, struct space *sp, const struct proc *p)
 {
 	struct inheritance in = { .sp = sp };
 	int smaps_fd = proc_open_file(p, "smaps", O_RDONLY);
@@ -125,15 +125,44 @@ int inherit(struct pager *pg, struct space *sp, const struct proc *p)
 	if (smaps_fd < 0)
 		return smaps_fd;
 	look_at_parent(pg, &in);
+	err = vma_for_each_detailed(smaps_fd, inherit_one, &in);
+	close(smaps_fd);
+	regions_fini(&in.passed);
+	regions_fini(&in.withheld);
+	return err ? err : in.error;
+}
+
+static bool see_mapping(void *context, const struct vma *v)
+{
+	struct inheritance *in = context;
+	int err;
+
+	if (!v->anonymous)
+		return true;
+	err = uffd_covers(in->sp->uffd, v->start, v->end - v->start);
+	if (!err)
+		in->error =
+			run_list_add(&in->sp->born_maps, addr_pgno(v->start), addr_pgno(v->end));
+	else if (err != -ENOENT)
+		in->error = err; /* EAGAIN: it is changing something */
+	return !in->error;
+}
+
+int inherit(struct pager *pg, struct space *sp, const struct proc *p)
+{
+	struct inheritance in = { .sp = sp };
+	int err;
+
+	sp->born_maps.nr = 0;
 	regions_fini(&sp->born_with);
 	regions_fini(&sp->born_doubted);
 	pthread_mutex_lock(&sp->lock);
 	sp->born_changes = sp->map_changes;
 	pthread_mutex_unlock(&sp->lock);
-	err = vma_for_each_detailed(smaps_fd, inherit_one, &in);
-	close(smaps_fd);
-	regions_fini(&in.passed);
-	regions_fini(&in.withheld);
+	if (sp->flags_wanted)
+		err = inherit_by_flags(pg, sp, p);
+	else
+		err = vma_for_each(sp->maps_fd, see_mapping, &in);
 	if (err || in.error)
 		return err ? err : in.error;
 	sp->identified = true; /* the worker checks that nothing changed meanwhile */

@@ -7,8 +7,9 @@
 
 /*
  * What a fork's child has of its parent's registered mappings [F8], for the
- * worker; again if a mapping went away since it was looked at.  Its own mappings
- * tell, but are looked at when it has run for a while: it may have changed by
+ * worker; again if a mapping went away since it was looked at.  Where what is
+ * present in them does not tell the worker that they were handed on, their flags
+ * are looked at, which walks all page tables.  Its own flags tell, but are looked at when it has run for a while: it may have changed by
  * madvise() what forks wipe, and no event tells that.  So the parent's are looked
  * at, too, as far as they are what they were at the fork.  Where both say the
  * same that is how it was.  Where they do not, what is outside is in doubt: the

@@ -58,6 +58,7 @@ void space_free(struct space *sp)
 	regions_fini(&sp->regions);
 	run_list_fini(&sp->adopt);
 	run_list_fini(&sp->fetch);
+	run_list_fini(&sp->born_maps);
 	regions_fini(&sp->born_with);
 	regions_fini(&sp->born_doubted);
 	exit_pages_fini(&sp->exit_pages);

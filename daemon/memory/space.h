@@ -114,7 +114,10 @@ struct space {
 	_Atomic bool adopt_wanted; /* the house registered something */
 	/* House -> worker: an agent for a space that had none; NULL again when taken. */
 	struct newcomer *_Atomic newcomer;
-	struct regions born_with; /* newborn: what is registered, WIPEONFORK left out [F8] */
+	struct run_list born_maps; /* newborn: what is registered, mapping by mapping */
+	_Atomic bool flags_wanted; /* worker, newborn: that does not tell enough */
+	/* Or, with their flags: what is registered, WIPEONFORK left out [F8] */
+	struct regions born_with;
 	struct regions born_doubted; /* and of that: what may not have been inherited */
 	uint64_t born_changes; /* map_changes of that */
 	struct range_set born_touched; /* worker, newborn: put there since the fork, by no proof */
