@@ -57,6 +57,57 @@ TEST_F_TIMEOUT(brood, a_thousand, 90)
 	EXPECT_TRUE(wait_until(20, pager_is_empty(&self->pager)));
 }
 
+#define CROWD 1100
+
+/* All live until each has had a look. */
+static int have_a_crowd(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR);
+	pid_t child[CROWD];
+
+	memory_fill(p, 0, NR, 1);
+	target_check(sh, memory_push_far(p, NR));
+	for (uint64_t i = 0; i < CROWD; i++) {
+		child[i] = fork();
+		target_check(sh, child[i] >= 0);
+		if (child[i])
+			continue;
+		if (!memory_page_is(p + i % NR * PAGE_SIZE, 1, i % NR))
+			_exit(3);
+		atomic_fetch_add(&sh->value[0], 1);
+		pause();
+		_exit(4);
+	}
+	target_check(sh, wait_until(60, atomic_load(&sh->value[0]) == CROWD));
+	target_meet(sh, 2);
+	for (uint64_t i = 0; i < CROWD; i++)
+		target_check(sh, !kill(child[i], SIGKILL) &&
+					 status_of(child[i]) == TARGET_SIGNAL + SIGKILL);
+	target_check(sh, memory_is(p, 0, NR, 1));
+	return 0;
+}
+
+/*
+ * Regression: the 1,024th waited until it was killed, and each got a pool of 2
+ * MiB to be evicted to, though it had no more than its parent.
+ */
+TEST_F_TIMEOUT(brood, more_than_a_thousand_at_once, 120)
+{
+	struct upager_record rec;
+	struct target t;
+
+	if (variant->disable)
+		SKIP(return, "nothing of it depends on how pages leave");
+	t = target_start(&self->pager, have_a_crowd, TARGET_BUDGET);
+	ASSERT_TRUE(wait_until(80, atomic_load(&t.share->at) == 2 || target_is_over(&t)));
+	sleep_us(1500000); /* they have grown up */
+	EXPECT_EQ(0, upager_ping(self->pager.client, &rec));
+	EXPECT_GE(CROWD / 10 * 2 * MIB, rec.pool_bytes);
+	target_let(&t, 2);
+	EXPECT_EQ(0, target_end_within(&t, 80));
+	EXPECT_TRUE(wait_until(20, pager_is_empty(&self->pager)));
+}
+
 #define GENERATIONS 6
 #define PART	    (NR / GENERATIONS)
 

@@ -228,9 +228,16 @@ static bool is_refusal(struct proc *p, int err, uint64_t now_ns)
 	return err && err != -ESRCH;
 }
 
+/*
+ * A child has at its birth what its parent had, most of it shared: near its
+ * budget is not yet a need, and there may be a thousand.
+ */
 static bool wants_agent(const struct house *h, const struct proc *p, uint64_t now_ns)
 {
-	return (now_ns - p->since_ns > CHILD_GROWN_NS || allot_exceeded(h, p)) &&
+	const struct space *sp = p->space;
+	bool over = budget_resident(sp) > sp->budget_pages;
+
+	return (allot_exceeded(h, p) || (over && now_ns - p->since_ns > CHILD_GROWN_NS)) &&
 	       allot_near(h, p, REGISTER_PART);
 }
 
