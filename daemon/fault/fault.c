@@ -29,6 +29,12 @@
 
 static void defer(struct pager *pg, struct space *sp, struct fault f)
 {
+	if (sp->deferred.nr >= FAULTS_MAX / 2) {
+		/* Others have faults, too: who waits for it faults again. */
+		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
+		return;
+	}
+	f.space = sp->id;
 	fault_list_add(&pg->faults, &sp->deferred, f);
 }
 

@@ -7,9 +7,15 @@
 
 int fault_nodes_init(struct fault_nodes *nodes, uint32_t nr)
 {
+	nodes->nr_buckets = 1;
+	while (nodes->nr_buckets < nr)
+		nodes->nr_buckets *= 2;
 	nodes->node = calloc(nr + 1, sizeof(*nodes->node)); /* node 0 is "none" */
-	if (!nodes->node)
+	nodes->bucket = calloc(nodes->nr_buckets, sizeof(*nodes->bucket));
+	if (!nodes->node || !nodes->bucket) {
+		fault_nodes_fini(nodes);
 		return -ENOMEM;
+	}
 	for (uint32_t i = 1; i < nr; i++)
 		nodes->node[i].next = i + 1;
 	nodes->free = 1;
@@ -20,17 +26,51 @@ int fault_nodes_init(struct fault_nodes *nodes, uint32_t nr)
 void fault_nodes_fini(struct fault_nodes *nodes)
 {
 	free(nodes->node);
+	free(nodes->bucket);
 	nodes->node = NULL;
+	nodes->bucket = NULL;
+}
+
+static uint32_t *bucket_of(struct fault_nodes *nodes, const struct fault *f)
+{
+	uint64_t key = (f->page.v << 20 ^ (uint64_t)f->tid << 1 ^ f->space) * 0x9e3779b97f4a7c15ULL;
+
+	return &nodes->bucket[(key >> 32) & (nodes->nr_buckets - 1)];
+}
+
+static bool waits_already(struct fault_nodes *nodes, const struct fault *f)
+{
+	for (uint32_t i = *bucket_of(nodes, f); i; i = nodes->node[i].next_alike) {
+		const struct fault *other = &nodes->node[i];
+
+		if (other->page.v == f->page.v && other->tid == f->tid &&
+		    other->space == f->space && other->write_protect == f->write_protect)
+			return true;
+	}
+	return false;
+}
+
+static void forget(struct fault_nodes *nodes, uint32_t i)
+{
+	uint32_t *at = bucket_of(nodes, &nodes->node[i]);
+
+	while (*at != i)
+		at = &nodes->node[*at].next_alike;
+	*at = nodes->node[i].next_alike;
 }
 
 void fault_list_add(struct fault_nodes *nodes, struct fault_list *list, struct fault f)
 {
-	uint32_t i = nodes->free;
+	uint32_t i = nodes->free, *bucket = bucket_of(nodes, &f);
 
+	if (waits_already(nodes, &f))
+		return;
 	assert(i);
 	nodes->free = nodes->node[i].next;
 	nodes->nr_free--;
 	f.next = 0;
+	f.next_alike = *bucket;
+	*bucket = i;
 	nodes->node[i] = f;
 	if (list->tail)
 		nodes->node[list->tail].next = i;
@@ -46,6 +86,7 @@ bool fault_list_take(struct fault_nodes *nodes, struct fault_list *list, struct 
 
 	if (!i)
 		return false;
+	forget(nodes, i);
 	*f = nodes->node[i];
 	list->head = f->next;
 	if (!list->head)

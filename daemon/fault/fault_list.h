@@ -15,15 +15,20 @@ struct fault {
 	bool write_protect;
 	bool throttled; /* counted as such */
 	uint8_t tries; /* times found absent though RESIDENT */
+	uint32_t space; /* id of the space whose list it is in */
 	uint32_t next; /* node index, 0 end */
+	uint32_t next_alike; /* in its bucket, likewise */
 };
 
 /*
  * Faults that wait, in lists over one array of nodes that is allocated at
- * start.  The worker's own; no locks.
+ * start.  A thread that a signal interrupts faults again when its handler has
+ * returned: one that waits already is not added.  The worker's own; no locks.
  */
 struct fault_nodes {
 	struct fault *node;
+	uint32_t *bucket; /* first node of each, 0 none */
+	uint32_t nr_buckets; /* a power of two */
 	uint32_t free;
 	uint32_t nr_free;
 };
@@ -37,7 +42,10 @@ struct fault_list {
 int fault_nodes_init(struct fault_nodes *nodes, uint32_t nr);
 void fault_nodes_fini(struct fault_nodes *nodes);
 
-/* The caller keeps nr_free above what it reads in one batch, so this succeeds. */
+/*
+ * The caller keeps nr_free above what it reads in one batch, so this succeeds.
+ * Of the same page, thread and space it keeps the one that came first.
+ */
 void fault_list_add(struct fault_nodes *nodes, struct fault_list *list, struct fault f);
 bool fault_list_take(struct fault_nodes *nodes, struct fault_list *list, struct fault *f);
 

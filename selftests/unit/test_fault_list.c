@@ -108,6 +108,50 @@ static void test_all_nodes(void **state)
 	fault_nodes_fini(&nodes);
 }
 
+/*
+ * Regression: a thread that signals interrupt while it waits was in the list as
+ * often as it was interrupted.
+ */
+static void test_again_and_again(void **state)
+{
+	struct fault_list list = { 0 }, other = { 0 };
+	struct fault f = fault_of(7), same = f;
+	struct fault_nodes nodes;
+
+	(void)state;
+	assert_int_equal(fault_nodes_init(&nodes, NODES), 0);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 3 * NODES; i++) {
+			same.begin_ns = f.begin_ns + (uint64_t)i;
+			same.throttled = i;
+			fault_list_add(&nodes, &list, same);
+		}
+		assert_int_equal(list.nr, 1);
+		/* Another page, thread, space or kind is another fault. */
+		for (uint32_t i = 1; i <= 4; i++) {
+			struct fault g = f;
+
+			g.page.v += i == 1;
+			g.tid += i == 2;
+			g.space += i == 3;
+			g.write_protect ^= i == 4;
+			fault_list_add(&nodes, i == 3 ? &other : &list, g);
+		}
+		assert_int_equal(list.nr, 4);
+		assert_int_equal(other.nr, 1);
+		assert_int_equal(nodes.nr_free, NODES - 5);
+		assert_true(fault_list_take(&nodes, &list, &same));
+		assert_int_equal(same.begin_ns, f.begin_ns);
+		assert_false(same.throttled);
+		while (fault_list_take(&nodes, &list, &same) ||
+		       fault_list_take(&nodes, &other, &same))
+			;
+		assert_int_equal(nodes.nr_free, NODES);
+		same = f;
+	}
+	fault_nodes_fini(&nodes);
+}
+
 /* A fault that was forgotten would be a thread that waits for ever. */
 static void test_no_node_aborts(void **state)
 {
@@ -139,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_against_model),
 		cmocka_unit_test(test_all_nodes),
+		cmocka_unit_test(test_again_and_again),
 		cmocka_unit_test(test_no_node_aborts),
 	};
 
