@@ -331,4 +331,39 @@ TEST_F_TIMEOUT(fork, shared_pages_leave_late, 60)
 	EXPECT_EQ(0, target_end(&t));
 }
 
+/* What left last is in the pool, and on the device. */
+static int fork_with_pool(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR);
+	pid_t child;
+
+	memory_fill(p, 0, NR, 1);
+	target_check(sh, memory_push_out(p, NR));
+	target_meet(sh, 2);
+	child = fork();
+	if (!child)
+		_exit(memory_is(p, 0, NR, 1) ? 0 : 3);
+	target_check(sh, status_of(child) == 0);
+	target_meet(sh, 3);
+	target_check(sh, memory_is(p, 0, NR, 1));
+	return 0;
+}
+
+/* Regression: each fork emptied its parent's pool. */
+TEST_F_TIMEOUT(fork, leaves_the_pool_alone, 60)
+{
+	struct target t = target_start(&self->pager, fork_with_pool, TARGET_BUDGET);
+	uint64_t before;
+
+	ASSERT_TRUE(target_reached(&t, 2));
+	ASSERT_TRUE(wait_until(10, pager_status(&self->pager, t.pid).standby_bytes > MIB / 4));
+	sleep_us(300000); /* for the device */
+	before = pager_status(&self->pager, t.pid).standby_bytes;
+	target_let(&t, 2);
+	ASSERT_TRUE(target_reached(&t, 3));
+	EXPECT_LE(before / 2, pager_status(&self->pager, t.pid).standby_bytes);
+	target_let(&t, 3);
+	EXPECT_EQ(0, target_end(&t));
+}
+
 TEST_HARNESS_MAIN

@@ -48,6 +48,40 @@ static bool has_room(struct pager *pg, const struct space *parent)
 	       (!now || tables_claim(pg->tables, TABLE_LEVELS + now));
 }
 
+/* How many leaves of its own a child may get at once for what its parent keeps. */
+#define PARTED_MAX 64
+
+/* An upper bound: pages that were evicted one after the other lie in runs. */
+static bool in_few_leaves(const struct standby *sb)
+{
+	uint64_t leaf = ~0ULL;
+	uint32_t nr = 0;
+
+	for (uint32_t place = 0; place < sb->nr_places && nr <= PARTED_MAX; place++) {
+		if (sb->state[place] != PLACE_CLEAN || sb->page[place].v / TABLE_ENTRIES == leaf)
+			continue;
+		leaf = sb->page[place].v / TABLE_ENTRIES;
+		nr++;
+	}
+	return nr <= PARTED_MAX;
+}
+
+/* The parent's second chances stay its own: the child has them in their slots. */
+static void part_from_clean(struct pager *pg, const struct space *parent, struct space *child)
+{
+	const struct standby *sb = &parent->standby;
+
+	for (uint32_t place = 0; place < sb->nr_places; place++) {
+		struct page p;
+
+		if (sb->state[place] != PLACE_CLEAN)
+			continue;
+		p = page_read(pg, child, sb->page[place]);
+		page_change(pg, child, sb->page[place], p,
+			    (struct page){ .state = PAGE_SWAPPED, .slot = p.slot });
+	}
+}
+
 /* Pages that no slot can hold now: the child gets copies in a pool of its own. */
 static int copy_dirty(struct pager *pg, struct space *parent, struct space *child)
 {
@@ -106,7 +140,8 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	if (is_known(pg, child_uffd))
 		return;
 	space_count(&parent->stats.forks, 1);
-	evict_forget_clean(pg, parent);
+	if (!in_few_leaves(&parent->standby))
+		evict_forget_clean(pg, parent);
 	if (!failpoint(FP_FORK_READ) && !fds_are_scarce(pg, parent, child_uffd) &&
 	    has_room(pg, parent))
 		root = table_root_share(pg->tables, parent->root);
@@ -135,6 +170,7 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	child->nr_swapped = parent->nr_swapped;
 	child->nr_standby = parent->nr_standby;
 	child->nr_lost = parent->nr_lost;
+	part_from_clean(pg, parent, child);
 	pthread_mutex_lock(&parent->lock);
 	child->terms = parent->terms;
 	child->parent_pid = parent->pid;
