@@ -28,6 +28,7 @@
 #include "life/descent.h"
 #include "life/house.h"
 #include "life/roster.h"
+#include "life/round.h"
 #include "life/survivor.h"
 #include "loop.h"
 #include "options.h"
@@ -272,7 +273,7 @@ static bool shut_down(struct house *h, int signal_fd)
 			if (request_release(h, p, text))
 				log_warn("%s", text);
 		}
-		wait_for_work(h, signal_fd, house_tick(h));
+		wait_for_work(h, signal_fd, round_tick(h));
 		/* Children that were found meanwhile. */
 		for (struct proc *p = h->procs; p; p = p->next)
 			if (p->state != UPAGER_PROC_DETACHING && !request_fill(h, p, text))
@@ -297,11 +298,12 @@ static int serve(void)
 	if (signal_fd < 0)
 		return signal_fd;
 	house_init(&house, &pager, options.limit_bytes);
+	round_init(&house);
 	survivors_take_on(&house);
 	sd_notify(0, "READY=1");
 	log_info("serving %s", options.socket);
 	for (;;) {
-		uint64_t timeout_ns = house_tick(&house);
+		uint64_t timeout_ns = round_tick(&house);
 
 		if (look_after_latency(&latency))
 			timeout_ns = min_t(uint64_t, timeout_ns, LATENCY_QUIET_NS);

@@ -25,8 +25,6 @@ bool request_fill_pending(struct house *h, struct proc *p);
 void request_resume(struct house *h, struct proc *p);
 /* After a fill: gives the process back and forgets it. */
 int request_release(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);
-/* h NULL: without what only the house knows, its family. */
-void request_record(const struct house *h, const struct proc *p, struct upager_record *rec);
 /* What may be taken without pushing the machine into trouble. */
 uint64_t request_spare_bytes(void);
 /* Bytes that giving everything back would need beyond what is free; 0: it fits. */

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "control/request.h"
 #include "control/self_outfit.h"
+#include "life/release.h"
 #include "life/takeover.h"
 #include "recover/keeper.h"
 
@@ -302,7 +303,7 @@ static bool give_way(struct house *h, const struct self_join *join)
 	if (known && known->space)
 		return false;
 	if (known)
-		house_remove(h, known);
+		release_proc(h, known);
 	return true;
 }
 

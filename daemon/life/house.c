@@ -1,41 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "life/house.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
-#include "base/log.h"
-#include "evict/budget.h"
 #include "kernel/meminfo.h"
-#include "life/child.h"
-#include "life/descent.h"
-#include "life/pause.h"
-#include "life/roster.h"
-#include "life/takeover.h"
-#include "life/wakeup.h"
-#include "share/allot.h"
-
-/* Forks that nobody can be served of are seen to end. */
-#define TICK_NS	       (50 * NS_PER_MS)
-/* Of the budget: where the agent is placed, and where mappings are registered. */
-#define PLACE_PART     4
-#define REGISTER_PART  2
-/* A scan may take a tenth of the time. */
-#define SCAN_SHARE     10
-#define RESCAN_NS      NS_PER_S
-/* Most children of a fork exit or execute something at once. */
-#define CHILD_GROWN_NS (500 * NS_PER_MS)
-/* What cannot be begun yet. */
-#define BEGIN_NS       (100 * NS_PER_MS)
-#define BEGIN_MAX_NS   (2 * NS_PER_S)
-/* How often the same warning is written. */
-#define SHORT_SAY_NS   (60 * NS_PER_S)
 
 void house_init(struct house *h, struct pager *pg, uint64_t limit_bytes)
 {
@@ -43,10 +15,8 @@ void house_init(struct house *h, struct pager *pg, uint64_t limit_bytes)
 		.pg = pg,
 		.memory_bytes = meminfo_bytes("MemTotal:"),
 		.limit_pages = limit_bytes / PAGE_SIZE,
+		.ends_fd = epoll_create1(EPOLL_CLOEXEC),
 	};
-	tracking_init(&h->tracking, pg, &h->announced);
-	descent_init(&h->descent);
-	h->ends_fd = epoll_create1(EPOLL_CLOEXEC);
 }
 
 void house_fini(struct house *h)
@@ -73,329 +43,24 @@ void house_add(struct house *h, struct proc *p)
 	p->since_ns = clock_ns();
 	p->next = h->procs;
 	h->procs = p;
-	wakeup_watch(h, p->pidfd);
-	roster_changed(h);
+	house_watch(h, p->pidfd);
+	h->roster_changed = true;
 }
 
-void house_remove(struct house *h, struct proc *p)
+void house_unlink(struct house *h, struct proc *p)
 {
 	struct proc **at = &h->procs;
 
-	pause_end(p);
-	tracking_end(&h->tracking, p);
-	if (p->exited && !p->by_itself)
-		descent_ended(&h->descent, p->pid, &p->terms);
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
-	proc_close(p);
-	roster_changed(h);
+	h->roster_changed = true;
 }
 
-/* The process no longer runs in this space: the agent must not keep it alive. */
-static void leave_space(struct proc *p)
+void house_watch(struct house *h, int pidfd)
 {
-	struct space *sp = p->space;
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT };
 
-	pause_end(p);
-	sp->gone = true; /* look_after_space() dismisses the agent */
-	p->space = NULL;
-	p->state = UPAGER_PROC_WATCHED;
-}
-
-/* The kernel said so first. */
-static void leave_closed(struct proc *p)
-{
-	pause_end(p);
-	p->space = NULL;
-	p->state = UPAGER_PROC_WATCHED;
-}
-
-static void say_late(struct space *sp)
-{
-	bool late = sp->late;
-
-	if (late && !sp->late_said)
-		log_warn("the agent in process %d does not answer: the program goes on over its "
-			 "budget until it does; is it stopped (process %d)?",
-			 sp->pid, sp->agent.pid);
-	sp->late_said = late;
-}
-
-/* A space whose process exited or executed lives until the kernel says ESRCH [F13]. */
-static void look_after_space(struct house *h, struct space *sp)
-{
-	struct pager *pg = h->pg;
-
-	if (sp->phase == SPACE_NEW || sp->phase >= SPACE_CLOSING)
-		return;
-	say_late(sp);
-	if (sp->newcomer) {
-		sp->agent_watched = false;
-	} else if (sp->agent.ctl && !sp->agent_watched) {
-		sp->agent_watched = true;
-		wakeup_watch(h, sp->agent.pidfd);
-	}
-	if (!sp->newcomer && !sp->agent.dead && sp->agent.ctl && fd_readable(sp->agent.pidfd)) {
-		sp->agent.dead = true;
-		if (!sp->gone)
-			log_warn("the agent in process %d died: its memory is served but no longer "
-				 "evicted; detach and attach it again",
-				 sp->pid);
-		pager_kick_worker(pg);
-	}
-	/*
-	 * Again each time: an agent may have come after the process had gone.  Not
-	 * before all that it moved is settled: it keeps staging alive, which may
-	 * hold what a child forked at the last instant has to inherit [F11].
-	 */
-	if (sp->gone && !sp->newcomer && !sp->agent.dead && !agent_pending(&sp->agent))
-		agent_dismiss(&sp->agent);
-	/*
-	 * Without an agent exec ends the address space at once.  With one the
-	 * kernel says so when the agent begins to take it down: not before that is
-	 * done, for who waits until nothing is left.
-	 */
-	if ((sp->gone || !sp->agent.ctl || sp->agent.dead) && uffd_alive(sp->uffd) == -ESRCH &&
-	    (!sp->agent.ctl || sp->agent.dead || fd_readable(sp->agent.pidfd))) {
-		pthread_mutex_lock(&sp->lock);
-		sp->phase = SPACE_CLOSING;
-		pthread_mutex_unlock(&sp->lock);
-		pager_kick_worker(pg);
-		return;
-	}
-	if (sp->phase == SPACE_NEWBORN && !sp->identified)
-		child_look_after(h, sp);
-}
-
-static void free_closed(struct house *h)
-{
-	struct space *sp;
-
-	while ((sp = pager_next_closed(h->pg))) {
-		for (struct proc *p = h->procs; p; p = p->next)
-			if (p->space == sp)
-				leave_closed(p);
-		space_free(sp);
-	}
-}
-
-static bool scan_due(const struct proc *p, uint64_t now_ns)
-{
-	uint64_t since_ns = now_ns - p->scanned_ns;
-
-	if (since_ns < p->scan_cost_ns * SCAN_SHARE)
-		return false;
-	return p->state == UPAGER_PROC_READY || p->size_changed || p->space->rescan_wanted ||
-	       since_ns > RESCAN_NS;
-}
-
-/* A watched process has grown.  It may have executed a set-uid program since it was watched. */
-static int begin(struct house *h, struct proc *p)
-{
-	if (p->terms.asked_by && !proc_belongs_to(p->pid, p->terms.asked_by)) {
-		snprintf(p->text, sizeof(p->text),
-			 "it is set-uid, or not dumpable: start it as root to page it");
-		return -EPERM;
-	}
-	if (p->followed && descent_shares(h, p))
-		return -EAGAIN;
-	return takeover_begin(h->pg, p, p->text);
-}
-
-/*
- * ESRCH: it is ending, which its pidfd will tell, or executing something else:
- * look again.  EAGAIN: no thread can be stopped now, all may wait for faults.
- * Of a followed child the mappings may be those of a paged parent, until it
- * executes something or is found to be that of a fork event.
- */
-static bool is_refusal(struct proc *p, int err, uint64_t now_ns)
-{
-	if (!err) {
-		p->delay[0] = '\0';
-		p->begin_pause_ns = 0;
-	}
-	if (err == -EAGAIN || (p->followed && err == -EBUSY)) {
-		if (err == -EAGAIN)
-			memcpy(p->delay, p->text, sizeof(p->delay));
-		p->begin_pause_ns = min_t(
-			uint64_t, max_t(uint64_t, 2 * p->begin_pause_ns, BEGIN_NS), BEGIN_MAX_NS);
-		p->begin_at_ns = now_ns + p->begin_pause_ns;
-		err = -ESRCH;
-	}
-	if (err == -ESRCH)
-		p->text[0] = '\0';
-	return err && err != -ESRCH;
-}
-
-/*
- * A child has at its birth what its parent had, most of it shared: near its
- * budget is not yet a need, and there may be a thousand.
- */
-static bool wants_agent(const struct house *h, const struct proc *p, uint64_t now_ns)
-{
-	const struct space *sp = p->space;
-	bool over = budget_resident(sp) > sp->budget_pages;
-
-	return (allot_exceeded(h, p) || (over && now_ns - p->since_ns > CHILD_GROWN_NS)) &&
-	       allot_near(h, p, REGISTER_PART);
-}
-
-static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
-{
-	struct space *sp = p->space;
-	uint64_t tracked;
-	int err = 0;
-
-	if (!sp) {
-		if (p->state != UPAGER_PROC_WATCHED || now_ns < p->begin_at_ns ||
-		    !allot_near(h, p, PLACE_PART))
-			return;
-		err = begin(h, p);
-		if (is_refusal(p, err, now_ns)) {
-			p->state = UPAGER_PROC_REFUSED;
-			log_warn("process %d is not paged: %s", p->pid, p->text);
-		}
-		return;
-	}
-	if (sp->tracks_writes && !p->text[0]) {
-		snprintf(p->text, sizeof(p->text),
-			 "it tracks its writes by soft-dirty bits: no more is taken out of it");
-		log_warn("process %d is served but not evicted: %s", p->pid, p->text);
-	}
-	tracked = sp->nr_resident;
-	/* The budget of what is paged by itself is for what it registered. */
-	sp->other_pages = !p->by_itself && p->rss_pages > tracked ? p->rss_pages - tracked : 0;
-	if (sp->phase != SPACE_LIVE)
-		pause_end(p);
-	if (sp->phase != SPACE_LIVE || sp->newcomer)
-		return;
-	if (!p->by_itself && !sp->agent.ctl && !p->text[0] && now_ns >= p->begin_at_ns &&
-	    wants_agent(h, p, now_ns)) {
-		err = takeover_place_agent(h->pg, p, p->text);
-		if (is_refusal(p, err, now_ns))
-			log_warn("process %d is served but not evicted: %s", p->pid, p->text);
-		return;
-	}
-	if ((p->state == UPAGER_PROC_PAGED || (!p->by_itself && allot_near(h, p, REGISTER_PART))) &&
-	    scan_due(p, now_ns))
-		takeover_register(h->pg, p);
-	if (budget_excess(sp))
-		pager_kick_worker(h->pg);
-	pause_step(h->pg, p, now_ns);
-}
-
-/* What was read before the watch began is over when it ends. */
-static void look_after_quarantine(struct proc *p)
-{
-	uint64_t safe_ns;
-
-	if (!p->space || quarantine_empty(&p->space->quarantine))
-		return;
-	safe_ns = zap_watch_look(&p->zaps, p->dir_fd, p->rss_pages, clock_ns());
-	if (safe_ns)
-		p->space->quarantine_safe_ns = safe_ns;
-}
-
-static void look_after_proc(struct house *h, struct proc *p, uint64_t now_ns)
-{
-	int err;
-
-	if (fd_readable(p->pidfd)) {
-		p->exited = true;
-		if (p->space)
-			leave_space(p);
-		house_remove(h, p);
-		return;
-	}
-	p->borrows = p->borrows && descent_borrows(p);
-	err = proc_sample(p);
-	wakeup_plan(p, now_ns);
-	if (err) {
-		/* Exiting: its pidfd tells, but not before its stopped threads are let go. */
-		pause_end(p);
-		return;
-	}
-	if (p->space && p->state != UPAGER_PROC_DETACHING && !proc_same_space(p))
-		leave_space(p); /* it executed another program */
-	if (p->by_itself && !p->space) {
-		house_remove(h, p); /* which has not asked to be paged */
-		return;
-	}
-	look_after_growth(h, p, now_ns);
-	look_after_quarantine(p);
-}
-
-static void say_orphans(struct space *sp)
-{
-	uint32_t orphans = sp->orphans;
-
-	if (orphans != sp->orphans_said)
-		log_warn("%u forked children of process %d cannot be served and get SIGBUS where "
-			 "they need the swap area: memory, descriptors or room in the state "
-			 "directory are short",
-			 orphans - sp->orphans_said, sp->pid);
-	sp->orphans_said = orphans;
-}
-
-static void say_short(struct house *h, uint64_t now_ns)
-{
-	if (!tables_short(h->pg->tables) || now_ns < h->short_say_ns)
-		return;
-	h->short_say_ns = now_ns + SHORT_SAY_NS;
-	log_warn("no room for page tables: memory touched from now on is not paged, children are "
-		 "not served; make room in the file system of the state directory, or detach a "
-		 "program that uses little of much address space");
-}
-
-static void say_full(struct house *h, uint64_t now_ns)
-{
-	bool full = false;
-
-	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
-		if (!h->pg->space[id])
-			continue;
-		full |= h->pg->space[id]->area_full;
-		say_orphans(h->pg->space[id]);
-	}
-	if (!full)
-		return;
-	/* Once: slots that come and go all the time end nothing. */
-	if (now_ns >= h->full_say_ns)
-		log_warn("the swap areas are full: programs stay over their budgets; add an area "
-			 "with "
-			 "--swap or raise budgets");
-	h->full_say_ns = now_ns + SHORT_SAY_NS;
-}
-
-uint64_t house_tick(struct house *h)
-{
-	uint64_t now_ns = clock_ns();
-	bool all = wakeup_any_ended(h);
-	struct proc *p, *next;
-	uint64_t next_ns;
-	bool more = tables_refill(h->pg->tables);
-
-	more |= slots_refill(h->pg->slots);
-	pager_spares_refill(h->pg);
-	tracking_tick(&h->tracking, h->procs);
-	descent_tick(h);
-	allot(h, now_ns);
-	for (p = h->procs; p; p = next) {
-		next = p->next;
-		if (all || wakeup_is_due(p, now_ns))
-			look_after_proc(h, p, now_ns);
-	}
-	for (uint32_t id = 1; id < h->pg->nr_ids; id++)
-		if (h->pg->space[id])
-			look_after_space(h, h->pg->space[id]);
-	free_closed(h);
-	next_ns = wakeup_next_ns(h, now_ns);
-	if (unserved_look_after(&h->pg->unserved) || more)
-		next_ns = min_t(uint64_t, next_ns, TICK_NS);
-	if (h->procs || pager_has_spaces(h->pg))
-		next_ns = min_t(uint64_t, next_ns, descent_next_ns(&h->descent, now_ns));
-	say_full(h, now_ns);
-	say_short(h, now_ns);
-	return next_ns;
+	/* If it cannot be, or is, watched already: it is looked at anyway, later. */
+	epoll_ctl(h->ends_fd, EPOLL_CTL_ADD, pidfd, &event);
 }

@@ -10,11 +10,7 @@
 #include "pager.h"
 #include "share/family.h"
 
-/*
- * Housekeeping: the main thread.  Watches processes grow, places agents,
- * registers mappings, notices exec and exit: everything that may wait for a
- * target.  What users ask for is in request.c.
- */
+/* descent.c's. */
 #define ENDED_MAX 64
 
 struct descent {
@@ -35,6 +31,10 @@ struct descent {
 	uint64_t scanned_ticks; /* all that were born before are known; since boot */
 };
 
+/*
+ * The processes that are taken care of, and what is known of all of them.  The
+ * housekeeping thread's own; who looks after them is round.c.
+ */
 struct house {
 	struct pager *pg;
 	struct proc *procs;
@@ -42,26 +42,27 @@ struct house {
 	struct descent descent;
 	struct announced announced;
 	struct tracking tracking;
-	int ends_fd; /* wakeup.c: readable when a process or an agent has ended */
+	int ends_fd; /* readable when a process or an agent has ended */
 	uint64_t limit_pages; /* of all together; 0: none */
 	struct claim **claims; /* allot.c's */
 	uint32_t claims_room;
 	uint64_t memory_bytes; /* MemTotal */
 	uint64_t full_say_ns; /* not before */
 	uint64_t short_say_ns; /* not before */
-	bool roster_changed;
+	bool roster_changed; /* what is written of them (roster.c) is not what is so any more */
 	uint64_t roster_at_ns; /* it is not written again before */
 };
 
 void house_init(struct house *h, struct pager *pg, uint64_t limit_bytes);
 /* When nothing is paged any more. */
 void house_fini(struct house *h);
-/* One round of looking after everything; nanoseconds until the next. */
-uint64_t house_tick(struct house *h);
 
 struct proc *house_find(const struct house *h, pid_t pid);
 
 void house_add(struct house *h, struct proc *p);
-void house_remove(struct house *h, struct proc *p);
+/* Of a process that is let go of: release.h. */
+void house_unlink(struct house *h, struct proc *p);
+/* The end of what a pidfd names wakes the house, which then looks at everything. */
+void house_watch(struct house *h, int pidfd);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "life/descent.h"
 #include "recover/statefile.h"
+#include "life/release.h"
 
 #define NAME	 "processes"
 /* 1, and until when all that were born are known. */
@@ -19,11 +20,6 @@
 /* pid, born, budget, family, weight, asked by, parent, followed */
 #define LINE	 "%d %llu %llu %u %u %u %d %d\n"
 #define WRITE_NS (20 * NS_PER_MS)
-
-void roster_changed(struct house *h)
-{
-	h->roster_changed = true;
-}
 
 static void print(FILE *f, const struct house *h)
 {
@@ -88,7 +84,7 @@ static void take_on(struct house *h, const struct proc *as)
 	house_add(h, p);
 	if (p->born_ticks != as->born_ticks) { /* the number is another's by now */
 		p->by_itself = true; /* it does not count as ended */
-		house_remove(h, p);
+		release_proc(h, p);
 		return;
 	}
 	if (!family_restore(&h->families, &p->terms, p->pid))

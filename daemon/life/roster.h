@@ -10,8 +10,6 @@
  * for those in which nothing of ours is yet.  The house's thread.
  */
 
-/* What is written is not what is so any more. */
-void roster_changed(struct house *h);
 /* Writes it if that is so; at once, or when it was not written just before. */
 void roster_write(struct house *h, bool now);
 /* Those of a daemon that died, but for whom the house knows already. */

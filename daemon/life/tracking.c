@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "control/request.h"
+#include "life/proc_record.h"
 #include "uapi/upager.h"
 
 #define LOOK_NS	  NS_PER_S
@@ -114,7 +114,7 @@ static int report(struct tracking *t, struct proc *p, uint64_t now_ns)
 
 	if (p->told_ns && now_ns - p->told_ns < REPORT_NS)
 		return -EAGAIN;
-	request_record(NULL, p, &rec);
+	proc_record(NULL, p, &rec);
 	if (p->told_ns && same_counters(&rec, &p->told))
 		return -EAGAIN;
 	err = module_report(&t->module, p->pid, &rec);

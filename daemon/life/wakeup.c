@@ -71,14 +71,6 @@ void wakeup_plan(struct proc *p, uint64_t now_ns)
 	p->look_at_ns = active ? now_ns + p->pause_ns : (now_ns / p->pause_ns + 1) * p->pause_ns;
 }
 
-void wakeup_watch(struct house *h, int pidfd)
-{
-	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT };
-
-	/* If it cannot be, or is, watched already: it is looked at anyway, later. */
-	epoll_ctl(h->ends_fd, EPOLL_CTL_ADD, pidfd, &event);
-}
-
 bool wakeup_any_ended(struct house *h)
 {
 	struct epoll_event event[ENDS_MAX];

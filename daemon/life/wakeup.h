@@ -18,8 +18,6 @@
 bool wakeup_is_due(const struct proc *p, uint64_t now_ns);
 /* It was: when again. */
 void wakeup_plan(struct proc *p, uint64_t now_ns);
-/* The end of what a pidfd names wakes the house, which then looks at everything. */
-void wakeup_watch(struct house *h, int pidfd);
 /* Whether something ended since. */
 bool wakeup_any_ended(struct house *h);
 /* Of all processes and spaces. */

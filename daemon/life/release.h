@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_RELEASE_H
+#define UPAGER_RELEASE_H
+
+#include "life/house.h"
+
+/* A process is no longer taken care of: it has ended, or nothing of ours is in it any more. */
+void release_proc(struct house *h, struct proc *p);
+
+#endif
