@@ -13,12 +13,13 @@
 #include "event/events.h"
 #include "event/newborn.h"
 #include "evict/evict.h"
-#include "evict/exit_pages.h"
+#include "evict/exit_round.h"
 #include "evict/settle.h"
 #include "evict/writeback.h"
 #include "fault/fault.h"
 #include "fault/populate.h"
 #include "fault/swapin.h"
+#include "memory/kept.h"
 
 #define COMPLETIONS_MAX 256
 #define ROOM_LOOK_NS	(5 * NS_PER_MS)
@@ -229,7 +230,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	if (!sp->events_waiting)
 		errand_step(pg, sp);
 	evict_begin(pg, sp);
-	look_ns = exit_pages_look_after(pg, sp);
+	look_ns = exit_round_look_after(pg, sp);
 	writeback_queue(pg, sp);
 	arm(lp, sp);
 	if (sp->rescan_wanted || sp->stop_wanted)

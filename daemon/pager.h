@@ -8,7 +8,6 @@
 #include "fault/fault_list.h"
 #include "kernel/module.h"
 #include "kernel/uffd.h"
-#include "memory/kept.h"
 #include "memory/space.h"
 #include "memory/table.h"
 #include "recover/space_record.h"
@@ -23,6 +22,15 @@
 #define FAULTS_MAX  32768u
 #define SPARES_MAX  8u
 #define REFUSED_MAX EVENTS_BATCH
+
+/* memory/kept.c's. */
+struct kept {
+	uint32_t id; /* of the space that the hand is in */
+	pgno_t hand;
+	bool going; /* slots are short: until enough are free, or it went round */
+	bool found; /* some since it began to go round */
+	uint64_t rest_until_ns; /* it went round and found none */
+};
 
 /* What all spaces share. */
 struct pager {

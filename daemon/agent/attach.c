@@ -19,6 +19,25 @@
 #include "agent/target.h"
 #include "kernel/uffd.h"
 
+/*
+ * May and can something be injected into @pid at all?  The errors are those of
+ * inject_attach().
+ */
+static int check_target(pid_t pid, char *cause)
+{
+	struct target_thread th;
+
+	if (target_thread_read(pid, &th))
+		return cause_set(cause, -ESRCH, "there is no process %d", pid);
+	if (th.tgid != pid)
+		return cause_set(cause, -ESRCH, "%d is a thread; name its process %d", pid,
+				 th.tgid);
+	if (th.kernel)
+		return cause_set(cause, -EPERM, "%d is a kernel thread; it has no memory to page",
+				 pid);
+	return adopter_check(&th, cause);
+}
+
 #define START_NS 2000000000ULL
 
 /* What needs the thread of the target; that runs on afterwards, also on error. */
@@ -95,7 +114,7 @@ int attach_begin(struct attach *at, char *cause)
 	struct borrow b = { 0 };
 	int err;
 
-	err = target_check(at->pid, cause);
+	err = check_target(at->pid, cause);
 	at->outfit.hint = place_hint(at->pid);
 	if (!err)
 		err = outfit_open(&at->outfit, cause);

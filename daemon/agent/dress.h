@@ -9,7 +9,7 @@
 
 #include "agent/agent_abi.h"
 #include "agent/entry.h"
-#include "agent/inside.h"
+#include "agent/bare.h"
 
 /*
  * How the agent sheds what it has from its target before it works: descriptors,

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "agent/remote.h"
+#include "agent/target.h"
 
 /*
  * Calls in a thread of the program itself, such that the injector may die at
@@ -18,8 +19,6 @@
  * one) and nothing but general registers, which no signal frame need hold, is
  * changed.  What a dead injector leaves behind is GUARD_BYTES of dead text.
  */
-#define GUARD_BYTES 320
-
 struct guard {
 	uint64_t addr; /* GUARD_BYTES that nothing else uses */
 	struct remote_regs regs;

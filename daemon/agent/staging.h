@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 #include "agent/agent_abi.h"
-#include "agent/inside.h"
+#include "agent/bare.h"
 #include "base/types.h"
 #include "kernel/uffd.h"
 

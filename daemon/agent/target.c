@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/adopter.h"
 #include "agent/cause.h"
-#include "agent/guard.h"
 #include "agent/remote.h"
 #include "base/types.h"
 
@@ -189,21 +187,6 @@ int target_vdso_find(pid_t tid, struct target_vdso *vdso, char *cause)
 	vdso->insn = start + (uint64_t)(insn - image);
 	vdso->spare = end - GUARD_BYTES;
 	return 0;
-}
-
-int target_check(pid_t pid, char *cause)
-{
-	struct target_thread th;
-
-	if (target_thread_read(pid, &th))
-		return cause_set(cause, -ESRCH, "there is no process %d", pid);
-	if (th.tgid != pid)
-		return cause_set(cause, -ESRCH, "%d is a thread; name its process %d", pid,
-				 th.tgid);
-	if (th.kernel)
-		return cause_set(cause, -EPERM, "%d is a kernel thread; it has no memory to page",
-				 pid);
-	return adopter_check(&th, cause);
 }
 
 struct candidates {

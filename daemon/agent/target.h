@@ -29,6 +29,9 @@ int target_thread_read(pid_t tid, struct target_thread *th);
 /* Calls @fn for each thread of @pid until it returns nonzero, and returns that. */
 int target_for_each_thread(pid_t pid, int (*fn)(pid_t tid, void *arg), void *arg);
 
+/* Room for a guard (guard.h). */
+#define GUARD_BYTES 320
+
 /* What work inside an address space needs; found without stopping anything. */
 struct target_vdso {
 	uint64_t insn; /* a system call instruction */
@@ -37,12 +40,6 @@ struct target_vdso {
 
 /* @tid: any live thread of the address space. */
 int target_vdso_find(pid_t tid, struct target_vdso *vdso, char *cause);
-
-/*
- * May and can something be injected into @pid at all?  The errors are those of
- * inject_attach().
- */
-int target_check(pid_t pid, char *cause);
 
 #define TARGET_THREADS_MAX 16
 

@@ -43,7 +43,7 @@ void session_status(struct session *s, struct house *h, pid_t pid, struct upager
 	for (const struct proc *p = h->procs; p && s->fd >= 0 && n; p = p->next) {
 		if ((pid && p->pid != pid) || (s->uid && p->uid != s->uid))
 			continue;
-		proc_record(h, p, &rec);
+		proc_record(&h->families, p, &rec);
 		n--;
 		if (proto_send(s->fd, &rec, sizeof(rec), -1))
 			session_close(s);

@@ -4,6 +4,7 @@
  * staging, copy into the standby pool, drop staging) -> settle.c -> writeback.c.
  */
 #include "evict/evict.h"
+#include "evict/exit_round.h"
 
 #include <assert.h>
 #include <string.h>
@@ -201,7 +202,7 @@ static bool post_batch(struct pager *pg, struct space *sp, uint32_t nr_pages)
 	struct agent_post *post = agent_next_post(&sp->agent);
 	uint32_t nr_runs;
 
-	if (!post || !exit_pages_look(pg, sp))
+	if (!post || !exit_round_look(pg, sp))
 		return false;
 	nr_runs = kin_victims(pg, sp, nr_pages, AGENT_RUN_PAGES, runs, AGENT_RUNS_MAX);
 	if (!nr_runs) {

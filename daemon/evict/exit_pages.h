@@ -9,9 +9,6 @@
 #include "kernel/threads.h"
 #include "memory/page_stamps.h"
 
-struct pager;
-struct space;
-
 /*
  * Pages that the kernel reads and writes for a thread that ends, and which then
  * cannot fault: the head of its robust list, the word beside it that tells of
@@ -50,10 +47,6 @@ struct exit_pages {
 };
 
 void exit_pages_fini(struct exit_pages *ep);
-/* Before each choice of victims: looks on.  False: nothing may be evicted yet. */
-bool exit_pages_look(struct pager *pg, struct space *sp);
-/* After evictions: looks on if that is due.  When to come again, 0: not at all. */
-uint64_t exit_pages_look_after(struct pager *pg, struct space *sp);
 /* A page that must stay. */
 bool exit_pages_have(const struct exit_pages *ep, pgno_t n);
 

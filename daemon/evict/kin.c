@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
-#include "evict/policy.h"
+#include "evict/victims.h"
 #include "kernel/present.h"
 #include "memory/page.h"
 
@@ -62,7 +62,7 @@ static uint32_t victims(struct pager *pg, struct space *sp, uint32_t nr_pages, u
 	uint32_t nr_runs;
 
 	pthread_mutex_lock(&sp->lock);
-	nr_runs = policy_victims(pg, sp, nr_pages, run_pages, runs, max_runs);
+	nr_runs = victims_choose(pg, sp, nr_pages, run_pages, runs, max_runs);
 	pthread_mutex_unlock(&sp->lock);
 	return nr_runs;
 }

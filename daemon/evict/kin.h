@@ -9,7 +9,7 @@
  * frees nothing while a relative has it.  The worker's.
  */
 
-/* As policy_victims(), but such pages go late: passed over four times out of five. */
+/* As victims_choose(), but such pages go late: passed over four times out of five. */
 uint32_t kin_victims(struct pager *pg, struct space *sp, uint32_t nr_pages, uint32_t run_pages,
 		     struct run *runs, uint32_t max_runs);
 

@@ -8,9 +8,6 @@
 #include "base/types.h"
 #include "memory/run_list.h"
 
-struct pager;
-struct space;
-
 /*
  * Which pages to evict: a clock over the address space.
  *
@@ -36,15 +33,6 @@ struct policy {
 	struct page_range behind[POLICY_BEHIND];
 	uint32_t nr_behind;
 };
-
-/*
- * Up to nr_pages victims in up to max_runs runs of at most run_pages each, in
- * ascending order.  Ages change; states do not.  Returns the number of runs, 0
- * when nothing may be evicted, or not all was looked at (going): what is done in
- * one call is bounded.  Under the space's lock (regions).
- */
-uint32_t policy_victims(struct pager *pg, struct space *sp, uint32_t nr_pages, uint32_t run_pages,
-			struct run *runs, uint32_t max_runs);
 
 /* [first, end) was used and is not needed again soon. */
 void policy_leave_behind(struct policy *po, pgno_t first, pgno_t end);

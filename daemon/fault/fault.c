@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "evict/budget.h"
+#include "fault/fill.h"
 #include "fault/handed.h"
 #include "fault/swapin.h"
 #include "kernel/present.h"
@@ -22,32 +23,14 @@
 
 #define ZERO_WINDOW_MAX	   64
 #define DETACH_PATIENCE_NS (20 * NS_PER_MS)
-#define RETRY_LATER_NS	   NS_PER_MS
 #define NEWBORN_LOOK_NS	   (5 * NS_PER_MS)
 /* How often the budget is looked at while faults wait for it. */
 #define THROTTLE_LOOK_NS   (5 * NS_PER_MS)
 
-static void defer(struct pager *pg, struct space *sp, struct fault f)
-{
-	if (sp->deferred.nr >= FAULTS_MAX / 2) {
-		/* Others have faults, too: who waits for it faults again. */
-		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
-		return;
-	}
-	f.space = sp->id;
-	fault_list_add(&pg->faults, &sp->deferred, f);
-}
-
-static void defer_later(struct pager *pg, struct space *sp, struct fault f)
-{
-	defer(pg, sp, f);
-	sp->retry_at_ns = clock_ns() + RETRY_LATER_NS;
-}
-
 /* Until the house has found out about it. */
 static void defer_newborn(struct pager *pg, struct space *sp, struct fault f)
 {
-	defer(pg, sp, f);
+	fill_wait(pg, sp, f);
 	if (!sp->first_tid) {
 		sp->first_tid = f.tid;
 		pager_kick_house(pg);
@@ -63,49 +46,9 @@ static void defer_newborn(struct pager *pg, struct space *sp, struct fault f)
  */
 static void defer_throttled(struct pager *pg, struct space *sp, struct fault f)
 {
-	defer(pg, sp, f);
+	fill_wait(pg, sp, f);
 	if (!sp->retry_at_ns)
 		sp->retry_at_ns = clock_ns() + THROTTLE_LOOK_NS;
-}
-
-/*
- * Huge pages, mapped where there was a hole when that was registered with what
- * is before it.  They are not ours: all of that mapping is let go of, which
- * wakes who waits.
- */
-static bool let_go_of_huge(const struct space *sp, pgno_t n)
-{
-	struct vma v;
-
-	/* Never what may be ours; no event unread: nothing of ours was moved there since. */
-	return !vma_find(sp->maps_fd, pgno_addr(n), &v) && !v.anonymous &&
-	       uffd_covers(sp->uffd, v.start, PAGE_SIZE) != -EAGAIN &&
-	       !uffd_unregister(sp->uffd, v.start, v.end - v.start);
-}
-
-/* What to do about a fill that did not happen. True: the fault is over. */
-static bool fill_failed(struct pager *pg, struct space *sp, struct fault f, int error)
-{
-	switch (error) {
-	case -EEXIST: /* somebody was faster, or a REMOVE's zap is still to come [F3] */
-	case -ENOENT: /* no such mapping any more: the program shall see that */
-		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
-		return true;
-	case -ESRCH:
-		sp->phase = SPACE_CLOSING;
-		return true;
-	case -EINVAL: /* small pages cannot be put there */
-		if (let_go_of_huge(sp, f.page))
-			return true;
-		defer_later(pg, sp, f);
-		return false;
-	case -ENOMEM: /* the target's own memory cgroup is full [F19] */
-		sp->starved = true;
-		/* fall through */
-	default:
-		defer_later(pg, sp, f);
-		return false;
-	}
 }
 
 /* They are present without having been handed on. */
@@ -162,50 +105,6 @@ static void fill_zero(struct pager *pg, struct space *sp, struct fault f)
 	space_latency(sp, f.begin_ns);
 }
 
-void fault_rescue(struct pager *pg, struct space *sp, struct fault f, struct page p)
-{
-	struct standby *sb = &sp->standby;
-	enum place_state place = sb->state[p.place];
-	struct uffd_fill fill;
-	/* A slot that is still being written is the write's alone. */
-	slot_t slot = p.dirty || !kept_may(pg) ? SLOT_NONE : p.slot;
-
-	fill = uffd_copy(sp->uffd, (struct run){ f.page, 1 }, standby_data(sb, p.place));
-	if (!fill.filled && fill.error != -EEXIST) {
-		/* Nobody waits for it: who brings everything in comes by again. */
-		if (!f.begin_ns && (fill.error == -EAGAIN || fill.error == -ENOMEM))
-			sp->starved |= fill.error == -ENOMEM;
-		else
-			fill_failed(pg, sp, f, fill.error);
-		return;
-	}
-	page_change(
-		pg, sp, f.page, p,
-		(struct page){ .state = PAGE_RESIDENT, .age = POLICY_AGE_RESCUED, .slot = slot });
-	standby_set(sb, p.place, place == PLACE_WRITING ? PLACE_ORPHAN : PLACE_FREE, (pgno_t){ 0 });
-	space_count(&sp->stats.rescues, 1);
-	if (f.begin_ns)
-		space_latency(sp, f.begin_ns);
-}
-
-void fault_lost(struct pager *pg, struct space *sp, struct fault f)
-{
-	struct uffd_fill fill;
-
-	if (pg->caps.poison) {
-		fill = uffd_poison(sp->uffd, (struct run){ f.page, 1 });
-		if (!fill.filled)
-			fill_failed(pg, sp, f, fill.error);
-		else if (f.begin_ns)
-			space_latency(sp, f.begin_ns);
-		return;
-	}
-	/* Before 6.6 by signal; a handler that returns gets it again. */
-	if (sp->pid && f.tid)
-		syscall(SYS_tgkill, sp->pid, (pid_t)f.tid, SIGBUS);
-	uffd_wake(sp->uffd, (struct run){ f.page, 1 });
-}
-
 /*
  * Its parent had that page.  If it is not here it was wiped, or it was nothing
  * but zeros for its parent, too, and was not copied for that.
@@ -243,13 +142,13 @@ static void fill_resident(struct pager *pg, struct space *sp, struct fault f, st
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
 		if (!present) {
 			f.tries++;
-			defer_later(pg, sp, f);
+			fill_later(pg, sp, f);
 		}
 		return;
 	}
 	/* All events applied: only the kernel knows. */
 	if (uffd_has_unread(sp->uffd) || !page_room(pg, sp, (struct run){ f.page, 1 })) {
-		defer_later(pg, sp, f);
+		fill_later(pg, sp, f);
 		return;
 	}
 	page_change(pg, sp, f.page, p, (struct page){ .state = PAGE_VIRGIN });
@@ -295,7 +194,7 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 	/* What comes back may need a table of this space's own. */
 	if ((p.state == PAGE_STANDBY || p.state == PAGE_SWAPPED) &&
 	    !page_may_return(pg, sp, f.page)) {
-		defer_later(pg, sp, f);
+		fill_later(pg, sp, f);
 		return;
 	}
 	switch (p.state) {
@@ -316,19 +215,19 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 		if (agent_is_thread(&sp->agent, f.tid) ||
 		    clock_ns() - f.begin_ns > DETACH_PATIENCE_NS)
 			sp->revoke_wanted = true;
-		defer_later(pg, sp, f);
+		fill_later(pg, sp, f);
 		break;
 	case PAGE_STANDBY:
-		fault_rescue(pg, sp, f, p);
+		fill_rescue(pg, sp, f, p);
 		break;
 	case PAGE_SWAPPED:
 		if (throttled(sp, &f))
 			defer_throttled(pg, sp, f);
 		else if (!swapin_begin(pg, sp, f, p))
-			defer_later(pg, sp, f);
+			fill_later(pg, sp, f);
 		break;
 	case PAGE_LOST:
-		fault_lost(pg, sp, f);
+		fill_lost(pg, sp, f);
 		break;
 	default:
 		abort();
@@ -339,7 +238,7 @@ bool fault_ask(struct pager *pg, struct space *sp, pgno_t n)
 {
 	if (!pg->faults.nr_free)
 		return false;
-	defer(pg, sp, (struct fault){ .page = n, .begin_ns = clock_ns() });
+	fill_wait(pg, sp, (struct fault){ .page = n, .begin_ns = clock_ns() });
 	sp->retry = true;
 	return true;
 }

@@ -15,9 +15,4 @@ bool fault_ask(struct pager *pg, struct space *sp, pgno_t n);
 /* Looks again at the faults and fills that waited. */
 void fault_retry(struct pager *pg, struct space *sp);
 
-/* Second chance: STANDBY page p comes back from the pool. */
-void fault_rescue(struct pager *pg, struct space *sp, struct fault f, struct page p);
-/* SIGBUS for whoever touches a page whose only copy cannot be had. */
-void fault_lost(struct pager *pg, struct space *sp, struct fault f);
-
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fault/populate.h"
 
-#include "fault/fault.h"
+#include "fault/fill.h"
 #include "fault/swapin.h"
 #include "memory/page.h"
 
@@ -17,9 +17,9 @@ static bool populate_leaf(struct pager *pg, struct space *sp, uint64_t *cursor, 
 		    !page_may_return(pg, sp, f.page))
 			return false;
 		if (p.state == PAGE_STANDBY)
-			fault_rescue(pg, sp, f, p);
+			fill_rescue(pg, sp, f, p);
 		else if (p.state == PAGE_LOST && pg->caps.poison)
-			fault_lost(pg, sp, f); /* a marker that outlives the registration */
+			fill_lost(pg, sp, f); /* a marker that outlives the registration */
 		else if (p.state == PAGE_SWAPPED)
 			n = swapin_fetch(pg, sp, f.page, p);
 		if (!n)

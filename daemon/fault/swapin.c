@@ -10,11 +10,12 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "evict/budget.h"
-#include "fault/fault.h"
+#include "fault/fill.h"
 #include "fault/handed.h"
 #include "fault/readahead_space.h"
 #include "memory/page.h"
 #include "swap/read.h"
+#include "memory/kept.h"
 
 /* Reads of a space in flight while everything is brought in. */
 #define FETCH_READS_MAX 16
@@ -127,7 +128,7 @@ static void lose(struct read *rd, uint32_t i)
 	if (p.state != PAGE_SWAPPED || p.slot.v != rd->slot.v + i)
 		return;
 	page_change(rd->pg, sp, n, p, (struct page){ .state = PAGE_LOST });
-	fault_lost(rd->pg, sp, (struct fault){ .page = n, .begin_ns = clock_ns(), .tid = rd->tid });
+	fill_lost(rd->pg, sp, (struct fault){ .page = n, .begin_ns = clock_ns(), .tid = rd->tid });
 }
 
 /* Length of the run from page i on that still is what was read. */

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-void proc_record(const struct house *h, const struct proc *p, struct upager_record *rec)
+void proc_record(const struct families *fs, const struct proc *p, struct upager_record *rec)
 {
-	const struct family *f = h ? family_find(&h->families, p->terms.family) : NULL;
+	const struct family *f = fs ? family_find(fs, p->terms.family) : NULL;
 	const struct space *sp = p->space;
 
 	memset(rec, 0, sizeof(*rec));

@@ -2,9 +2,10 @@
 #ifndef UPAGER_PROC_RECORD_H
 #define UPAGER_PROC_RECORD_H
 
-#include "life/house.h"
+#include "life/proc.h"
+#include "share/family.h"
 
-/* What is told of a process. h NULL: without what only the house knows, its family. */
-void proc_record(const struct house *h, const struct proc *p, struct upager_record *rec);
+/* What is told of a process. fs NULL: all but its family. */
+void proc_record(const struct families *fs, const struct proc *p, struct upager_record *rec);
 
 #endif

@@ -5,9 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/types.h"
-
-struct pager;
+#include "pager.h"
 
 /*
  * Slots that resident pages keep of their last clean copy, which saves a write
@@ -15,13 +13,6 @@ struct pager;
  * whosever they are: a hand goes round all spaces, a little each turn.  The
  * worker's.
  */
-struct kept {
-	uint32_t id; /* of the space that the hand is in */
-	pgno_t hand;
-	bool going; /* slots are short: until enough are free, or it went round */
-	bool found; /* some since it began to go round */
-	uint64_t rest_until_ns; /* it went round and found none */
-};
 
 /* Whether a page that comes back may keep its slot. */
 bool kept_may(const struct pager *pg);

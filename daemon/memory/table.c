@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "memory/page_entry.h"
-#include "memory/table_internal.h"
+#include "memory/table_private.h"
 
 void table_put(struct tables *t, uint32_t id, int level)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "memory/table_internal.h"
+#include "memory/table_private.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 
 #include "base/failpoint.h"
 #include "memory/page_entry.h"
-#include "memory/table_internal.h"
+#include "memory/table_private.h"
 
 /* Pages below a table of a level. */
 static uint64_t span_of(int level)

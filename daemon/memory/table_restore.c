@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The tables of a daemon that died, counted anew. */
-#include "memory/table_internal.h"
+#include "memory/table_private.h"
 
 #include <errno.h>
 

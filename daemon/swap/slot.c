@@ -12,26 +12,7 @@
 #endif
 
 #include "base/log.h"
-#include "swap/slot_extent.h"
-#include "swap/slot_rank.h"
-#include "swap/slot_state.h"
-
-struct slots {
-	pthread_mutex_t lock; /* extents, ranks, and every change of a reference count */
-	struct area *areas;
-	uint32_t nr_areas;
-	uint32_t nr_ranks;
-	bool recounting;
-	struct slot_state state[AREAS_MAX];
-	struct slot_extents extents[AREAS_MAX];
-	struct slot_rank rank[AREAS_MAX]; /* highest priority first */
-};
-
-/* Extents that are kept backed ahead of use; of more, idle chunks are given back. */
-#define WHOLE_AHEAD (16 * SLOT_CHUNK_EXTENTS)
-#define WHOLE_IDLE  (2 * WHOLE_AHEAD)
-/* Chunks looked at in a tick. */
-#define TRIM_LOOKS  64
+#include "swap/slot_private.h"
 
 /* A count that reached the limit no longer counts: the slot stays in use. */
 #define COUNT_STUCK UINT16_MAX
@@ -133,75 +114,6 @@ close_state:
 	return err;
 }
 
-/* A chunk that is bare is not, from now on; false: there is none, or no room for it. */
-static bool back_chunk(struct slots *slots, uint32_t a, uint64_t chunk)
-{
-	struct slot_extents *x = &slots->extents[a];
-	struct slot_state *st = &slots->state[a];
-	bool bare;
-	int err;
-
-	pthread_mutex_lock(&slots->lock);
-	if (chunk == SLOT_EXTENT_NONE)
-		chunk = slot_extents_next_bare(x);
-	bare = slot_extents_take_bare(x, chunk);
-	pthread_mutex_unlock(&slots->lock);
-	if (!bare)
-		return false;
-	err = slot_state_back(st, chunk);
-	pthread_mutex_lock(&slots->lock);
-	if (err)
-		slot_set_add(&x->bare, chunk);
-	else
-		slot_extents_back(x, chunk, st->chunk[chunk].refs);
-	__atomic_store_n(&x->no_room, err != 0, __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&slots->lock);
-	return !err;
-}
-
-/* Until so many extents are whole, or nothing is bare. */
-static void back_ahead(struct slots *slots, uint32_t a, uint64_t want)
-{
-	struct slot_extents *x = &slots->extents[a];
-
-	while (__atomic_load_n(&x->nr_whole, __ATOMIC_RELAXED) < want &&
-	       __atomic_load_n(&x->nr_bare_slots, __ATOMIC_RELAXED) &&
-	       !__atomic_load_n(&x->no_room, __ATOMIC_RELAXED))
-		if (!back_chunk(slots, a, SLOT_EXTENT_NONE))
-			break;
-}
-
-static bool give_back(struct slots *slots, uint32_t a)
-{
-	struct slot_extents *x = &slots->extents[a];
-	uint64_t chunk = SLOT_EXTENT_NONE;
-
-	pthread_mutex_lock(&slots->lock);
-	if (x->nr_whole > WHOLE_IDLE)
-		chunk = slot_extents_take_idle(x, TRIM_LOOKS);
-	pthread_mutex_unlock(&slots->lock);
-	if (chunk == SLOT_EXTENT_NONE)
-		return false;
-	slot_state_give_back(&slots->state[a], chunk);
-	pthread_mutex_lock(&slots->lock);
-	slot_extents_add_bare(x, chunk);
-	pthread_mutex_unlock(&slots->lock);
-	return true;
-}
-
-bool slots_refill(struct slots *slots)
-{
-	bool more = false;
-
-	for (uint32_t a = 0; a < slots->nr_areas; a++) {
-		if (slots->extents[a].no_room && slot_state_has_space(&slots->state[a]))
-			__atomic_store_n(&slots->extents[a].no_room, false, __ATOMIC_RELAXED);
-		back_ahead(slots, a, WHOLE_AHEAD);
-		more |= give_back(slots, a);
-	}
-	return more;
-}
-
 static void fini_area(struct slots *slots, uint32_t a)
 {
 	slot_extents_fini(&slots->extents[a]);
@@ -277,7 +189,7 @@ int slot_alloc(struct slots *slots, uint32_t hint, uint32_t want, slot_t *first)
 
 		/* Mostly the house did so. */
 		for (uint32_t i = 0; i < rank->nr_areas; i++)
-			back_ahead(slots, rank->area[i], want / SLOT_EXTENT_SLOTS + 2);
+			slots_back_ahead(slots, rank->area[i], want / SLOT_EXTENT_SLOTS + 2);
 		pthread_mutex_lock(&slots->lock);
 		nr = slot_rank_take(rank, slots->extents, hint, want, &area, &index);
 		for (uint32_t i = 0; i < nr; i++)
@@ -297,7 +209,7 @@ void slot_get(struct slots *slots, slot_t slot)
 
 	/* What is in use is backed, unless the file that tells so is damaged. */
 	if (slots->recounting)
-		back_chunk(slots, area, slot_index(slots, area, slot) / SLOT_CHUNK_SLOTS);
+		slots_back_chunk(slots, area, slot_index(slots, area, slot) / SLOT_CHUNK_SLOTS);
 	pthread_mutex_lock(&slots->lock);
 	if (!*count) {
 		uint32_t a = slot_area(slots, slot);

@@ -27,7 +27,6 @@
  * One lock (slots->lock, held for look-ups only) protects the free lists and
  * the counts.
  */
-#define SLOT_EXTENT_SLOTS 64 /* 256 KiB */
 
 struct slots;
 
@@ -47,7 +46,6 @@ bool slots_refill(struct slots *slots);
  * first in @first; -ENOSPC means back-pressure.  hint: any small number, e.g.
  * a space id; hints share extents when there are more than SLOT_HINTS.
  */
-#define SLOT_HINTS 256
 int slot_alloc(struct slots *slots, uint32_t hint, uint32_t want, slot_t *first);
 
 /*

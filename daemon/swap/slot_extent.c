@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/types.h"
-#include "swap/slot.h"
 #include "swap/slot_state.h"
 
 _Static_assert(SLOT_EXTENT_SLOTS == 64, "an extent's free slots are one word");

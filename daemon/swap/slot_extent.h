@@ -7,7 +7,8 @@
 
 #include "swap/slot_set.h"
 
-#define SLOT_EXTENT_NONE SLOT_SET_NONE
+#define SLOT_EXTENT_SLOTS 64 /* 256 KiB */
+#define SLOT_EXTENT_NONE  SLOT_SET_NONE
 
 /*
  * The free slots of one area, as extents of 64.  An extent is at any time one

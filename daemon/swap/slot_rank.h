@@ -5,8 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "swap/slot.h"
+#include "swap/area.h"
 #include "swap/slot_extent.h"
+
+/* Hints share cursors where there are more. */
+#define SLOT_HINTS 256
 
 /* Where a hint allocates: the extent that it owns, or owned last. */
 struct slot_cursor {

@@ -15,6 +15,8 @@
 #include <cmocka.h>
 
 #include "swap/slot.h"
+#include "swap/slot_extent.h"
+#include "swap/slot_rank.h"
 
 #define X SLOT_EXTENT_SLOTS
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "evict/victims.h"
 #include "space_fixture.h"
 
 #define PAGES	 4000
@@ -89,7 +90,7 @@ static void choose_exit_pages(struct model *m)
 static uint32_t call(struct model *m, uint32_t nr_pages, uint32_t run_pages, uint32_t max_runs)
 {
 	struct space_fixture *f = m->f;
-	uint32_t n = policy_victims(&f->pg, f->sp, nr_pages, run_pages, m->run, max_runs);
+	uint32_t n = victims_choose(&f->pg, f->sp, nr_pages, run_pages, m->run, max_runs);
 	uint64_t next = 0;
 	uint32_t total = 0;
 
@@ -213,7 +214,7 @@ static void test_bounds(void **state)
 static uint32_t offered(struct model *m, uint32_t nr_pages, uint32_t *first, uint32_t *end)
 {
 	struct space_fixture *f = m->f;
-	uint32_t n = policy_victims(&f->pg, f->sp, nr_pages, 64, m->run, MAX_RUNS), total = 0;
+	uint32_t n = victims_choose(&f->pg, f->sp, nr_pages, 64, m->run, MAX_RUNS), total = 0;
 
 	*first = n ? (uint32_t)(m->run[0].first.v - FIRST) : 0;
 	for (uint32_t r = 0; r < n; r++) {

@@ -96,7 +96,7 @@ static void test_request_fields(void **state)
 		bool has_budget = op == UPAGER_OP_ATTACH || op == UPAGER_OP_BUDGET;
 
 		for (unsigned int bit = 0; bit < 32; bit++) {
-			bool known = op == UPAGER_OP_ATTACH && bit < 2;
+			bool known = op == UPAGER_OP_ATTACH && bit < 3;
 
 			req = request(op, op == UPAGER_OP_PING ? 0 : 1);
 			req.flags = 1u << bit;
@@ -142,7 +142,7 @@ static void test_request_bytes(void **state)
 					       ? 0
 					       : -EOPNOTSUPP;
 			else if (at < offsetof(struct upager_request, pid))
-				want = at == offsetof(struct upager_request, flags) && flip < 4
+				want = at == offsetof(struct upager_request, flags) && flip < 8
 					       ? 0
 					       : -EINVAL;
 			else if (at >= offsetof(struct upager_request, weight) &&

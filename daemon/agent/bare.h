@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_INSIDE_H
-#define UPAGER_INSIDE_H
+#ifndef UPAGER_BARE_H
+#define UPAGER_BARE_H
 
 #include <linux/futex.h>
 #include <linux/time_types.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_TABLE_INTERNAL_H
-#define UPAGER_TABLE_INTERNAL_H
+#ifndef UPAGER_TABLE_PRIVATE_H
+#define UPAGER_TABLE_PRIVATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
