@@ -162,13 +162,28 @@ daemon_start()
 		diag_file "$WORK/mkswap.log"
 		return 1
 	}
+	: >"$WORK/upagerd.log"
+	daemon_start_again "$@"
+}
+
+# daemon_start_again [ARG]...: another one, on the area and the state that the last one left.
+daemon_start_again()
+{
 	start "$BUILD/upagerd" --swap "$WORK/area" --socket "$UPAGER_SOCKET" --state "$RUN/state" \
-		"$@" 2>"$WORK/upagerd.log"
+		"$@" 2>>"$WORK/upagerd.log"
 	daemon_pid=$started_pid
 	wait_for 10 "$BUILD/upager" status --json || {
 		diag_file "$WORK/upagerd.log"
 		return 1
 	}
+}
+
+# daemon_kill: by SIGKILL; what it serves waits.
+daemon_kill()
+{
+	kill -KILL "$daemon_pid"
+	wait "$daemon_pid" 2>/dev/null
+	daemon_pid=
 }
 
 # daemon_stop: by SIGTERM; returns the daemon's exit status.

@@ -4,7 +4,8 @@
 #
 # Threads and forked children do what programs do to their memory, at random, with several times
 # their budget, while the budget changes and the program is filled, given back and taken again; every
-# byte is compared with a model. UPAGER_TEST_SECONDS is for how long, UPAGER_TEST_SEED repeats a run.
+# byte is compared with a model. In the last part the daemon is killed again and again, and another one
+# takes over. UPAGER_TEST_SECONDS is for how long, UPAGER_TEST_SEED repeats a run.
 
 # shellcheck source=selftests/lib.sh
 . "${0%/*}/lib.sh"
@@ -12,7 +13,7 @@
 need_root
 
 DEFAULT_S=${UPAGER_TEST_QUICK:+18}
-SECONDS_EACH=$((${UPAGER_TEST_SECONDS:-${DEFAULT_S:-60}} / 3))
+SECONDS_EACH=$((${UPAGER_TEST_SECONDS:-${DEFAULT_S:-60}} / 4))
 [ "$SECONDS_EACH" -ge 1 ] || SECONDS_EACH=1
 SEED=${UPAGER_TEST_SEED:-$RANDOM}
 RANDOM=$SEED
@@ -84,4 +85,28 @@ for disable in none move; do
 	diag_file "$WORK/upagerd.log"
 	rm -f "$WORK/area"
 done
+
+# Kills the daemon while the program runs; how often, in $kills.
+kill_and_start()
+{
+	kills=0
+	while alive "$1"; do
+		sleep 0.$((RANDOM % 10))
+		daemon_kill
+		kills=$((kills + 1))
+		daemon_start_again || return 1
+	done
+}
+
+unset UPAGER_DISABLE
+ok "to be killed: daemon starts" daemon_start 1G
+random_start "$BUILD/upager" run --budget $BUDGET --
+ok "to be killed: the program runs" wait_for 10 pgrep -g "$program_pid" -x random_ops
+ok "to be killed: each time another daemon takes over" \
+	kill_and_start "$(pgrep -g "$program_pid" -o -x random_ops)"
+random_ended "to be killed"
+ok "to be killed: more than once" [ "$kills" -gt 1 ]
+diag "kills $kills"
+ok "to be killed: daemon stops with exit status 0" daemon_stop
+diag_file "$WORK/upagerd.log"
 done_testing

@@ -174,12 +174,6 @@ static int take_back(struct pager *pg, struct space *sp, pgno_t n, struct page p
 	return page_change(pg, sp, n, p, (struct page){ .state = PAGE_RESIDENT, .slot = p.slot });
 }
 
-static void end_agent(struct agent *ag)
-{
-	syscall(SYS_pidfd_send_signal, ag->pidfd, SIGKILL, NULL, 0);
-	ag->dead = true;
-}
-
 static int restore_pages(struct pager *pg, struct space *sp)
 {
 	int err = for_each_page(pg, sp, restore_page);
@@ -200,9 +194,6 @@ static int restore_space(struct pager *pg, struct space *sp)
 		err = restore_agent(pg, sp);
 	if (!err && sp->root.v)
 		err = restore_pages(pg, sp);
-	/* One that had just come to a child has a pool that nobody knows. */
-	if (sp->agent.ctl && !sp->agent.dead && !sp->standby.map)
-		end_agent(&sp->agent);
 	if (err || !sp->agent.dead)
 		return err;
 	/* The house clears up after it and places another. */
@@ -245,10 +236,6 @@ void restore_wake(struct pager *pg)
 
 		if (!sp)
 			continue;
-		/* Again, unless it had just been placed. */
-		if (sp->agent.ctl)
-			uffd_register(sp->uffd, sp->agent.place.staging_addr,
-				      sp->agent.place.staging_bytes, false);
 		agent_release(&sp->agent);
 		uffd_wake_all(sp->uffd);
 	}
