@@ -111,6 +111,7 @@ void roster_take_on(struct house *h)
 		return;
 	descent_open(&h->descent);
 	/* Whoever was born since is looked for. */
-	h->descent.scanned_ticks = ticks;
-	h->descent.lost = true;
+	if (ticks)
+		h->descent.scanned_ticks = ticks;
+	h->descent.lost = ticks;
 }

@@ -23,8 +23,6 @@ static int add(struct estate *es, int fd)
 		es->room = room;
 	}
 	es->fd[es->nr++] = fd;
-	if (fd > es->max)
-		es->max = fd;
 	return 0;
 }
 
@@ -64,7 +62,7 @@ int estate_list(struct estate *es, const struct pager *pg)
 	const struct state_header *h = pg->header;
 	int err;
 
-	*es = (struct estate){ .max = STDERR_FILENO };
+	*es = (struct estate){ 0 };
 	err = add(es, h->lock_fd);
 	if (!err)
 		err = add(es, h->listen_fd);
@@ -82,4 +80,12 @@ int estate_list(struct estate *es, const struct pager *pg)
 			err = add_events(es, &pg->events[id]);
 	}
 	return err;
+}
+
+bool estate_has(const struct estate *es, int fd)
+{
+	for (uint32_t i = 0; i < es->nr; i++)
+		if (es->fd[i] == fd)
+			return true;
+	return false;
 }

@@ -9,10 +9,10 @@ struct estate {
 	int *fd;
 	uint32_t nr;
 	uint32_t room;
-	int max; /* the highest */
 };
 
 /* -EBADMSG: the state names what cannot be one. The caller frees .fd. */
 int estate_list(struct estate *estate, const struct pager *pg);
+bool estate_has(const struct estate *estate, int fd);
 
 #endif

@@ -85,13 +85,21 @@ static int open_header(struct pager *pg, const char *path)
 }
 
 /* What this daemon has opened until now gives way to the keeper's numbers. */
-static int move_away(int *fd, int above)
+static int move_away(int *fd, const struct estate *estate)
 {
-	int moved = fcntl(*fd, F_DUPFD_CLOEXEC, above);
+	int moved = *fd;
 
-	if (moved < 0)
-		return -errno;
-	close(*fd);
+	while (estate_has(estate, moved)) {
+		int next = fcntl(*fd, F_DUPFD_CLOEXEC, moved + 1);
+
+		if (next < 0)
+			return -errno;
+		if (moved != *fd)
+			close(moved);
+		moved = next;
+	}
+	if (moved != *fd)
+		close(*fd);
 	*fd = moved;
 	return 0;
 }
@@ -121,13 +129,12 @@ static bool is_lock(const struct pager *pg, int fd)
 
 static int take_all(struct succession *su, struct pager *pg, const struct estate *estate)
 {
-	int err, above = estate->max + 1;
+	int err = move_away(&pg->state_dir_fd, estate);
 
-	err = move_away(&pg->state_dir_fd, above);
 	if (!err)
-		err = move_away(&pg->daemon_lock_fd, above);
+		err = move_away(&pg->daemon_lock_fd, estate);
 	if (!err)
-		err = move_away(&su->keeper_pidfd, above);
+		err = move_away(&su->keeper_pidfd, estate);
 	for (uint32_t i = 0; i < estate->nr && !err; i++)
 		err = take_one(su->keeper_pidfd, estate->fd[i]);
 	if (err)
