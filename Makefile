@@ -52,7 +52,7 @@ CLI_SRC := $(wildcard daemon/cli/*.c)
 LIB_SRC := $(wildcard daemon/lib/*.c) daemon/control/proto.c
 LIB_MAP := $(wildcard daemon/lib/libupager.map)
 TARGET_SRC := $(wildcard selftests/targets/*.c)
-KSELFTEST_SRC := $(wildcard selftests/*_test.c selftests/kmod/*_test.c)
+KSELFTEST_SRC := $(wildcard selftests/*/*_test.c)
 COST_SRC := $(wildcard selftests/kmod/*_cost.c)
 UNIT_SRC := $(wildcard selftests/unit/test_*.c)
 KMOD_SRC := $(wildcard kmod/*.c)
@@ -74,7 +74,7 @@ TARGETS := $(TARGET_SRC:selftests/targets/%.c=$(BUILD)/selftests/targets/%)
 KSELFTESTS := $(KSELFTEST_SRC:selftests/%.c=$(BUILD)/selftests/%)
 COSTS := $(COST_SRC:selftests/%.c=$(BUILD)/selftests/%)
 UNITS := $(UNIT_SRC:selftests/unit/%.c=$(BUILD)/unit/%)
-SHELL_TESTS := $(wildcard selftests/*_test.sh selftests/kmod/*_test.sh selftests/kmod/*_test.py)
+SHELL_TESTS := $(wildcard selftests/*_test.sh selftests/*/*_test.sh selftests/*/*_test.py)
 
 ### Flags
 

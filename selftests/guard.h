@@ -59,15 +59,18 @@ static inline uint64_t guard_times(uint64_t usual, uint64_t quick)
 	return getenv("UPAGER_TEST_QUICK") ? quick : usual;
 }
 
-/* The directory that this program's build is in. */
+/* The directory that this program's build is in: BUILD/selftests/FOLDER/x_test, BUILD/unit/test_x. */
 static inline void guard_build_dir(char *path, size_t size)
 {
 	ssize_t n = readlink("/proc/self/exe", path, size - 1);
+	char *slash;
 
 	path[n > 0 ? n : 0] = '\0';
-	for (int up = 0; up < 2; up++)
-		if (strrchr(path, '/'))
-			*strrchr(path, '/') = '\0';
+	while ((slash = strrchr(path, '/'))) {
+		*slash = '\0';
+		if (!strcmp(slash + 1, "selftests") || !strcmp(slash + 1, "unit"))
+			break;
+	}
 }
 
 static inline int guard_unlink(const char *path, const struct stat *st, int type, struct FTW *ftw)

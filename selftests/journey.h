@@ -2,9 +2,9 @@
 #ifndef UPAGER_SELFTESTS_JOURNEY_H
 #define UPAGER_SELFTESTS_JOURNEY_H
 
-#include "selftests/cli.h"
+#include "selftests/cli/cli.h"
 #include "selftests/traces.h"
-#include "selftests/worker.h"
+#include "selftests/control/worker.h"
 
 /* A worker's way under a budget of a quarter of its memory, and back. */
 #define QUARTER (WORKER_BYTES / 4)
