@@ -30,6 +30,7 @@ struct scan_arg {
 
 #define SCAN_IOCTL    _IOWR('f', 16, struct scan_arg)
 #define SCAN_WP_ASYNC (1ULL << 0)
+#define SCAN_WRITTEN  (1ULL << 1)
 #define SCAN_PRESENT  (1ULL << 3)
 #define SCAN_PAGES    16384
 
@@ -75,7 +76,7 @@ int present_one(int pagemap_fd, pgno_t pg)
 	return bits[0] & 1;
 }
 
-bool present_wp_async(int pagemap_fd, pgno_t pg)
+static bool has_category(int pagemap_fd, pgno_t pg, uint64_t category)
 {
 	struct scan_region found;
 	struct scan_arg arg = {
@@ -84,11 +85,21 @@ bool present_wp_async(int pagemap_fd, pgno_t pg)
 		.end = pgno_addr(pgno_add(pg, 1)),
 		.vec = (uintptr_t)&found,
 		.vec_len = 1,
-		.category_mask = SCAN_WP_ASYNC,
-		.return_mask = SCAN_WP_ASYNC,
+		.category_mask = category,
+		.return_mask = category,
 	};
 
 	return ioctl(pagemap_fd, SCAN_IOCTL, &arg) == 1;
+}
+
+bool present_wp_async(int pagemap_fd, pgno_t pg)
+{
+	return has_category(pagemap_fd, pg, SCAN_WP_ASYNC);
+}
+
+bool present_written(int pagemap_fd, pgno_t pg)
+{
+	return has_category(pagemap_fd, pg, SCAN_WRITTEN);
 }
 
 static int scan_runs(int pagemap_fd, pgno_t first, pgno_t end, struct run *runs, uint32_t max_runs,

@@ -25,6 +25,8 @@ int present_runs(int pagemap_fd, pgno_t first, pgno_t end, struct run *runs, uin
 		 pgno_t *next);
 /* Whether a page, there or not, is registered for asynchronous write protection (6.7). */
 bool present_wp_async(int pagemap_fd, pgno_t pg);
+/* Whether it is there, and not write-protected (6.7). */
+bool present_written(int pagemap_fd, pgno_t pg);
 /* 1, 0; where it cannot be told, 1. */
 int present_one(int pagemap_fd, pgno_t pg);
 

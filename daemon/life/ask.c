@@ -45,37 +45,52 @@ static struct stack find_stack(const struct proc *p)
 	return stack;
 }
 
+/* Protects a page and lets it go again: the scan of the child's own page follows. */
+static bool follows(const struct space *sp, int pagemap_fd, pgno_t n)
+{
+	struct run page = { n, 1 };
+	bool protected;
+
+	if (uffd_write_protect(sp->uffd, page, true))
+		return false;
+	protected = !present_written(pagemap_fd, n);
+	uffd_write_protect(sp->uffd, page, false);
+	return protected && present_written(pagemap_fd, n);
+}
+
 /*
  * For asynchronous write protection, of which nothing is to be protected:
  * PAGEMAP_SCAN shows it.  What is registered there already, memory of another
  * process than this one or a stack that was being asked for when it was forked,
- * stays so, and is never without what it is registered for.
+ * stays so, and is never without what it is registered for; what was added to
+ * that cannot be taken away, so the beginning has to tell.
  */
 static bool ask_by_scan(const struct space *sp, const struct proc *p, const struct stack *stack)
 {
 	bool is_free = uffd_is_free(sp->uffd, stack->start, bytes_of(stack));
 	int fd = proc_open_file(p, "pagemap", O_RDONLY);
-	pgno_t page = addr_pgno(stack->start);
-	bool with, without;
-	int err;
+	pgno_t page =
+		addr_pgno(stack->end - PAGE_SIZE); /* the environment: there, hardly written */
+	bool is_child = false;
 
 	if (fd < 0)
 		return false;
-	err = is_free ? uffd_register_wp(sp->uffd, stack->start, bytes_of(stack))
-		      : uffd_register(sp->uffd, stack->start, bytes_of(stack), true);
-	if (err) {
+	/* While an event is unread nothing is told of what is registered. */
+	if (uffd_has_unread(sp->uffd)) {
 		close(fd);
 		return false;
 	}
-	err = failpoint(FP_CHILD_ASKED);
-	with = present_wp_async(fd, page);
-	if (is_free)
+	if (present_wp_async(fd, page)) {
+		is_child = !is_free && follows(sp, fd, page);
+	} else if (is_free && !uffd_register_wp(sp->uffd, stack->start, bytes_of(stack))) {
+		is_child = !failpoint(FP_CHILD_ASKED) && present_wp_async(fd, page);
 		uffd_unregister(sp->uffd, stack->start, bytes_of(stack));
-	else
-		uffd_register(sp->uffd, stack->start, bytes_of(stack), false);
-	without = present_wp_async(fd, page);
+		is_child &= !present_wp_async(fd, page);
+	} else if (!is_free && !uffd_register(sp->uffd, stack->start, bytes_of(stack), true)) {
+		is_child = !failpoint(FP_CHILD_ASKED) && present_wp_async(fd, page);
+	}
 	close(fd);
-	return !err && with && !without;
+	return is_child;
 }
 
 static struct stack look_closely(const struct proc *p)
