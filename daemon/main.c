@@ -174,7 +174,7 @@ static int start(void)
 		log_err("cannot start: %s; is there room in %s?", strerror(-err), options.state);
 		return err;
 	}
-	err = sessions_init(&sessions, options.socket, pager.header->listen_fd);
+	err = sessions_init(&sessions, options.socket, succession_listen_fd(&pager));
 	if (err == -EADDRINUSE)
 		log_err("another upagerd serves %s: stop it, or name another socket with --socket",
 			options.socket);
@@ -182,7 +182,7 @@ static int start(void)
 		log_err("cannot serve %s: %s; name another socket with --socket", options.socket,
 			strerror(-err));
 	else
-		pager.header->listen_fd = sessions.listen_fd;
+		succession_record_listen_fd(&pager, sessions.listen_fd);
 	return err;
 }
 

@@ -211,20 +211,36 @@ static void forget_double(void *context, uint64_t entry)
 	count(context, page_entry_state(entry), (uint64_t)-1);
 }
 
+static bool has_detaching(struct pager *pg, const struct space *sp, pgno_t first, uint64_t nr_pages)
+{
+	pgno_t n = first, end = pgno_add(first, nr_pages), base;
+	const uint64_t *leaf;
+
+	for (; (leaf = table_next_leaf(pg->tables, sp->root, n, end, &base));
+	     n = pgno_add(base, TABLE_ENTRIES))
+		for (unsigned int i = 0; i < TABLE_ENTRIES; i++)
+			if (base.v + i >= first.v && base.v + i < end.v &&
+			    page_entry_state(leaf[i]) == PAGE_DETACHING)
+				return true;
+	return false;
+}
+
 void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages)
 {
 	struct standby *sb = &sp->standby;
 	int err;
 
-	assert(sp->changing && !sp->nr_detaching);
+	/* A batch that has other pages may be pending. */
+	assert(sp->changing && !(sp->nr_detaching && has_detaching(pg, sp, from, nr_pages)));
 	err = table_move(pg->tables, sp->root, from, to, nr_pages, forget_double, sp);
 	assert(!err);
 	for (uint32_t i = 0; sp->nr_standby && i < sb->nr_places; i++) {
 		enum place_state state = sb->state[i];
 
-		if (state != PLACE_FREE && state != PLACE_ORPHAN && sb->page[i].v >= from.v &&
-		    sb->page[i].v - from.v < nr_pages)
-			sb->page[i].v += to.v - from.v;
+		if (state == PLACE_FREE || state == PLACE_ORPHAN || sb->page[i].v < from.v ||
+		    sb->page[i].v - from.v >= nr_pages)
+			continue;
+		sb->page[i].v += to.v - from.v;
 	}
 }
 

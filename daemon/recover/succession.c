@@ -220,6 +220,16 @@ int succession_record(const struct succession *su, struct pager *pg)
 	return 0;
 }
 
+int succession_listen_fd(const struct pager *pg)
+{
+	return pg->header->listen_fd;
+}
+
+void succession_record_listen_fd(struct pager *pg, int fd)
+{
+	pg->header->listen_fd = fd;
+}
+
 void succession_end(struct succession *su)
 {
 	struct pollfd pfd = { .fd = su->keeper_pidfd, .events = POLLIN };

@@ -33,6 +33,9 @@ struct succession {
 int succession_begin(struct succession *su, struct pager *pg, const char *path);
 /* The areas are open: a header for a state that begins, else which areas are new. */
 int succession_record(const struct succession *su, struct pager *pg);
+/* The socket that clients have queued at meanwhile; -1: none. */
+int succession_listen_fd(const struct pager *pg);
+void succession_record_listen_fd(struct pager *pg, int fd);
 /* keeper.pid names our keeper: the old one goes. */
 void succession_end(struct succession *su);
 
