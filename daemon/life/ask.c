@@ -147,6 +147,17 @@ static bool ask_by_smaps(const struct space *sp, const struct proc *p, const str
 	return without.end && !without.registered;
 }
 
+/* If the daemon dies before it is unregistered again, the next one does that. */
+static void record_asked(const struct pager *pg, const struct space *sp, const struct stack *stack)
+{
+	struct space_record *rec = &pg->records[sp->id];
+
+	if (!uffd_is_free(sp->uffd, stack->start, bytes_of(stack)))
+		return;
+	rec->asked_addr = stack->start;
+	rec->asked_bytes = bytes_of(stack);
+}
+
 bool ask_is_child(const struct pager *pg, const struct space *sp, const struct proc *p)
 {
 	struct stack stack = find_stack(p);
@@ -154,8 +165,10 @@ bool ask_is_child(const struct pager *pg, const struct space *sp, const struct p
 
 	if (!stack.end)
 		return false;
+	record_asked(pg, sp, &stack);
 	is_child = pg->caps.wp_async ? ask_by_scan(sp, p, &stack) : ask_by_smaps(sp, p, &stack);
 	if (is_child) /* from before its birth it may be */
 		uffd_unregister(sp->uffd, stack.start, bytes_of(&stack));
+	pg->records[sp->id].asked_bytes = 0;
 	return is_child;
 }

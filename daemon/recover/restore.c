@@ -229,6 +229,14 @@ int restore_all(struct pager *pg)
 	return err;
 }
 
+/* Nothing else was registered there when it was asked for. */
+static void unregister_asked(struct space_record *rec)
+{
+	if (rec->asked_bytes)
+		uffd_unregister(rec->uffd, rec->asked_addr, rec->asked_bytes);
+	rec->asked_bytes = 0;
+}
+
 void restore_wake(struct pager *pg)
 {
 	for (uint32_t id = 1; id < pg->nr_ids; id++) {
@@ -236,6 +244,7 @@ void restore_wake(struct pager *pg)
 
 		if (!sp)
 			continue;
+		unregister_asked(&pg->records[id]);
 		agent_release(&sp->agent);
 		uffd_wake_all(sp->uffd);
 	}

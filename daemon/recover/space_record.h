@@ -46,12 +46,15 @@ struct space_facts {
 struct space_record {
 	_Atomic int32_t uffd; /* -1: no space */
 	_Atomic uint32_t current;
+	/* What the house has registered for a moment, see life/ask.h; 0 bytes: nothing. */
+	_Atomic uint64_t asked_addr;
+	_Atomic uint64_t asked_bytes;
 	struct space_facts facts[2];
 };
 
 _Static_assert(sizeof(struct inject_place) == 64, "fixed layout");
 _Static_assert(sizeof(struct space_facts) == 192, "fixed layout");
-_Static_assert(sizeof(struct space_record) == 392, "fixed layout");
+_Static_assert(sizeof(struct space_record) == 408, "fixed layout");
 
 static inline const struct space_facts *space_record_facts(const struct space_record *rec)
 {
