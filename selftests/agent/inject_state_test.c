@@ -96,7 +96,7 @@ TEST_F(shell, agent_is_powerless)
 	ASSERT_ATTACHED(&s, self->p.pid);
 	agent = s.res.agent_pid;
 	pl = &s.res.place;
-	EXPECT_EQ(3, count_fds(agent));
+	EXPECT_EQ(4, count_fds(agent));
 	EXPECT_EQ(nr_fds, count_fds(self->p.pid));
 	EXPECT_EQ(0, status_of(agent, "CapPrm", 16));
 	EXPECT_EQ(0, status_of(agent, "CapEff", 16));
@@ -284,7 +284,7 @@ TEST_F(shell, unprivileged)
 	ASSERT_EQ(0, program_ask(&p, "fill 1"));
 	traces_take(&self->before, p.pid);
 	ASSERT_EQ(0, session_attach(&s, p.pid, true, 0)) TH_LOG("%s", s.res.cause);
-	EXPECT_EQ(3, count_fds(s.res.agent_pid));
+	EXPECT_EQ(4, count_fds(s.res.agent_pid));
 	EXPECT_REMOVED(&s);
 	EXPECT_TRUE(unchanged(&self->before, p.pid));
 	program_end(&p);
