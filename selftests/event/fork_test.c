@@ -299,8 +299,10 @@ static int share_and_grow(struct target_share *sh)
 	uint8_t *p = memory_map(NR + MEMORY_FILLER_PAGES);
 	pid_t child;
 
-	memory_press(); /* before, nothing is registered */
 	memory_fill(p, 0, NR / 2, 1);
+	/* What was forked before it was paged is nobody's relative. */
+	target_check(sh, memory_push_far(p, NR / 2));
+	target_check(sh, memory_is(p, 0, NR / 2, 1));
 	child = fork();
 	if (!child) {
 		while (!atomic_load(&sh->value[0]))
