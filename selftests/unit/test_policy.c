@@ -78,6 +78,7 @@ static void choose_exit_pages(struct model *m)
 	struct exit_pages *ep = &m->f->sp->exit_pages;
 
 	ep->round = 7;
+	ep->since = 6;
 	for (uint32_t round = 5; round <= 7; round++) {
 		uint32_t n = seed_below(&m->seed, PAGES);
 
