@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "control/errand_step.h"
+#include "control/range_job_step.h"
 #include "event/adopt.h"
 #include "event/events.h"
-#include "event/newborn.h"
+#include "event/forked.h"
 #include "evict/evict.h"
 #include "evict/exit_round.h"
 #include "evict/settle.h"
@@ -180,7 +180,7 @@ static void settle(struct loop *lp, struct space *sp)
 		w->agent_signalled = false;
 		settle_finished(lp->pg, sp);
 		if (sp->gone && !agent_pending(&sp->agent))
-			pager_kick_house(lp->pg); /* it may end */
+			pager_kick_housekeeping(lp->pg); /* it may end */
 	}
 	if (clock_ns() < sp->hold_at_ns)
 		return;
@@ -195,7 +195,7 @@ static void settle(struct loop *lp, struct space *sp)
 /* An event is to be read before; who waits for room waits for longer. */
 static bool is_growing_up(struct pager *pg, const struct space *sp)
 {
-	return sp->phase == SPACE_NEWBORN && sp->identified && !tables_short(pg->tables);
+	return sp->phase == SPACE_FORKED && sp->identified && !tables_short(pg->tables);
 }
 
 /* Time of the next look at a space for its own sake, 0: none. */
@@ -206,10 +206,10 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 
 	settle(lp, sp);
 	events_resume(pg, sp);
-	if (sp->phase == SPACE_NEWBORN && sp->identified && !sp->events_waiting)
-		newborn_grow_up(pg, sp);
-	if (sp->newcomer)
-		newborn_take_agent(pg, sp);
+	if (sp->phase == SPACE_FORKED && sp->identified && !sp->events_waiting)
+		forked_go_live(pg, sp);
+	if (sp->new_agent)
+		forked_take_agent(pg, sp);
 	if (sp->quarantine_safe_ns)
 		quarantine_release(&sp->quarantine, sp->quarantine_safe_ns);
 	/* No page state may change between the reading and the applying of an event. */
@@ -223,24 +223,24 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 		if (sp->phase == SPACE_FILLING)
 			sp->phase = SPACE_FILLED;
 		pthread_mutex_unlock(&sp->lock);
-		pager_kick_house(pg);
+		pager_kick_housekeeping(pg);
 	}
 	if (sp->adopt_wanted && !sp->events_waiting)
 		adopt_step(pg, sp);
 	if (!sp->events_waiting)
-		errand_step(pg, sp);
+		range_job_step(pg, sp);
 	evict_begin(pg, sp);
 	look_ns = exit_round_look_after(pg, sp);
 	writeback_queue(pg, sp);
 	arm(lp, sp);
 	if (sp->rescan_wanted || sp->stop_wanted)
-		pager_kick_house(pg);
+		pager_kick_housekeeping(pg);
 	if (sp->phase >= SPACE_CLOSING)
 		return now_ns; /* a fill found it gone just now: nobody else tells */
 	if (sp->retry_at_ns && !sp->events_waiting)
 		next_ns = sp->retry_at_ns;
 	/* For room nobody tells. */
-	if ((sp->events_waiting || (sp->phase == SPACE_NEWBORN && sp->identified)) &&
+	if ((sp->events_waiting || (sp->phase == SPACE_FORKED && sp->identified)) &&
 	    (!next_ns || now_ns + ROOM_LOOK_NS < next_ns))
 		next_ns = now_ns + ROOM_LOOK_NS;
 	if (sp->evict_backoff_ns && (!next_ns || sp->evict_backoff_ns < next_ns))
@@ -253,7 +253,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	if (sp->readable && sp->hold_at_ns > now_ns && (!next_ns || sp->hold_at_ns < next_ns))
 		next_ns = sp->hold_at_ns;
 	if ((sp->readable && sp->hold_at_ns <= now_ns) || sp->retry || sp->adopt_wanted ||
-	    errand_waits(&sp->errand) || sp->evict_more || sp->fetch_wanted ||
+	    range_job_waits(&sp->range_job) || sp->evict_more || sp->fetch_wanted ||
 	    sp->phase == SPACE_FILLING || is_growing_up(pg, sp))
 		next_ns = next_ns && next_ns < now_ns + 50 * NS_PER_US ? next_ns
 								       : now_ns + 50 * NS_PER_US;

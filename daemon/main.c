@@ -25,8 +25,8 @@
 #include "kernel/latency.h"
 #include "kernel/pageout.h"
 #include "kernel/soft_dirty.h"
-#include "life/descent.h"
-#include "life/house.h"
+#include "life/descendants.h"
+#include "life/housekeeping.h"
 #include "life/roster.h"
 #include "life/round.h"
 #include "life/survivor.h"
@@ -124,8 +124,8 @@ static int open_state(struct succession *su)
 	if (err)
 		return err;
 	pager.worker_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	pager.house_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = pager.worker_fd < 0 || pager.house_fd < 0 ? -errno : 0;
+	pager.housekeeping_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = pager.worker_fd < 0 || pager.housekeeping_fd < 0 ? -errno : 0;
 	if (!err && !pager.inherited)
 		err = pager_map_state(&pager);
 	if (!err && !pager.inherited)
@@ -211,32 +211,32 @@ static bool look_after_latency(struct latency *lt)
 }
 
 /* True when it is to stop. */
-static bool wait_for_work(const struct house *h, int signal_fd, uint64_t timeout_ns)
+static bool wait_for_work(const struct housekeeping *h, int signal_fd, uint64_t timeout_ns)
 {
 	struct pollfd pfd[SESSIONS_MAX + 7];
 	uint64_t count;
 	uint32_t n;
 
 	pfd[0] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
-	pfd[1] = (struct pollfd){ .fd = pager.house_fd, .events = POLLIN };
+	pfd[1] = (struct pollfd){ .fd = pager.housekeeping_fd, .events = POLLIN };
 	n = 2 + sessions_poll(&sessions, pfd + 2);
 	pfd[n++] = (struct pollfd){ .fd = pager.module_fd, .events = POLLIN };
 	pfd[n++] = (struct pollfd){ .fd = keeper_watch_fd(), .events = POLLIN };
 	pfd[n++] = (struct pollfd){ .fd = h->ends_fd, .events = POLLIN };
-	pfd[n++] = (struct pollfd){ .fd = descent_fd(&h->descent), .events = POLLIN };
+	pfd[n++] = (struct pollfd){ .fd = descendants_fd(&h->descendants), .events = POLLIN };
 	if (sessions_wait(&sessions))
 		timeout_ns = min_t(uint64_t, timeout_ns, STEP_NS);
-	pager.house_sleeps = timeout_ns > STEP_NS;
+	pager.housekeeping_sleeps = timeout_ns > STEP_NS;
 	poll(pfd, n, (int)((timeout_ns + NS_PER_MS - 1) / NS_PER_MS));
-	pager.house_sleeps = false;
+	pager.housekeeping_sleeps = false;
 	keeper_look_after(&pager);
-	if (read(pager.house_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+	if (read(pager.housekeeping_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		log_warn("cannot read an eventfd (%s), ignoring", strerror(errno));
 	return signals_read(signal_fd);
 }
 
 /* After a stop that was given up. */
-static void page_on(struct house *h)
+static void page_on(struct housekeeping *h)
 {
 	for (struct proc *p = h->procs; p; p = p->next) {
 		if (p->state != UPAGER_PROC_DETACHING)
@@ -247,7 +247,7 @@ static void page_on(struct house *h)
 }
 
 /* Gives everything back. False: it does not fit, or takes too long; go on paging. */
-static bool shut_down(struct house *h, int signal_fd)
+static bool shut_down(struct housekeeping *h, int signal_fd)
 {
 	uint64_t shortage = request_shortage(h), begin_ns = clock_ns();
 	char text[UPAGER_TEXT_BYTES];
@@ -292,30 +292,31 @@ static bool shut_down(struct house *h, int signal_fd)
 static int serve(void)
 {
 	struct latency latency = { .fd = -1 };
-	struct house house;
+	struct housekeeping housekeeping;
 	int signal_fd = signals_open();
 
 	if (signal_fd < 0)
 		return signal_fd;
-	house_init(&house, &pager, options.limit_bytes);
-	round_init(&house);
-	survivors_take_on(&house);
+	housekeeping_init(&housekeeping, &pager, options.limit_bytes);
+	round_init(&housekeeping);
+	survivors_take_on(&housekeeping);
 	sd_notify(0, "READY=1");
 	log_info("serving %s", options.socket);
 	for (;;) {
-		uint64_t timeout_ns = round_tick(&house);
+		uint64_t timeout_ns = round_tick(&housekeeping);
 
 		if (look_after_latency(&latency))
 			timeout_ns = min_t(uint64_t, timeout_ns, LATENCY_QUIET_NS);
-		if (wait_for_work(&house, signal_fd, timeout_ns) && shut_down(&house, signal_fd))
+		if (wait_for_work(&housekeeping, signal_fd, timeout_ns) &&
+		    shut_down(&housekeeping, signal_fd))
 			break;
-		sessions_handle(&sessions, &house);
+		sessions_handle(&sessions, &housekeeping);
 	}
-	roster_write(&house, true); /* nobody */
+	roster_write(&housekeeping, true); /* nobody */
 	latency_hold(&latency, false);
 	sessions_fini(&sessions, options.socket);
 	loop_stop(&pager);
-	house_fini(&house);
+	housekeeping_fini(&housekeeping);
 	close(signal_fd);
 	return 0;
 }

@@ -105,9 +105,9 @@ void pager_kick_worker(struct pager *pg)
 	kick(pg->worker_fd);
 }
 
-void pager_kick_house(struct pager *pg)
+void pager_kick_housekeeping(struct pager *pg)
 {
-	kick(pg->house_fd);
+	kick(pg->housekeeping_fd);
 }
 
 struct space *pager_add_space(struct pager *pg, int uffd)
@@ -176,7 +176,7 @@ static void record(struct pager *pg, struct space *sp, const struct agent *ag)
 		.root = sp->root.v,
 		.parent_id = sp->parent_id,
 		.lineage = sp->lineage,
-		.newborn = sp->phase == SPACE_NEWBORN,
+		.forked = sp->phase == SPACE_FORKED,
 		.by_itself = sp->by_itself,
 		.family = sp->terms.family,
 		.weight = sp->terms.weight,
@@ -212,7 +212,7 @@ void pager_close_space(struct pager *pg, struct space *sp)
 	sp->next_closed = pg->closed;
 	pg->closed = sp;
 	pthread_mutex_unlock(&pg->lock);
-	pager_kick_house(pg);
+	pager_kick_housekeeping(pg);
 }
 
 struct space *pager_next_closed(struct pager *pg)

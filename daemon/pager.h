@@ -63,21 +63,21 @@ struct pager {
 	pthread_mutex_t record_lock; /* who writes a record */
 	/*
 	 * Protects space[], nr_ids, nr_room, closed and spare_fd[].  The worker adds the children of
-	 * forks, the house all others; the worker alone takes spaces out of
+	 * forks, housekeeping all others; the worker alone takes spaces out of
 	 * space[], so what it finds there stays valid for it.
 	 */
 	pthread_mutex_t lock;
 	struct space *space[SPACES_MAX]; /* by id; 0 is never used */
 	_Atomic uint32_t nr_ids; /* above all ids in use */
-	struct space *closed; /* the worker has let go of them; the house frees */
+	struct space *closed; /* the worker has let go of them; housekeeping frees */
 
-	/* The worker's, or NULL: who holds a page besides page tables.  The house offers one. */
+	/* The worker's, or NULL: who holds a page besides page tables.  Housekeeping offers one. */
 	struct module *_Atomic pinned;
-	int module_fd; /* -1, or readable when the module announces something: wakes the house */
+	int module_fd; /* -1, or readable when the module announces something: wakes housekeeping */
 
 	int worker_fd; /* eventfd: wakes the worker */
-	int house_fd; /* eventfd: wakes the house */
-	_Atomic bool house_sleeps; /* for long: the first fault wakes it */
+	int housekeeping_fd; /* eventfd: wakes housekeeping */
+	_Atomic bool housekeeping_sleeps; /* for long: the first fault wakes it */
 	_Atomic uint32_t stop; /* the worker leaves its loop */
 };
 
@@ -95,11 +95,11 @@ void pager_spares_refill(struct pager *pg);
 bool pager_spare_use(struct pager *pg);
 
 bool pager_has_spaces(const struct pager *pg);
-/* House: whether the process is an agent. */
+/* Housekeeping: whether the process is an agent. */
 bool pager_is_agent(const struct pager *pg, pid_t pid);
 
 void pager_kick_worker(struct pager *pg);
-void pager_kick_house(struct pager *pg);
+void pager_kick_housekeeping(struct pager *pg);
 
 /* A new space with a free id, or NULL: there are SPACES_MAX, or no memory is left. */
 struct space *pager_add_space(struct pager *pg, int uffd);
@@ -109,7 +109,7 @@ void pager_record_space(struct pager *pg, struct space *sp);
 void pager_record_agent(struct pager *pg, struct space *sp, const struct agent *ag);
 /* Worker: the space is out of reach from now on, but for pager_next_closed(). */
 void pager_close_space(struct pager *pg, struct space *sp);
-/* House: one of those, to be freed with space_free(); NULL: none. */
+/* Housekeeping: one of those, to be freed with space_free(); NULL: none. */
 struct space *pager_next_closed(struct pager *pg);
 
 #endif

@@ -25,9 +25,9 @@
  *
  * What a process asks for itself names no pid: it is the one that connected.
  * JOIN makes it known.  Its answer is followed by nr_records (0 or 1) packets of
- * struct upager_outfit, with UPAGER_OUTFIT_FDS descriptors.  The process then
+ * struct upager_provision, with UPAGER_PROVISION_FDS descriptors.  The process then
  * reserves memory as that says (MADV_DONTFORK, not locked), makes its
- * userfaultfd, and sends OUTFITTED; after the answer it starts the agent, a
+ * userfaultfd, and sends PROVISIONED; after the answer it starts the agent, a
  * process that shares its memory and inherits the descriptors, and sends
  * STARTED.  Nothing of this needs ptrace.
  */
@@ -47,10 +47,10 @@ enum upager_op {
 	UPAGER_OP_PING, /* answers the daemon's record */
 	UPAGER_OP_JOIN, /* @budget_bytes, 0: all memory; sets it if the process is known */
 	/*
-	 * @addr: where the reservation begins; @arg: UPAGER_OUTFIT_NRS() of the process's
+	 * @addr: where the reservation begins; @arg: UPAGER_PROVISION_NRS() of the process's
 	 * descriptors; with the userfaultfd, before UFFDIO_API, unless it was given.
 	 */
-	UPAGER_OP_OUTFITTED,
+	UPAGER_OP_PROVISIONED,
 	UPAGER_OP_STARTED, /* with a pidfd of the agent; answers when it works */
 	UPAGER_OP_REGISTER, /* @addr, @bytes */
 	UPAGER_OP_UNREGISTER, /* @addr, @bytes; answers when all of it is resident */
@@ -113,32 +113,32 @@ struct upager_request {
 	__u32 reserved32; /* zero-checked */
 };
 
-/* The descriptors of a struct upager_outfit, in this order. */
-enum upager_outfit_fd {
-	UPAGER_OUTFIT_UFFD, /* /dev/userfaultfd, or the userfaultfd itself if it is given */
-	UPAGER_OUTFIT_CTL, /* mapped shared at the start of the reservation */
-	UPAGER_OUTFIT_CODE, /* mapped private and executable */
-	UPAGER_OUTFIT_POOL, /* for the agent */
-	UPAGER_OUTFIT_EVENT, /* for the agent */
-	UPAGER_OUTFIT_GRIP, /* for the agent */
-	__UPAGER_OUTFIT_FDS,
+/* The descriptors of a struct upager_provision, in this order. */
+enum upager_provision_fd {
+	UPAGER_PROVISION_UFFD, /* /dev/userfaultfd, or the userfaultfd itself if it is given */
+	UPAGER_PROVISION_CTL, /* mapped shared at the start of the reservation */
+	UPAGER_PROVISION_CODE, /* mapped private and executable */
+	UPAGER_PROVISION_POOL, /* for the agent */
+	UPAGER_PROVISION_EVENT, /* for the agent */
+	UPAGER_PROVISION_GRIP, /* for the agent */
+	__UPAGER_PROVISION_FDS,
 };
-#define UPAGER_OUTFIT_FDS __UPAGER_OUTFIT_FDS
+#define UPAGER_PROVISION_FDS __UPAGER_PROVISION_FDS
 
 /* The numbers of userfaultfd, pool, event and grip in the process, below 2^15. */
-#define UPAGER_OUTFIT_NRS(uffd, pool, event, grip) \
+#define UPAGER_PROVISION_NRS(uffd, pool, event, grip) \
 	((__u64)(uffd) | (__u64)(pool) << 15 | (__u64)(event) << 30 | (__u64)(grip) << 45)
-#define UPAGER_OUTFIT_NR(nrs, i) ((__s32)((nrs) >> 15 * (i)&0x7fff))
+#define UPAGER_PROVISION_NR(nrs, i) ((__s32)((nrs) >> 15 * (i)&0x7fff))
 
 /* flags: the address space has a userfaultfd (after a fork), which is given. */
-#define UPAGER_OUTFIT_HAS_UFFD (1u << 0)
+#define UPAGER_PROVISION_HAS_UFFD (1u << 0)
 
 /*
  * What a process that joins maps: one inaccessible private anonymous
  * reservation, parts of which are made accessible or replaced.  Offsets count
  * from its start and are whole pages, but for the last two.
  */
-struct upager_outfit {
+struct upager_provision {
 	__u32 flags;
 	__u32 reserved32;
 	__u64 hint; /* where to put it, 0: anywhere */
@@ -230,7 +230,7 @@ struct upager_record {
 
 #define UPAGER_ASSERT(name, cond) typedef char upager_assert_##name[(cond) ? 1 : -1]
 UPAGER_ASSERT(request, sizeof(struct upager_request) == 56);
-UPAGER_ASSERT(outfit, sizeof(struct upager_outfit) == 128);
+UPAGER_ASSERT(provision, sizeof(struct upager_provision) == 128);
 UPAGER_ASSERT(reply, sizeof(struct upager_reply) == 288);
 UPAGER_ASSERT(record, sizeof(struct upager_record) == 16 + 20 * 8 + 32 * 8 + 10 * 8 + 16 + 240);
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "agent/adopter.h"
-#include "agent/borrow.h"
+#include "agent/stopped_thread.h"
 #include "agent/call.h"
 #include "agent/cause.h"
 #include "agent/filter.h"
@@ -41,49 +41,49 @@ static int check_target(pid_t pid, char *cause)
 #define START_NS 2000000000ULL
 
 /* What needs the thread of the target; that runs on afterwards, also on error. */
-static int give_birth(struct attach *at, struct borrow *b, char *cause)
+static int give_birth(struct attach *at, struct stopped_thread *b, char *cause)
 {
 	struct orphan orphan = {
 		.target = &b->thread,
 		.guard = &b->guard,
 		.insn = b->vdso.insn,
 	};
-	struct outfit *outfit = &at->outfit;
+	struct provision *provision = &at->provision;
 	uint64_t ns;
 	int err;
 
-	outfit->agent = &orphan.agent;
+	provision->agent = &orphan.agent;
 	err = adopter_check_birth(&b->thread, cause);
 	if (!err)
 		err = orphan_begin(&orphan, cause);
 	if (err)
 		goto abort_orphan;
 	at->agent_pidfd = (int)syscall(SYS_pidfd_open, orphan.agent.tid, 0);
-	outfit->agent_pidfd = at->agent_pidfd;
+	provision->agent_pidfd = at->agent_pidfd;
 	if (at->agent_pidfd < 0) {
 		err = cause_set(cause, -errno, "pidfd_open: %s", strerror(errno));
 		goto abort_orphan;
 	}
-	err = outfit_map(outfit, cause);
+	err = provision_map(provision, cause);
 	if (!err)
-		err = adopter_check_subreaper(&b->thread, outfit->place.stack_addr, cause);
+		err = adopter_check_subreaper(&b->thread, provision->place.stack_addr, cause);
 	if (!err)
 		err = orphan_finish(&orphan);
 	if (err)
 		goto unmap;
 	at->agent = orphan.agent;
-	outfit->before = orphan.before;
-	outfit->agent = &at->agent;
-	err = borrow_end(b, &at->stopped_ns);
+	provision->before = orphan.before;
+	provision->agent = &at->agent;
+	err = stopped_thread_end(b, &at->stopped_ns);
 	if (err)
 		cause_set(cause, err, "its thread cannot be given back: %s", strerror(-err));
 	return err;
 
 unmap:
-	outfit_unmap(outfit);
+	provision_unmap(provision);
 abort_orphan:
 	orphan_abort(&orphan);
-	borrow_end(b, &ns);
+	stopped_thread_end(b, &ns);
 	return err;
 }
 
@@ -91,11 +91,11 @@ static int open_uffd(struct attach *at, char *cause)
 {
 	int err;
 
-	if (at->outfit.uffd_given) {
-		at->uffd = at->outfit.fd[PASSED_DEVICE];
+	if (at->provision.uffd_given) {
+		at->uffd = at->provision.fd[PASSED_DEVICE];
 		return 0;
 	}
-	at->uffd = (int)syscall(SYS_pidfd_getfd, at->agent_pidfd, at->outfit.ctl->uffd, 0);
+	at->uffd = (int)syscall(SYS_pidfd_getfd, at->agent_pidfd, at->provision.ctl->uffd, 0);
 	if (at->uffd < 0)
 		return cause_set(cause, -errno, "pidfd_getfd: %s", strerror(errno));
 	err = uffd_api(at->uffd, at->uffd_features);
@@ -108,19 +108,19 @@ static int open_uffd(struct attach *at, char *cause)
 
 int attach_begin(struct attach *at, char *cause)
 {
-	unsigned int uses = FILTER_ATTACH | (at->outfit.uffd_given     ? 0
-					     : at->outfit.unprivileged ? FILTER_UFFD_DEVICE
-								       : FILTER_UFFD_SYSCALL);
-	struct borrow b = { 0 };
+	unsigned int uses = FILTER_ATTACH | (at->provision.uffd_given	  ? 0
+					     : at->provision.unprivileged ? FILTER_UFFD_DEVICE
+									  : FILTER_UFFD_SYSCALL);
+	struct stopped_thread b = { 0 };
 	int err;
 
 	err = check_target(at->pid, cause);
-	at->outfit.hint = place_hint(at->pid);
+	at->provision.hint = place_hint(at->pid);
 	if (!err)
-		err = outfit_open(&at->outfit, cause);
+		err = provision_open(&at->provision, cause);
 	if (err)
 		return err;
-	err = borrow_begin(&b, at->pid, uses, at->any, cause);
+	err = stopped_thread_begin(&b, at->pid, uses, at->any, cause);
 	if (!err)
 		err = remote_set_options(&b.thread, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE);
 	if (!err)
@@ -128,7 +128,7 @@ int attach_begin(struct attach *at, char *cause)
 	if (err)
 		return err;
 	at->agent.deadline_ns = remote_now_ns() + START_NS;
-	err = outfit_start(&at->outfit, cause);
+	err = provision_start(&at->provision, cause);
 	if (!err)
 		err = open_uffd(at, cause);
 	if (err)
@@ -153,5 +153,5 @@ void attach_abort(struct attach *at)
 	kill(at->agent.tid, SIGKILL);
 	at->agent.deadline_ns = remote_now_ns() + START_NS;
 	if (!remote_wait_exit(&at->agent))
-		remove_by_thread(at->pid, &at->outfit.place, ignored);
+		remove_by_thread(at->pid, &at->provision.place, ignored);
 }

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "agent/inject.h"
-#include "agent/outfit.h"
+#include "agent/provision.h"
 #include "agent/remote.h"
 
 /* The helper's part of inject_attach(). */
@@ -15,7 +15,7 @@ struct attach {
 	pid_t pid;
 	bool any; /* thread of it may be stopped, also one that notices */
 	uint64_t uffd_features;
-	struct outfit outfit; /* descriptors and unprivileged by the caller */
+	struct provision provision; /* descriptors and unprivileged by the caller */
 	struct remote agent;
 	int agent_pidfd;
 	int uffd;

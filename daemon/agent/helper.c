@@ -14,7 +14,7 @@
 #include "agent/attach.h"
 #include "agent/cause.h"
 #include "agent/channel.h"
-#include "agent/hurry.h"
+#include "agent/realtime.h"
 #include "agent/inject.h"
 #include "agent/remote.h"
 #include "agent/remove.h"
@@ -56,7 +56,7 @@ static int serve_attach(const struct channel_request *req, const int *fd, int da
 		.pid = req->pid,
 		.any = req->any,
 		.uffd_features = req->uffd_features,
-		.outfit = {
+		.provision = {
 			.unprivileged = req->unprivileged,
 			.uffd_given = req->has_uffd,
 			.fd = { [PASSED_CTL] = fd[0], [PASSED_POOL] = fd[1],
@@ -69,7 +69,7 @@ static int serve_attach(const struct channel_request *req, const int *fd, int da
 	if (err)
 		return channel_send(CHANNEL_FD, reply, sizeof(*reply), NULL, 0);
 	reply->agent_pid = at.agent.tid;
-	reply->place = at.outfit.place;
+	reply->place = at.provision.place;
 	reply->stopped_ns = at.stopped_ns;
 	err = channel_send(CHANNEL_FD, reply, sizeof(*reply), (int[]){ at.uffd, at.agent_pidfd },
 			   2);
@@ -106,7 +106,7 @@ int inject_main(int argc, char **argv)
 	struct channel_request req;
 	struct channel_reply reply = { 0 };
 	int fd[CHANNEL_FDS_MAX];
-	struct hurry unused;
+	struct realtime unused;
 	int daemon_pidfd;
 	int err;
 
@@ -123,7 +123,7 @@ int inject_main(int argc, char **argv)
 	daemon_pidfd = (int)syscall(SYS_pidfd_open, req.daemon_pid, 0);
 	if (daemon_pidfd < 0 || getppid() != req.daemon_pid)
 		return EXIT_FAILURE;
-	hurry_begin(0, &unused);
+	realtime_begin(0, &unused);
 	switch (req.op) {
 	case CHANNEL_ATTACH:
 		err = serve_attach(&req, fd, daemon_pidfd, &reply);

@@ -4,7 +4,7 @@
  * nothing else.  Position independent, no libc, no TLS, no constant data: only
  * immediates and the stack, so that its one section can be copied anywhere.
  */
-#include "agent/dress.h"
+#include "agent/confine.h"
 #include "agent/entry.h"
 #include "agent/release.h"
 #include "agent/save.h"

@@ -32,7 +32,7 @@ int orphan_begin(struct orphan *o, char *cause)
 	if (!err)
 		err = remote_set_options(&o->middle, OPTIONS | PTRACE_O_EXITKILL);
 	if (!err)
-		hurry_begin(o->middle.tid, &o->before);
+		realtime_begin(o->middle.tid, &o->before);
 	/* Copies of the program's descriptors would keep its pipes open. */
 	if (!err)
 		err = CALL_MUST(&o->middle, &ret, cause, close_range, 0, UINT32_MAX);

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #include "agent/guard.h"
-#include "agent/hurry.h"
+#include "agent/realtime.h"
 #include "agent/remote.h"
 
 /*
@@ -27,7 +27,7 @@ struct orphan {
 	struct remote agent;
 	pid_t middle_inside; /* as the target's PID namespace numbers it */
 	pid_t agent_inside;
-	struct hurry before; /* both hurry; how the target is scheduled */
+	struct realtime before; /* both are real-time; how the target is scheduled */
 };
 
 /* Both processes stand still.  On error orphan_abort() is due all the same. */

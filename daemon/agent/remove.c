@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/borrow.h"
+#include "agent/stopped_thread.h"
 #include "agent/call.h"
 #include "agent/cause.h"
 #include "agent/filter.h"
@@ -49,7 +49,7 @@ static int any_thread(pid_t pid, pid_t *tid)
 
 int remove_by_thread(pid_t pid, const struct inject_place *place, char *cause)
 {
-	struct borrow b = { 0 };
+	struct stopped_thread b = { 0 };
 	uint64_t stopped_ns;
 	bool mapped;
 	int64_t ret;
@@ -60,14 +60,14 @@ int remove_by_thread(pid_t pid, const struct inject_place *place, char *cause)
 	err = any_thread(pid, &tid);
 	if (!err && (!tid || place_mapped(tid, place, &mapped) || !mapped))
 		return 0;
-	err = borrow_begin(&b, pid, FILTER_REMOVE, false, cause);
+	err = stopped_thread_begin(&b, pid, FILTER_REMOVE, false, cause);
 	if (err)
 		return err == -ESRCH ? 0 : err;
 	err = remote_set_options(&b.thread, PTRACE_O_TRACESYSGOOD);
 	if (!err)
 		err = CALL_MUST(&b.thread, &ret, cause, munmap, place->ctl_addr,
 				place_bytes(place));
-	end = borrow_end(&b, &stopped_ns);
+	end = stopped_thread_end(&b, &stopped_ns);
 	if (err || end)
 		return err ? err : end;
 	return verify_unmapped(tid, place, cause);

@@ -41,7 +41,7 @@ static int give(struct space *sp, pgno_t first, pgno_t end, enum upager_advice a
 	return run_list_add(&sp->fetch, first, end);
 }
 
-int advice_give(struct house *h, struct proc *p, uint64_t addr, uint64_t bytes,
+int advice_give(struct housekeeping *h, struct proc *p, uint64_t addr, uint64_t bytes,
 		enum upager_advice advice, char text[UPAGER_TEXT_BYTES])
 {
 	pgno_t first = addr_pgno(addr), end = addr_pgno(addr + bytes);
@@ -67,7 +67,7 @@ int advice_give(struct house *h, struct proc *p, uint64_t addr, uint64_t bytes,
 		goto unknown;
 	if (advice != UPAGER_PIN)
 		return 0;
-	self_errand(h, p, first, end);
+	self_range_job(h, p, first, end);
 	return -EINPROGRESS;
 
 unknown:

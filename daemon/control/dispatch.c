@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "control/foreign.h"
+#include "control/untrusted_fd.h"
 #include "control/proto.h"
 #include "control/request.h"
 #include "control/session_self.h"
@@ -103,7 +103,7 @@ static void bury_closed(struct sessions *ss)
 	for (int i = 0; i < SESSIONS_MAX; i++) {
 		struct session *s = &ss->at[i];
 
-		if (s->fd >= 0 || !s->house)
+		if (s->fd >= 0 || !s->housekeeping)
 			continue;
 		session_self_drop(s);
 		if (s->peer.pidfd >= 0)
@@ -166,7 +166,7 @@ static int open_peer(int fd, pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-static void accept_all(struct sessions *ss, struct house *h)
+static void accept_all(struct sessions *ss, struct housekeeping *h)
 {
 	const int bytes = SEND_BYTES;
 
@@ -190,7 +190,7 @@ static void accept_all(struct sessions *ss, struct house *h)
 			.fd = fd,
 			.uid = cred.uid,
 			.peer = { cred.pid, cred.uid, open_peer(fd, cred.pid) },
-			.house = h,
+			.housekeeping = h,
 		};
 	}
 }
@@ -200,9 +200,9 @@ static bool exists(pid_t pid)
 	return !kill(pid, 0) || errno == EPERM;
 }
 
-static struct proc *known(struct house *h, pid_t pid, struct upager_reply *reply)
+static struct proc *known(struct housekeeping *h, pid_t pid, struct upager_reply *reply)
 {
-	struct proc *p = house_find(h, pid);
+	struct proc *p = housekeeping_find(h, pid);
 
 	if (!p)
 		proto_text(reply, "process %d is not paged: see upager status for those that are",
@@ -210,7 +210,7 @@ static struct proc *known(struct house *h, pid_t pid, struct upager_reply *reply
 	return p;
 }
 
-static void start_fill(struct session *s, struct house *h, struct proc *p, bool detach,
+static void start_fill(struct session *s, struct housekeeping *h, struct proc *p, bool detach,
 		       struct upager_reply *reply)
 {
 	int err;
@@ -233,14 +233,15 @@ static void start_fill(struct session *s, struct house *h, struct proc *p, bool 
 }
 
 /* It may ask for itself even if it is not dumpable. */
-static bool is_peer(const struct session *s, struct house *h, pid_t pid)
+static bool is_peer(const struct session *s, struct housekeeping *h, pid_t pid)
 {
-	const struct proc *p = house_find(h, pid);
+	const struct proc *p = housekeeping_find(h, pid);
 
 	return pid == s->peer.pid && p && p->by_itself;
 }
 
-static void handle(struct session *s, struct house *h, const struct upager_request *req, int pidfd)
+static void handle(struct session *s, struct housekeeping *h, const struct upager_request *req,
+		   int pidfd)
 {
 	struct upager_reply reply;
 	struct proc *p;
@@ -268,7 +269,7 @@ static void handle(struct session *s, struct house *h, const struct upager_reque
 	switch (req->op) {
 	case UPAGER_OP_ATTACH:
 		err = request_attach(h, req, s->uid, reply.text);
-		p = house_find(h, req->pid);
+		p = housekeeping_find(h, req->pid);
 		if (!err && p)
 			reply.stopped_ns = p->stopped_ns;
 		session_answer(s, &reply, err);
@@ -294,7 +295,7 @@ static void handle(struct session *s, struct house *h, const struct upager_reque
 	}
 }
 
-static void receive(struct session *s, struct house *h)
+static void receive(struct session *s, struct housekeeping *h)
 {
 	struct upager_request req;
 	struct upager_reply reply;
@@ -318,7 +319,7 @@ static void receive(struct session *s, struct house *h)
 	} else {
 		session_close(s);
 	}
-	foreign_close(fd);
+	untrusted_fd_close(fd);
 }
 
 /* Another session's DETACH or POPULATE of the same process has not been answered yet. */
@@ -331,9 +332,9 @@ static bool others_wait(const struct sessions *ss, const struct session *s)
 }
 
 /* A DETACH or POPULATE that is over: everything is in, or the process is gone. */
-static void finish(struct sessions *ss, struct session *s, struct house *h)
+static void finish(struct sessions *ss, struct session *s, struct housekeeping *h)
 {
-	struct proc *p = house_find(h, s->waits_for);
+	struct proc *p = housekeeping_find(h, s->waits_for);
 	struct upager_reply reply;
 	int err = 0;
 
@@ -352,7 +353,7 @@ static void finish(struct sessions *ss, struct session *s, struct house *h)
 	session_answer(s, &reply, err);
 }
 
-void sessions_handle(struct sessions *ss, struct house *h)
+void sessions_handle(struct sessions *ss, struct housekeeping *h)
 {
 	accept_all(ss, h);
 	for (int i = 0; i < SESSIONS_MAX; i++) {

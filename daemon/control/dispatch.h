@@ -19,11 +19,11 @@ int sessions_init(struct sessions *ss, const char *path, int listen_fd);
 void sessions_fini(struct sessions *ss, const char *path);
 /* Before everything is given back: no process becomes known any more. */
 void sessions_give_up_joins(struct sessions *ss);
-/* Whether one waits for something that the house does. */
+/* Whether one waits for something that housekeeping does. */
 bool sessions_wait(const struct sessions *ss);
 /* Fills pollfd entries; their number, at most SESSIONS_MAX + 1. */
 uint32_t sessions_poll(const struct sessions *ss, struct pollfd *pfd);
 /* Handles what is readable and answers what is over. */
-void sessions_handle(struct sessions *ss, struct house *h);
+void sessions_handle(struct sessions *ss, struct housekeeping *h);
 
 #endif

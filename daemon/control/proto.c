@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ERRNO_MAX	 4095
-#define OUTFIT_BYTES_MAX (1ULL << 32)
+#define ERRNO_MAX	    4095
+#define PROVISION_BYTES_MAX (1ULL << 32)
 
 void proto_init_request(struct upager_request *req, enum upager_op op, int32_t pid)
 {
@@ -72,7 +72,7 @@ static const struct shape shapes[UPAGER_OP_MAX + 1] = {
 	[UPAGER_OP_POPULATE] = { .pid = true },
 	[UPAGER_OP_STATUS] = { .any_pid = true },
 	[UPAGER_OP_JOIN] = { .budget = true },
-	[UPAGER_OP_OUTFITTED] = { .addr = true, .arg_max = INT64_MAX },
+	[UPAGER_OP_PROVISIONED] = { .addr = true, .arg_max = INT64_MAX },
 	[UPAGER_OP_REGISTER] = { .addr = true, .bytes = true },
 	[UPAGER_OP_UNREGISTER] = { .addr = true, .bytes = true },
 	[UPAGER_OP_ADVISE] = { .addr = true, .bytes = true, .arg_max = UPAGER_ADVICE_MAX },
@@ -140,7 +140,7 @@ int proto_check_record(const struct upager_record *record, size_t len)
 	return 0;
 }
 
-int proto_check_outfit(const struct upager_outfit *o, size_t len)
+int proto_check_provision(const struct upager_provision *o, size_t len)
 {
 	/* From the first to the last, without overlap. */
 	const uint64_t part[] = { 0,	    o->ctl_bytes,   o->code,	o->code_bytes,
@@ -149,9 +149,10 @@ int proto_check_outfit(const struct upager_outfit *o, size_t len)
 
 	if (len != sizeof(*o))
 		return -EMSGSIZE;
-	if ((o->flags & ~UPAGER_OUTFIT_HAS_UFFD) || o->reserved32 ||
+	if ((o->flags & ~UPAGER_PROVISION_HAS_UFFD) || o->reserved32 ||
 	    !all_zero(o->reserved, sizeof(o->reserved) / sizeof(o->reserved[0])) ||
-	    (o->hint | o->bytes) & PAGE_BITS || o->hint > USER_END || o->bytes > OUTFIT_BYTES_MAX)
+	    (o->hint | o->bytes) & PAGE_BITS || o->hint > USER_END ||
+	    o->bytes > PROVISION_BYTES_MAX)
 		return -EBADMSG;
 	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i += 2) {
 		if ((part[i] | part[i + 1]) & PAGE_BITS || !part[i + 1] || part[i] < end ||

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "kernel/meminfo.h"
-#include "life/descent.h"
+#include "life/descendants.h"
 #include "life/pause.h"
 #include "life/release.h"
 #include "life/roster.h"
@@ -16,7 +16,8 @@
 #include "recover/keeper.h"
 #include "share/allot.h"
 
-int request_check_budget(const struct house *h, uint64_t budget_bytes, char text[UPAGER_TEXT_BYTES])
+int request_check_budget(const struct housekeeping *h, uint64_t budget_bytes,
+			 char text[UPAGER_TEXT_BYTES])
 {
 	if (budget_bytes < REQUEST_BUDGET_MIN_BYTES) {
 		snprintf(text, UPAGER_TEXT_BYTES,
@@ -35,7 +36,8 @@ int request_check_budget(const struct house *h, uint64_t budget_bytes, char text
 }
 
 /* A family is founded with a first member, who may be refused: allot() buries what is empty. */
-static int agree(struct house *h, struct proc *p, const struct upager_request *req, uid_t uid)
+static int agree(struct housekeeping *h, struct proc *p, const struct upager_request *req,
+		 uid_t uid)
 {
 	const struct family *f;
 
@@ -54,7 +56,7 @@ static int agree(struct house *h, struct proc *p, const struct upager_request *r
 	return 0;
 }
 
-int request_attach(struct house *h, const struct upager_request *req, uid_t uid,
+int request_attach(struct housekeeping *h, const struct upager_request *req, uid_t uid,
 		   char text[UPAGER_TEXT_BYTES])
 {
 	pid_t pid = req->pid;
@@ -64,7 +66,7 @@ int request_attach(struct house *h, const struct upager_request *req, uid_t uid,
 	err = request_check_budget(h, req->budget_bytes, text);
 	if (err)
 		return err;
-	if (house_find(h, pid)) {
+	if (housekeeping_find(h, pid)) {
 		snprintf(text, UPAGER_TEXT_BYTES,
 			 "process %d is paged already: change its budget with upager budget", pid);
 		return -EEXIST;
@@ -80,7 +82,7 @@ int request_attach(struct house *h, const struct upager_request *req, uid_t uid,
 			 pid);
 		return -EPERM;
 	}
-	descent_open(&h->descent);
+	descendants_open(&h->descendants);
 	err = proc_open(&p, pid, text);
 	if (err)
 		return err;
@@ -94,9 +96,9 @@ int request_attach(struct house *h, const struct upager_request *req, uid_t uid,
 		proc_close(p);
 		return err;
 	}
-	house_add(h, p);
+	housekeeping_add(h, p);
 	if (p->terms.family)
-		descent_take_all(h, p);
+		descendants_take_all(h, p);
 	roster_write(h, true);
 	return 0;
 }
@@ -113,7 +115,7 @@ static void set_terms(struct pager *pg, struct proc *p, uint64_t budget_bytes, u
 	pager_record_space(pg, p->space);
 }
 
-int request_set_budget(struct house *h, struct proc *p, const struct upager_request *req,
+int request_set_budget(struct housekeeping *h, struct proc *p, const struct upager_request *req,
 		       char text[UPAGER_TEXT_BYTES])
 {
 	struct family *f = family_find(&h->families, p->terms.family);
@@ -153,7 +155,7 @@ uint64_t request_spare_bytes(void)
 	return available - available / 20;
 }
 
-uint64_t request_shortage(const struct house *h)
+uint64_t request_shortage(const struct housekeeping *h)
 {
 	uint64_t need = 0, spare = request_spare_bytes();
 
@@ -164,7 +166,8 @@ uint64_t request_shortage(const struct house *h)
 }
 
 /* What is lost would read as zeros as soon as nobody serves its faults. */
-static int check_lost(const struct house *h, const struct proc *p, char text[UPAGER_TEXT_BYTES])
+static int check_lost(const struct housekeeping *h, const struct proc *p,
+		      char text[UPAGER_TEXT_BYTES])
 {
 	const struct space *sp = p->space;
 
@@ -177,7 +180,7 @@ static int check_lost(const struct house *h, const struct proc *p, char text[UPA
 	return -EIO;
 }
 
-int request_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
+int request_fill(struct housekeeping *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	struct space *sp = p->space;
 	uint64_t need;
@@ -209,7 +212,7 @@ int request_fill(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 	return 0;
 }
 
-bool request_fill_pending(struct house *h, struct proc *p)
+bool request_fill_pending(struct housekeeping *h, struct proc *p)
 {
 	char text[UPAGER_TEXT_BYTES];
 
@@ -221,7 +224,7 @@ bool request_fill_pending(struct house *h, struct proc *p)
 	return p->space->phase != SPACE_FILLED && p->space->phase < SPACE_CLOSING;
 }
 
-void request_resume(struct house *h, struct proc *p)
+void request_resume(struct housekeeping *h, struct proc *p)
 {
 	struct space *sp = p->space;
 
@@ -235,7 +238,7 @@ void request_resume(struct house *h, struct proc *p)
 	pager_kick_worker(h->pg);
 }
 
-int request_release(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
+int request_release(struct housekeeping *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	int err = 0;
 

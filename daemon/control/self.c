@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "control/request.h"
-#include "control/self_outfit.h"
+#include "control/self_provision.h"
 #include "life/release.h"
 #include "life/takeover.h"
 #include "recover/keeper.h"
@@ -44,10 +44,10 @@ static void forget_join(struct self_join *join)
 }
 
 /*
- * A fork's child that asks before the house has found it would be taken for a
+ * A fork's child that asks before housekeeping has found it would be taken for a
  * process that is not paged yet.
  */
-static bool may_be_newborn(const struct house *h, pid_t pid)
+static bool may_be_forked(const struct housekeeping *h, pid_t pid)
 {
 	char name[16];
 	pid_t parent;
@@ -58,20 +58,20 @@ static bool may_be_newborn(const struct house *h, pid_t pid)
 		const struct space *sp = h->pg->space[id];
 		const struct space *from = sp ? h->pg->space[sp->parent_id] : NULL;
 
-		if (sp && sp->phase == SPACE_NEWBORN && !sp->pid && (!from || from->pid == parent))
+		if (sp && sp->phase == SPACE_FORKED && !sp->pid && (!from || from->pid == parent))
 			return true;
 	}
 	return false;
 }
 
-struct proc *self_find(struct house *h, const struct self_peer *peer, int *err)
+struct proc *self_find(struct housekeeping *h, const struct self_peer *peer, int *err)
 {
-	struct proc *p = house_find(h, peer->pid);
+	struct proc *p = housekeeping_find(h, peer->pid);
 	const struct space *sp = p ? p->space : NULL;
 
 	*err = -EAGAIN;
 	if (!p)
-		*err = may_be_newborn(h, peer->pid) ? -EAGAIN : -ESRCH;
+		*err = may_be_forked(h, peer->pid) ? -EAGAIN : -ESRCH;
 	else if (fd_readable(peer->pidfd)) /* the number is another process's by now */
 		*err = -ESRCH;
 	else if (p->state != UPAGER_PROC_DETACHING &&
@@ -81,7 +81,7 @@ struct proc *self_find(struct house *h, const struct self_peer *peer, int *err)
 }
 
 /* What must be so whoever asks; from here on join->sp is to be let go of. */
-static int begin_space(struct house *h, struct self_join *join, char text[UPAGER_TEXT_BYTES])
+static int begin_space(struct housekeeping *h, struct self_join *join, char text[UPAGER_TEXT_BYTES])
 {
 	int err;
 
@@ -110,12 +110,12 @@ static int begin_child(struct pager *pg, struct self_join *join, char text[UPAGE
 	int err = -ENOMEM;
 
 	join->child = true;
-	join->newcomer = calloc(1, sizeof(*join->newcomer));
-	if (join->newcomer) {
-		join->agent = &join->newcomer->agent;
+	join->new_agent = calloc(1, sizeof(*join->new_agent));
+	if (join->new_agent) {
+		join->agent = &join->new_agent->agent;
 		err = agent_init(join->agent, pager_posts(pg, join->sp->id));
 		if (!err && join->sp->standby.fd < 0)
-			err = standby_init(&join->newcomer->standby, takeover_pool_pages(join->p));
+			err = standby_init(&join->new_agent->standby, takeover_pool_pages(join->p));
 	}
 	if (err)
 		snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s", join->pid,
@@ -123,10 +123,10 @@ static int begin_child(struct pager *pg, struct self_join *join, char text[UPAGE
 	return err;
 }
 
-static int check_new(const struct house *h, const struct self_peer *peer,
+static int check_new(const struct housekeeping *h, const struct self_peer *peer,
 		     char text[UPAGER_TEXT_BYTES])
 {
-	if (may_be_newborn(h, peer->pid))
+	if (may_be_forked(h, peer->pid))
 		return -EAGAIN;
 	if (peer->pid == getpid() || keeper_is(peer->pid))
 		return -EPERM;
@@ -158,10 +158,10 @@ static int open_new(struct self_join *join, const struct self_peer *peer,
 	return 0;
 }
 
-static int begin(struct house *h, struct self_join *join, const struct self_peer *peer,
+static int begin(struct housekeeping *h, struct self_join *join, const struct self_peer *peer,
 		 char text[UPAGER_TEXT_BYTES])
 {
-	struct proc *p = house_find(h, peer->pid);
+	struct proc *p = housekeeping_find(h, peer->pid);
 	int err;
 
 	if (p) {
@@ -182,11 +182,11 @@ static int begin(struct house *h, struct self_join *join, const struct self_peer
 /* Already known, and nothing is to be done but about its budget. */
 static bool is_settled(const struct proc *p)
 {
-	return !p->by_itself || agent_present(&p->space->agent) || p->space->newcomer;
+	return !p->by_itself || agent_present(&p->space->agent) || p->space->new_agent;
 }
 
-int self_join(struct house *h, const struct self_peer *peer, uint64_t budget_bytes,
-	      struct self_join **joinp, struct upager_outfit *outfit, int *fd,
+int self_join(struct housekeeping *h, const struct self_peer *peer, uint64_t budget_bytes,
+	      struct self_join **joinp, struct upager_provision *provision, int *fd,
 	      char text[UPAGER_TEXT_BYTES])
 {
 	const struct upager_request budget = { .budget_bytes = budget_bytes };
@@ -220,7 +220,7 @@ int self_join(struct house *h, const struct self_peer *peer, uint64_t budget_byt
 	join->deadline_ns = clock_ns() + JOIN_NS;
 	err = begin(h, join, peer, text);
 	if (!err)
-		err = self_outfit_tell(join, outfit, fd, text);
+		err = self_provision_tell(join, provision, fd, text);
 	if (err) {
 		self_abort(h, join);
 		return err;
@@ -230,23 +230,23 @@ int self_join(struct house *h, const struct self_peer *peer, uint64_t budget_byt
 }
 
 /* The child may have gone, or executed something, meanwhile. */
-static bool child_is_gone(struct house *h, const struct self_join *join)
+static bool child_is_gone(struct housekeeping *h, const struct self_join *join)
 {
 	struct proc *p;
 
 	if (!join->child)
 		return false;
-	p = house_find(h, join->pid);
-	return !p || p != join->p || p->space != join->sp || join->sp->newcomer ||
+	p = housekeeping_find(h, join->pid);
+	return !p || p != join->p || p->space != join->sp || join->sp->new_agent ||
 	       join->sp->phase != SPACE_LIVE;
 }
 
-int self_outfitted(struct house *h, struct self_join *join, uint64_t addr, uint64_t nrs, int *uffd,
-		   char text[UPAGER_TEXT_BYTES])
+int self_provisioned(struct housekeeping *h, struct self_join *join, uint64_t addr, uint64_t nrs,
+		     int *uffd, char text[UPAGER_TEXT_BYTES])
 {
 	if (child_is_gone(h, join))
 		return -ESRCH;
-	return self_outfit_check(h->pg, join, addr, nrs, uffd, text);
+	return self_provision_check(h->pg, join, addr, nrs, uffd, text);
 }
 
 int self_started(struct self_join *join, int *agent_pidfd, char text[UPAGER_TEXT_BYTES])
@@ -254,7 +254,7 @@ int self_started(struct self_join *join, int *agent_pidfd, char text[UPAGER_TEXT
 	pid_t pid = proc_of_pidfd(*agent_pidfd);
 	int err;
 
-	if (!join->outfitted || join->agent->pidfd >= 0 || pid <= 0 || pid == join->pid ||
+	if (!join->provisioned || join->agent->pidfd >= 0 || pid <= 0 || pid == join->pid ||
 	    syscall(SYS_kcmp, join->pid, pid, KCMP_VM, 0, 0)) {
 		snprintf(text, UPAGER_TEXT_BYTES,
 			 "no agent of process %d was named: use the library", join->pid);
@@ -270,13 +270,13 @@ int self_started(struct self_join *join, int *agent_pidfd, char text[UPAGER_TEXT
 	return err;
 }
 
-static void commit(struct house *h, struct self_join *join)
+static void commit(struct housekeeping *h, struct self_join *join)
 {
 	struct space *sp = join->sp;
 	struct proc *p = join->p;
 
 	if (join->child) {
-		sp->newcomer = join->newcomer;
+		sp->new_agent = join->new_agent;
 		pager_kick_worker(h->pg);
 		forget_join(join);
 		return;
@@ -290,15 +290,15 @@ static void commit(struct house *h, struct self_join *join)
 	pthread_mutex_lock(&sp->lock);
 	sp->phase = SPACE_LIVE;
 	pthread_mutex_unlock(&sp->lock);
-	house_add(h, p);
+	housekeeping_add(h, p);
 	pager_kick_worker(h->pg);
 	forget_join(join);
 }
 
 /* As somebody's child it may have been followed meanwhile. */
-static bool give_way(struct house *h, const struct self_join *join)
+static bool give_way(struct housekeeping *h, const struct self_join *join)
 {
-	struct proc *known = house_find(h, join->pid);
+	struct proc *known = housekeeping_find(h, join->pid);
 
 	if (known && known->space)
 		return false;
@@ -307,7 +307,7 @@ static bool give_way(struct house *h, const struct self_join *join)
 	return true;
 }
 
-int self_ready(struct house *h, struct self_join *join, char text[UPAGER_TEXT_BYTES])
+int self_ready(struct housekeeping *h, struct self_join *join, char text[UPAGER_TEXT_BYTES])
 {
 	const struct agent_ctl *ctl = join->agent->ctl;
 	int error = ctl->setup_error;
@@ -340,19 +340,19 @@ bool self_is_late(const struct self_join *join)
 	return clock_ns() > join->deadline_ns;
 }
 
-void self_abort(struct house *h, struct self_join *join)
+void self_abort(struct housekeeping *h, struct self_join *join)
 {
 	if (join->agent)
 		agent_dismiss(join->agent);
 	if (join->child) {
-		if (join->agent && join->outfitted && !child_is_gone(h, join))
+		if (join->agent && join->provisioned && !child_is_gone(h, join))
 			uffd_unregister(join->sp->uffd, join->agent->place.staging_addr,
 					join->agent->place.staging_bytes);
-		if (join->newcomer) {
-			standby_fini(&join->newcomer->standby);
-			agent_fini(&join->newcomer->agent);
+		if (join->new_agent) {
+			standby_fini(&join->new_agent->standby);
+			agent_fini(&join->new_agent->agent);
 		}
-		free(join->newcomer);
+		free(join->new_agent);
 		forget_join(join);
 		return;
 	}

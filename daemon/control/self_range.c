@@ -78,7 +78,7 @@ static int add(struct space *sp, pgno_t first, pgno_t end, uint64_t changes)
 }
 
 /* All of it is, or will be as the process grows. */
-static int register_whole(struct house *h, struct proc *p, pgno_t first, pgno_t end,
+static int register_whole(struct housekeeping *h, struct proc *p, pgno_t first, pgno_t end,
 			  char text[UPAGER_TEXT_BYTES])
 {
 	if (p->state != UPAGER_PROC_PAGED || self_knows(h, p, first, end))
@@ -89,7 +89,7 @@ static int register_whole(struct house *h, struct proc *p, pgno_t first, pgno_t 
 	return -EINVAL;
 }
 
-int self_register(struct house *h, struct proc *p, uint64_t addr, uint64_t bytes,
+int self_register(struct housekeeping *h, struct proc *p, uint64_t addr, uint64_t bytes,
 		  char text[UPAGER_TEXT_BYTES])
 {
 	pgno_t first = addr_pgno(addr), end = addr_pgno(addr + bytes);
@@ -167,7 +167,7 @@ int self_rescan(struct pager *pg, struct proc *p)
 	return err ? err : scan.error;
 }
 
-bool self_knows(struct house *h, struct proc *p, pgno_t first, pgno_t end)
+bool self_knows(struct housekeeping *h, struct proc *p, pgno_t first, pgno_t end)
 {
 	struct space *sp = p->space;
 	bool known = false;
@@ -182,7 +182,7 @@ bool self_knows(struct house *h, struct proc *p, pgno_t first, pgno_t end)
 	return known;
 }
 
-int self_unregister(struct house *h, struct proc *p, uint64_t addr, uint64_t bytes,
+int self_unregister(struct housekeeping *h, struct proc *p, uint64_t addr, uint64_t bytes,
 		    char text[UPAGER_TEXT_BYTES])
 {
 	pgno_t first = addr_pgno(addr), end = addr_pgno(addr + bytes);
@@ -211,20 +211,20 @@ int self_unregister(struct house *h, struct proc *p, uint64_t addr, uint64_t byt
 			 (unsigned long long)(outside >> 20));
 		return -ENOMEM;
 	}
-	self_errand(h, p, first, end);
+	self_range_job(h, p, first, end);
 	return 0;
 }
 
-void self_errand(struct house *h, struct proc *p, pgno_t first, pgno_t end)
+void self_range_job(struct housekeeping *h, struct proc *p, pgno_t first, pgno_t end)
 {
 	struct space *sp = p->space;
 
 	pthread_mutex_lock(&sp->lock);
-	sp->errand.first = first;
-	sp->errand.end = end;
-	sp->errand.cursor = first.v;
-	sp->errand.tries = 0;
-	sp->errand.state = ERRAND_FETCH;
+	sp->range_job.first = first;
+	sp->range_job.end = end;
+	sp->range_job.cursor = first.v;
+	sp->range_job.tries = 0;
+	sp->range_job.state = RANGE_JOB_FETCH;
 	pthread_mutex_unlock(&sp->lock);
 	pager_kick_worker(h->pg);
 }
@@ -253,7 +253,7 @@ static bool unregister_part(void *context, const struct vma *v)
  */
 static bool is_fetched(struct space *sp)
 {
-	struct errand *e = &sp->errand;
+	struct range_job *e = &sp->range_job;
 	bool same;
 
 	pthread_mutex_lock(&sp->lock);
@@ -262,15 +262,15 @@ static bool is_fetched(struct space *sp)
 	return (same && !uffd_has_unread(sp->uffd)) || e->tries++ == FETCH_TRIES;
 }
 
-bool self_unregister_fetched(struct house *h, struct proc *p)
+bool self_unregister_fetched(struct housekeeping *h, struct proc *p)
 {
 	struct space *sp = p->space;
-	struct errand *e = &sp->errand;
+	struct range_job *e = &sp->range_job;
 	struct part part = { sp, pgno_addr(e->first), pgno_addr(e->end) };
 
 	if (!is_fetched(sp)) {
 		e->cursor = e->first.v;
-		e->state = ERRAND_FETCH;
+		e->state = RANGE_JOB_FETCH;
 		pager_kick_worker(h->pg);
 		return false;
 	}
@@ -282,24 +282,24 @@ bool self_unregister_fetched(struct house *h, struct proc *p)
 		regions_forget(&sp->regions);
 		sp->rescan_wanted = true;
 	}
-	e->state = ERRAND_FORGET;
+	e->state = RANGE_JOB_FORGET;
 	pthread_mutex_unlock(&sp->lock);
 	pager_kick_worker(h->pg);
 	return true;
 }
 
-int self_release_idle(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
+int self_release_idle(struct housekeeping *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	const struct space *sp = p->space;
 
 	if (!p->by_itself || sp->phase != SPACE_LIVE || sp->regions.nr || sp->nr_swapped ||
-	    sp->nr_standby || sp->nr_detaching || sp->rescan_wanted || sp->newcomer)
+	    sp->nr_standby || sp->nr_detaching || sp->rescan_wanted || sp->new_agent)
 		return 0;
 	return request_release(h, p, text);
 }
 
-int self_unregister_forgotten(struct house *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
+int self_unregister_forgotten(struct housekeeping *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
-	p->space->errand.state = ERRAND_NONE;
+	p->space->range_job.state = RANGE_JOB_NONE;
 	return self_release_idle(h, p, text);
 }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "control/self.h"
-#include "life/house.h"
+#include "life/housekeeping.h"
 
 /* What a peer waits for that is paged by itself. */
 enum session_step {
@@ -25,7 +25,7 @@ struct session {
 	pid_t waits_for; /* process of a DETACH or POPULATE that is under way; 0 none */
 	bool detach;
 	struct self_peer peer;
-	struct house *house;
+	struct housekeeping *housekeeping;
 	struct self_join *join; /* under way, NULL none */
 	enum session_step step; /* of what the peer asked for itself */
 	struct upager_request asked; /* that */

@@ -19,33 +19,34 @@ static void answer(struct session *s, struct upager_reply *reply, int err)
 static void give_up_join(struct session *s)
 {
 	if (s->join)
-		self_abort(s->house, s->join);
+		self_abort(s->housekeeping, s->join);
 	s->join = NULL;
 }
 
-static void join(struct session *s, struct house *h, struct upager_reply *reply)
+static void join(struct session *s, struct housekeeping *h, struct upager_reply *reply)
 {
-	int fd[UPAGER_OUTFIT_FDS];
-	struct upager_outfit outfit;
+	int fd[UPAGER_PROVISION_FDS];
+	struct upager_provision provision;
 	int err;
 
 	give_up_join(s);
-	err = self_join(h, &s->peer, s->asked.budget_bytes, &s->join, &outfit, fd, reply->text);
+	err = self_join(h, &s->peer, s->asked.budget_bytes, &s->join, &provision, fd, reply->text);
 	if (!s->join) {
 		answer(s, reply, err);
 		return;
 	}
 	reply->nr_records = 1;
 	answer(s, reply, 0);
-	if (s->fd >= 0 && proto_send_fds(s->fd, &outfit, sizeof(outfit), fd, UPAGER_OUTFIT_FDS))
+	if (s->fd >= 0 &&
+	    proto_send_fds(s->fd, &provision, sizeof(provision), fd, UPAGER_PROVISION_FDS))
 		session_close(s);
-	for (int i = 0; i < UPAGER_OUTFIT_FDS; i++)
+	for (int i = 0; i < UPAGER_PROVISION_FDS; i++)
 		close(fd[i]);
 }
 
 /* The next two steps of a join; whatever is wrong ends it. */
-static void go_on_joining(struct session *s, struct house *h, const struct upager_request *req,
-			  int *fd, struct upager_reply *reply)
+static void go_on_joining(struct session *s, struct housekeeping *h,
+			  const struct upager_request *req, int *fd, struct upager_reply *reply)
 {
 	int err;
 
@@ -54,8 +55,8 @@ static void go_on_joining(struct session *s, struct house *h, const struct upage
 		answer(s, reply, -EINVAL);
 		return;
 	}
-	if (req->op == UPAGER_OP_OUTFITTED)
-		err = self_outfitted(h, s->join, req->addr, req->arg, fd, reply->text);
+	if (req->op == UPAGER_OP_PROVISIONED)
+		err = self_provisioned(h, s->join, req->addr, req->arg, fd, reply->text);
 	else
 		err = self_started(s->join, fd, reply->text);
 	if (err)
@@ -66,7 +67,7 @@ static void go_on_joining(struct session *s, struct house *h, const struct upage
 		answer(s, reply, err);
 }
 
-static void wait_ready(struct session *s, struct house *h, struct upager_reply *reply)
+static void wait_ready(struct session *s, struct housekeeping *h, struct upager_reply *reply)
 {
 	int err = self_ready(h, s->join, reply->text);
 
@@ -79,12 +80,13 @@ static void wait_ready(struct session *s, struct house *h, struct upager_reply *
 }
 
 /* One range at a time; and while the process is detached or populated none. */
-static struct proc *ready_proc(struct session *s, struct house *h, struct upager_reply *reply)
+static struct proc *ready_proc(struct session *s, struct housekeeping *h,
+			       struct upager_reply *reply)
 {
 	int err;
 	struct proc *p = self_find(h, &s->peer, &err);
 
-	if (p && (!p->space || p->space->errand.state == ERRAND_NONE))
+	if (p && (!p->space || p->space->range_job.state == RANGE_JOB_NONE))
 		return p;
 	if (p || err == -EAGAIN) {
 		s->step = STEP_AGAIN;
@@ -95,7 +97,7 @@ static struct proc *ready_proc(struct session *s, struct house *h, struct upager
 	return NULL;
 }
 
-static void ask(struct session *s, struct house *h)
+static void ask(struct session *s, struct housekeeping *h)
 {
 	const struct upager_request *req = &s->asked;
 	enum session_step next = STEP_NONE;
@@ -114,7 +116,7 @@ static void ask(struct session *s, struct house *h)
 		return;
 	/* The child of a fork has no agent yet. */
 	if (req->op == UPAGER_OP_REGISTER && p->by_itself && !p->space->agent.ctl &&
-	    !p->space->newcomer) {
+	    !p->space->new_agent) {
 		proto_text(&reply, "process %d has no agent", p->pid);
 		answer(s, &reply, -ESRCH);
 		return;
@@ -138,38 +140,38 @@ static void ask(struct session *s, struct house *h)
 		answer(s, &reply, err);
 }
 
-static void wait_errand(struct session *s, struct house *h)
+static void wait_range_job(struct session *s, struct housekeeping *h)
 {
 	struct upager_reply reply;
 	int err;
-	struct proc *p = house_find(h, s->peer.pid);
-	struct errand *e = p && p->space ? &p->space->errand : NULL;
+	struct proc *p = housekeeping_find(h, s->peer.pid);
+	struct range_job *e = p && p->space ? &p->space->range_job : NULL;
 
 	proto_init_reply(&reply);
-	if (!e || e->state == ERRAND_NONE) {
+	if (!e || e->state == RANGE_JOB_NONE) {
 		/* Detached: everything came back. */
 		err = s->step == STEP_PIN ? -ESRCH : 0;
 		answer(s, &reply, err);
 		return;
 	}
-	if (s->step == STEP_PIN && e->state == ERRAND_FETCHED) {
-		e->state = ERRAND_NONE;
+	if (s->step == STEP_PIN && e->state == RANGE_JOB_FETCHED) {
+		e->state = RANGE_JOB_NONE;
 		answer(s, &reply, 0);
-	} else if (s->step == STEP_FETCH && e->state == ERRAND_FETCHED) {
+	} else if (s->step == STEP_FETCH && e->state == RANGE_JOB_FETCHED) {
 		if (self_unregister_fetched(h, p))
 			s->step = STEP_FORGET;
-	} else if (s->step == STEP_FORGET && e->state == ERRAND_FORGOTTEN) {
+	} else if (s->step == STEP_FORGET && e->state == RANGE_JOB_FORGOTTEN) {
 		err = self_unregister_forgotten(h, p, reply.text);
 		answer(s, &reply, err);
 	}
 }
 
-void session_self_handle(struct session *s, struct house *h, const struct upager_request *req,
-			 int *fd)
+void session_self_handle(struct session *s, struct housekeeping *h,
+			 const struct upager_request *req, int *fd)
 {
 	struct upager_reply reply;
 
-	if (req->op == UPAGER_OP_OUTFITTED || req->op == UPAGER_OP_STARTED) {
+	if (req->op == UPAGER_OP_PROVISIONED || req->op == UPAGER_OP_STARTED) {
 		proto_init_reply(&reply);
 		go_on_joining(s, h, req, fd, &reply);
 		return;
@@ -185,7 +187,7 @@ static bool peer_is_gone(const struct session *s)
 	return poll(&pfd, 1, 0) == 1 && pfd.revents & (POLLHUP | POLLERR);
 }
 
-void session_self_step(struct session *s, struct house *h)
+void session_self_step(struct session *s, struct housekeeping *h)
 {
 	struct upager_reply reply;
 
@@ -200,7 +202,7 @@ void session_self_step(struct session *s, struct house *h)
 	else if (s->step == STEP_READY)
 		wait_ready(s, h, &reply);
 	else
-		wait_errand(s, h);
+		wait_range_job(s, h);
 }
 
 void session_self_drop(struct session *s)
@@ -209,13 +211,13 @@ void session_self_drop(struct session *s)
 	struct proc *p;
 
 	give_up_join(s);
-	if (!s->house)
+	if (!s->housekeeping)
 		return;
-	p = house_find(s->house, s->peer.pid);
+	p = housekeeping_find(s->housekeeping, s->peer.pid);
 	if (!p || !p->by_itself || !p->space)
 		return;
 	if (s->step == STEP_PIN || s->step == STEP_FETCH)
-		p->space->errand.state = ERRAND_NONE;
+		p->space->range_job.state = RANGE_JOB_NONE;
 	if (p->state != UPAGER_PROC_DETACHING)
-		self_release_idle(s->house, p, text);
+		self_release_idle(s->housekeeping, p, text);
 }

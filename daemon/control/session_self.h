@@ -5,10 +5,10 @@
 #include "control/session.h"
 
 /* What a peer asks for itself: UPAGER_OP_JOIN and after.  *fd: -1 then if it was taken. */
-void session_self_handle(struct session *s, struct house *h, const struct upager_request *req,
-			 int *fd);
+void session_self_handle(struct session *s, struct housekeeping *h,
+			 const struct upager_request *req, int *fd);
 /* Goes on with what waits. */
-void session_self_step(struct session *s, struct house *h);
+void session_self_step(struct session *s, struct housekeeping *h);
 /* The connection ends: gives up what is under way. */
 void session_self_drop(struct session *s);
 

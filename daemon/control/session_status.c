@@ -9,7 +9,7 @@
 #include "kernel/meminfo.h"
 
 /* Of a process that has ended its agent, or who is just looking at it, still holds the memory. */
-static bool is_ending(const struct house *h, pid_t pid)
+static bool is_ending(const struct housekeeping *h, pid_t pid)
 {
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
 		const struct space *sp = h->pg->space[id];
@@ -20,7 +20,8 @@ static bool is_ending(const struct house *h, pid_t pid)
 	return false;
 }
 
-void session_status(struct session *s, struct house *h, pid_t pid, struct upager_reply *reply)
+void session_status(struct session *s, struct housekeeping *h, pid_t pid,
+		    struct upager_reply *reply)
 {
 	struct upager_record rec;
 	uint32_t n = 0;
@@ -60,7 +61,7 @@ static uint64_t pools_bytes(const struct pager *pg)
 	return pages * PAGE_SIZE;
 }
 
-void session_ping(struct session *s, struct house *h, struct upager_reply *reply)
+void session_ping(struct session *s, struct housekeeping *h, struct upager_reply *reply)
 {
 	struct upager_record rec = { .pid = getpid() };
 

@@ -23,7 +23,7 @@ static bool next_slice(struct space *sp, struct page_range *slice)
 	return r;
 }
 
-/* The house only adds at the end, so the range is looked up again. */
+/* Housekeeping only adds at the end, so the range is looked up again. */
 static void slice_done(struct space *sp, struct page_range slice, pgno_t next)
 {
 	pthread_mutex_lock(&sp->lock);

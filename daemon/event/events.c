@@ -38,9 +38,9 @@ static void begin_fault(struct pager *pg, struct space *sp, const struct uffd_ms
 			uint64_t now_ns)
 {
 	space_count(&sp->stats.faults, 1);
-	if (atomic_load_explicit(&pg->house_sleeps, memory_order_relaxed) &&
-	    atomic_exchange(&pg->house_sleeps, false))
-		pager_kick_house(pg);
+	if (atomic_load_explicit(&pg->housekeeping_sleeps, memory_order_relaxed) &&
+	    atomic_exchange(&pg->housekeeping_sleeps, false))
+		pager_kick_housekeeping(pg);
 	fault_begin(pg, sp,
 		    (struct fault){
 			    .page = addr_pgno(msg->arg.pagefault.address),

@@ -20,7 +20,7 @@ bool fork_may_apply(const struct space *sp)
 	return !sb->nr_dirty || sp->area_full || sp->write_backoff_ns;
 }
 
-/* So many descriptors are left for the house: to find out about children takes some. */
+/* So many descriptors are left for housekeeping: to find out about children takes some. */
 #define FDS_LEFT_MIN 32
 #define FDS_LEFT_MAX 256
 #define FDS_PART     8
@@ -154,9 +154,9 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	}
 	child->root = root;
 	failpoint(FP_FORK_SHARED);
-	child->phase = SPACE_NEWBORN;
+	child->phase = SPACE_FORKED;
 	child->parent_id = parent->id;
-	if (parent->phase == SPACE_NEWBORN) { /* what was wiped for it, it may hand on */
+	if (parent->phase == SPACE_FORKED) { /* what was wiped for it, it may hand on */
 		child->born_touched = parent->born_touched;
 		child->moved = parent->moved;
 	}
@@ -165,7 +165,7 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	child->lineage = parent->lineage;
 	child->by_itself = parent->by_itself;
 	child->tracks_writes = parent->tracks_writes;
-	child->budget_pages = parent->budget_pages; /* until the house allots */
+	child->budget_pages = parent->budget_pages; /* until housekeeping allots */
 	child->nr_resident = parent->nr_resident;
 	child->nr_swapped = parent->nr_swapped;
 	child->nr_standby = parent->nr_standby;
@@ -183,6 +183,6 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 		lose_dirty(pg, parent, child);
 	child->readable = true;
 	pager_record_space(pg, child);
-	pager_kick_house(pg);
+	pager_kick_housekeeping(pg);
 	failpoint(FP_FORK_APPLIED);
 }

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "evict/budget.h"
-#include "evict/kin.h"
+#include "evict/relatives.h"
 #include "evict/pinned.h"
 #include "kernel/present.h"
 #include "memory/kept.h"
@@ -204,7 +204,7 @@ static bool post_batch(struct pager *pg, struct space *sp, uint32_t nr_pages)
 
 	if (!post || !exit_round_look(pg, sp))
 		return false;
-	nr_runs = kin_victims(pg, sp, nr_pages, AGENT_RUN_PAGES, runs, AGENT_RUNS_MAX);
+	nr_runs = relatives_victims(pg, sp, nr_pages, AGENT_RUN_PAGES, runs, AGENT_RUNS_MAX);
 	if (!nr_runs) {
 		sp->evict_more = sp->policy.going;
 		if (!sp->evict_more)
@@ -256,7 +256,7 @@ void evict_begin(struct pager *pg, struct space *sp)
 	if (!space_can_evict(sp) || sp->phase != SPACE_LIVE || sp->events_waiting || sp->draining)
 		return;
 	if (!pg->caps.move) {
-		/* Set before stopped is looked at: the house looks the other way round. */
+		/* Set before stopped is looked at: housekeeping looks the other way round. */
 		sp->dropping = true;
 		if (!sp->stopped) {
 			sp->dropping = agent_may_drop(&sp->agent);

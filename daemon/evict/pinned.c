@@ -15,13 +15,13 @@ static void give_up(struct pager *pg, int err)
 {
 	struct module *m = pg->pinned;
 
-	if (err != -ENOENT) /* unloaded: the house says so */
+	if (err != -ENOENT) /* unloaded: housekeeping says so */
 		log_warn("the module upager cannot be asked for pinned pages (%s): going on "
 			 "without it",
 			 strerror(-err));
 	module_close(m);
 	free(m);
-	pg->pinned = NULL; /* the house offers another when it is back */
+	pg->pinned = NULL; /* housekeeping offers another when it is back */
 }
 
 static uint64_t cut_out(const uint64_t *bits, uint32_t first, uint32_t nr_pages)

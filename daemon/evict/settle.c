@@ -82,7 +82,7 @@ static void settle_lost(struct pager *pg, struct space *sp, pgno_t n, uint32_t p
 
 /*
  * From there on locked, or of other access bits than staging [F23]: so is all of
- * that mapping, until the house lets it be tried again.
+ * that mapping, until housekeeping lets it be tried again.
  */
 static void fix_mapping(struct space *sp, pgno_t first, pgno_t end)
 {
@@ -150,7 +150,7 @@ static void look_for_tracking(struct pager *pg, struct space *sp)
 	if (!pg->soft_dirty || sp->tracks_writes || soft_dirty_is_set(sp->pagemap_fd, unused))
 		return;
 	sp->tracks_writes = true;
-	pager_kick_house(pg);
+	pager_kick_housekeeping(pg);
 }
 
 bool settle_finished(struct pager *pg, struct space *sp)

@@ -42,7 +42,7 @@ static bool is_fixed(struct space *sp, pgno_t n)
 {
 	const struct region *r = region_find(&sp->regions, n);
 
-	return !r || r->fixed || r->hint == REGION_PINNED || errand_covers(&sp->errand, n) ||
+	return !r || r->fixed || r->hint == REGION_PINNED || range_job_covers(&sp->range_job, n) ||
 	       exit_pages_have(&sp->exit_pages, n);
 }
 

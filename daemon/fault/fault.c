@@ -23,21 +23,21 @@
 
 #define ZERO_WINDOW_MAX	   64
 #define DETACH_PATIENCE_NS (20 * NS_PER_MS)
-#define NEWBORN_LOOK_NS	   (5 * NS_PER_MS)
+#define FORKED_LOOK_NS	   (5 * NS_PER_MS)
 /* How often the budget is looked at while faults wait for it. */
 #define THROTTLE_LOOK_NS   (5 * NS_PER_MS)
 
-/* Until the house has found out about it. */
-static void defer_newborn(struct pager *pg, struct space *sp, struct fault f)
+/* Until housekeeping has found out about it. */
+static void defer_forked(struct pager *pg, struct space *sp, struct fault f)
 {
 	fill_wait(pg, sp, f);
 	if (!sp->first_tid) {
 		sp->first_tid = f.tid;
-		pager_kick_house(pg);
+		pager_kick_housekeeping(pg);
 	}
 	/* That thread may prove to be another process's: then the next one is named. */
 	if (!sp->retry_at_ns)
-		sp->retry_at_ns = clock_ns() + NEWBORN_LOOK_NS;
+		sp->retry_at_ns = clock_ns() + FORKED_LOOK_NS;
 }
 
 /*
@@ -52,7 +52,7 @@ static void defer_throttled(struct pager *pg, struct space *sp, struct fault f)
 }
 
 /* They are present without having been handed on. */
-static void note_newborn(struct space *sp, struct run run)
+static void note_forked(struct space *sp, struct run run)
 {
 	range_set_add(&sp->born_touched, run.first, pgno_add(run.first, run.nr_pages));
 }
@@ -97,8 +97,8 @@ static void fill_zero(struct pager *pg, struct space *sp, struct fault f)
 		fill_failed(pg, sp, f, fill.error);
 		return;
 	}
-	if (sp->phase == SPACE_NEWBORN)
-		note_newborn(sp, (struct run){ f.page, fill.filled });
+	if (sp->phase == SPACE_FORKED)
+		note_forked(sp, (struct run){ f.page, fill.filled });
 	sp->zero_window = n;
 	sp->zero_next = pgno_add(f.page, fill.filled);
 	space_count(&sp->stats.zero_fills, fill.filled);
@@ -109,7 +109,7 @@ static void fill_zero(struct pager *pg, struct space *sp, struct fault f)
  * Its parent had that page.  If it is not here it was wiped, or it was nothing
  * but zeros for its parent, too, and was not copied for that.
  */
-static void fill_newborn(struct pager *pg, struct space *sp, struct fault f)
+static void fill_forked(struct pager *pg, struct space *sp, struct fault f)
 {
 	struct run run = { f.page, 1 };
 	struct uffd_fill fill = uffd_zero(sp->uffd, run);
@@ -118,7 +118,7 @@ static void fill_newborn(struct pager *pg, struct space *sp, struct fault f)
 		fill_failed(pg, sp, f, fill.error);
 		return;
 	}
-	note_newborn(sp, run);
+	note_forked(sp, run);
 	space_count(&sp->stats.zero_fills, 1);
 	space_latency(sp, f.begin_ns);
 }
@@ -133,8 +133,8 @@ static void fill_resident(struct pager *pg, struct space *sp, struct fault f, st
 {
 	int present;
 
-	if (sp->phase == SPACE_NEWBORN) {
-		fill_newborn(pg, sp, f);
+	if (sp->phase == SPACE_FORKED) {
+		fill_forked(pg, sp, f);
 		return;
 	}
 	present = present_one(sp->pagemap_fd, f.page);
@@ -180,9 +180,9 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 {
 	struct page p = page_read(pg, sp, f.page);
 
-	if (sp->phase == SPACE_NEWBORN && p.state != PAGE_VIRGIN && p.state != PAGE_RESIDENT &&
+	if (sp->phase == SPACE_FORKED && p.state != PAGE_VIRGIN && p.state != PAGE_RESIDENT &&
 	    !handed_on(pg, sp, f.page)) {
-		defer_newborn(pg, sp, f);
+		defer_forked(pg, sp, f);
 		return;
 	}
 	/* Lifting it fails while an event is unread; MADV_FREE may have come since. */

@@ -82,7 +82,7 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 	if (read_find(pg, sp, f.page))
 		return true;
 	plan = readahead_of_space(sp, f.page, limit, &stream);
-	if (sp->phase == SPACE_NEWBORN)
+	if (sp->phase == SPACE_FORKED)
 		plan = handed_part(sp, plan, f.page);
 	rd = read_get(pg, sp, plan.nr_pages);
 	if (!rd)

@@ -7,7 +7,7 @@
 
 #include "control/proto.h"
 #include "lib/client.h"
-#include "lib/outfit.h"
+#include "lib/provision.h"
 
 #define PAGE_BITS   4095
 /* While the daemon looks for a fork's child, or another thread joins. */
@@ -34,22 +34,22 @@ static int check_range(struct upager *u, const void *addr, size_t len)
 /* The answer is a join's: does what it says. */
 static int finish_join(struct upager *u)
 {
-	int fd[UPAGER_OUTFIT_FDS];
-	struct upager_outfit outfit;
-	int len = proto_recv_fds(u->fd, &outfit, sizeof(outfit), fd, UPAGER_OUTFIT_FDS);
+	int fd[UPAGER_PROVISION_FDS];
+	struct upager_provision provision;
+	int len = proto_recv_fds(u->fd, &provision, sizeof(provision), fd, UPAGER_PROVISION_FDS);
 	int err;
 
 	if (len <= 0)
 		err = len ? len : -EPIPE;
 	else
-		err = proto_check_outfit(&outfit, (size_t)len);
-	if (!err && fd[UPAGER_OUTFIT_FDS - 1] < 0)
+		err = proto_check_provision(&provision, (size_t)len);
+	if (!err && fd[UPAGER_PROVISION_FDS - 1] < 0)
 		err = -EBADMSG;
 	if (err) {
-		outfit_close(fd);
+		provision_close(fd);
 		return client_fail_connection(u, err);
 	}
-	return outfit_wear(u, &outfit, fd);
+	return provision_wear(u, &provision, fd);
 }
 
 static int join_once(struct upager *u, uint64_t budget_bytes)

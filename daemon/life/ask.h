@@ -9,7 +9,7 @@
  * Whether a process has the address space of a userfaultfd.  Its stack, which is
  * never paged, is registered by that for a moment, and only the process whose
  * own it is shows that.  Nobody else does so with this mapping at just these
- * moments.  The house's thread.
+ * moments.  The housekeeping thread.
  */
 bool ask_is_child(const struct pager *pg, const struct space *sp, const struct proc *p);
 

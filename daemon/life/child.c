@@ -100,10 +100,10 @@ static bool search_due(struct space *sp)
 }
 
 /* A child that has touched nothing yet may have been announced. */
-static void take_hint(struct house *h, struct space *sp, const struct space *from)
+static void take_hint(struct housekeeping *h, struct space *sp, const struct space *from)
 {
 	pid_t pid = from && !sp->first_tid ? announced_try(&h->announced, from->pid) : 0;
-	const struct proc *known = house_find(h, pid);
+	const struct proc *known = housekeeping_find(h, pid);
 	uint32_t none = 0;
 
 	if (pid > 0 && !(known && known->space))
@@ -111,9 +111,9 @@ static void take_hint(struct house *h, struct space *sp, const struct space *fro
 }
 
 /* It may have been followed until now, without anybody knowing that its memory is paged. */
-static void take_on(struct house *h, struct space *sp, struct proc *child)
+static void take_on(struct housekeeping *h, struct space *sp, struct proc *child)
 {
-	struct proc *known = house_find(h, child->pid);
+	struct proc *known = housekeeping_find(h, child->pid);
 
 	const struct family *f = family_find(&h->families, sp->terms.family);
 
@@ -124,7 +124,7 @@ static void take_on(struct house *h, struct space *sp, struct proc *child)
 	child->claim.share = sp->budget_pages;
 	child->by_itself = sp->by_itself;
 	if (!known) {
-		house_add(h, child);
+		housekeeping_add(h, child);
 		return;
 	}
 	known->space = sp;
@@ -136,11 +136,11 @@ static void take_on(struct house *h, struct space *sp, struct proc *child)
 	proc_close(child);
 }
 
-void child_look_after(struct house *h, struct space *sp)
+void child_look_after(struct housekeeping *h, struct space *sp)
 {
 	struct space *from = h->pg->space[sp->parent_id];
-	struct proc *parent = from ? house_find(h, from->pid) : NULL;
-	struct proc *child = house_find(h, sp->pid);
+	struct proc *parent = from ? housekeeping_find(h, from->pid) : NULL;
+	struct proc *child = housekeeping_find(h, sp->pid);
 
 	if (child && child->space == sp) { /* a mapping went away since */
 		inherit(h->pg, sp, child);

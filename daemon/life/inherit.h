@@ -16,7 +16,7 @@
  * child gets SIGBUS there rather than what may be wrong.  Programs make a mapping
  * WIPEONFORK when it is new, so both is rare.  DONTFORK they change at any time,
  * and a child that has the mapping has inherited it, unless it grew another one
- * in place over it.  The house's thread.
+ * in place over it.  The housekeeping thread.
  */
 int inherit(struct pager *pg, struct space *sp, const struct proc *p);
 

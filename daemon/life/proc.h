@@ -16,7 +16,7 @@
 /*
  * A process that the daemon was asked to page, from ATTACH until it exits or
  * is detached.  exec gives it another address space; the budget stays.  The
- * house's own.
+ * housekeeping's own.
  */
 struct proc {
 	pid_t pid;
@@ -33,7 +33,7 @@ struct proc {
 	uint64_t active_ns; /* when it faulted last */
 	uint64_t idled_ns; /* when it last gave something for not faulting */
 	pid_t parent_pid; /* followed: who made it */
-	bool followed; /* by descent.c, nothing of ours was in it then */
+	bool followed; /* by descendants.c, nothing of ours was in it then */
 	bool borrows; /* followed: it runs in its parent's memory */
 	uint64_t begin_at_ns; /* not before */
 	uint64_t begin_pause_ns;

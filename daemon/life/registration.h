@@ -6,7 +6,7 @@
 
 /*
  * Which mappings of a program that was taken over are registered, though it
- * changes them while they are read.  The house's thread.
+ * changes them while they are read.  The housekeeping thread.
  */
 
 /* Registers what can be paged and is not yet; sets *added if there may be pages to adopt. */

@@ -2,9 +2,9 @@
 #ifndef UPAGER_RELEASE_H
 #define UPAGER_RELEASE_H
 
-#include "life/house.h"
+#include "life/housekeeping.h"
 
 /* A process is no longer taken care of: it has ended, or nothing of ours is in it any more. */
-void release_proc(struct house *h, struct proc *p);
+void release_proc(struct housekeeping *h, struct proc *p);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "life/descent.h"
+#include "life/descendants.h"
 #include "recover/statefile.h"
 #include "life/release.h"
 
@@ -21,9 +21,9 @@
 #define LINE	 "%d %llu %llu %u %u %u %d %d\n"
 #define WRITE_NS (20 * NS_PER_MS)
 
-static void print(FILE *f, const struct house *h)
+static void print(FILE *f, const struct housekeeping *h)
 {
-	fprintf(f, HEAD, (unsigned long long)h->descent.scanned_ticks);
+	fprintf(f, HEAD, (unsigned long long)h->descendants.scanned_ticks);
 	for (const struct proc *p = h->procs; p; p = p->next)
 		if (!p->by_itself && p->state != UPAGER_PROC_DETACHING)
 			fprintf(f, LINE, p->pid, (unsigned long long)p->born_ticks,
@@ -31,7 +31,7 @@ static void print(FILE *f, const struct house *h)
 				p->terms.weight, p->terms.asked_by, p->parent_pid, p->followed);
 }
 
-void roster_write(struct house *h, bool now)
+void roster_write(struct housekeeping *h, bool now)
 {
 	uint64_t now_ns = clock_ns();
 	char *text = NULL;
@@ -70,18 +70,18 @@ static bool read_line(FILE *f, struct proc *p)
 	return true;
 }
 
-static void take_on(struct house *h, const struct proc *as)
+static void take_on(struct housekeeping *h, const struct proc *as)
 {
 	char text[UPAGER_TEXT_BYTES];
 	struct proc *p;
 
-	if (house_find(h, as->pid) || proc_open(&p, as->pid, text))
+	if (housekeeping_find(h, as->pid) || proc_open(&p, as->pid, text))
 		return;
 	p->terms = as->terms;
 	p->parent_pid = as->parent_pid;
 	p->followed = as->followed;
-	p->borrows = p->followed && descent_borrows(p);
-	house_add(h, p);
+	p->borrows = p->followed && descendants_borrows(p);
+	housekeeping_add(h, p);
 	if (p->born_ticks != as->born_ticks) { /* the number is another's by now */
 		p->by_itself = true; /* it does not count as ended */
 		release_proc(h, p);
@@ -93,7 +93,7 @@ static void take_on(struct house *h, const struct proc *as)
 	proc_sample(p);
 }
 
-void roster_take_on(struct house *h)
+void roster_take_on(struct housekeeping *h)
 {
 	int fd = openat(h->pg->state_dir_fd, NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
@@ -109,9 +109,9 @@ void roster_take_on(struct house *h)
 		close(fd);
 	if (!h->procs)
 		return;
-	descent_open(&h->descent);
+	descendants_open(&h->descendants);
 	/* Whoever was born since is looked for. */
 	if (ticks)
-		h->descent.scanned_ticks = ticks;
-	h->descent.lost = ticks;
+		h->descendants.scanned_ticks = ticks;
+	h->descendants.lost = ticks;
 }

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "evict/budget.h"
 #include "life/child.h"
-#include "life/descent.h"
+#include "life/descendants.h"
 #include "life/pause.h"
 #include "life/release.h"
 #include "life/takeover.h"
@@ -34,10 +34,10 @@
 /* How often the same warning is written. */
 #define SHORT_SAY_NS   (60 * NS_PER_S)
 
-void round_init(struct house *h)
+void round_init(struct housekeeping *h)
 {
 	tracking_init(&h->tracking, h->pg, &h->announced);
-	descent_init(&h->descent);
+	descendants_init(&h->descendants);
 }
 
 /* The process no longer runs in this space: the agent must not keep it alive. */
@@ -71,20 +71,20 @@ static void say_late(struct space *sp)
 }
 
 /* A space whose process exited or executed lives until the kernel says ESRCH [F13]. */
-static void look_after_space(struct house *h, struct space *sp)
+static void look_after_space(struct housekeeping *h, struct space *sp)
 {
 	struct pager *pg = h->pg;
 
 	if (sp->phase == SPACE_NEW || sp->phase >= SPACE_CLOSING)
 		return;
 	say_late(sp);
-	if (sp->newcomer) {
+	if (sp->new_agent) {
 		sp->agent_watched = false;
 	} else if (sp->agent.ctl && !sp->agent_watched) {
 		sp->agent_watched = true;
-		house_watch(h, sp->agent.pidfd);
+		housekeeping_watch(h, sp->agent.pidfd);
 	}
-	if (!sp->newcomer && !sp->agent.dead && sp->agent.ctl && fd_readable(sp->agent.pidfd)) {
+	if (!sp->new_agent && !sp->agent.dead && sp->agent.ctl && fd_readable(sp->agent.pidfd)) {
 		sp->agent.dead = true;
 		if (!sp->gone)
 			log_warn("the agent in process %d died: its memory is served but no longer "
@@ -97,7 +97,7 @@ static void look_after_space(struct house *h, struct space *sp)
 	 * before all that it moved is settled: it keeps staging alive, which may
 	 * hold what a child forked at the last instant has to inherit [F11].
 	 */
-	if (sp->gone && !sp->newcomer && !sp->agent.dead && !agent_pending(&sp->agent))
+	if (sp->gone && !sp->new_agent && !sp->agent.dead && !agent_pending(&sp->agent))
 		agent_dismiss(&sp->agent);
 	/*
 	 * Without an agent exec ends the address space at once.  With one the
@@ -112,11 +112,11 @@ static void look_after_space(struct house *h, struct space *sp)
 		pager_kick_worker(pg);
 		return;
 	}
-	if (sp->phase == SPACE_NEWBORN && !sp->identified)
+	if (sp->phase == SPACE_FORKED && !sp->identified)
 		child_look_after(h, sp);
 }
 
-static void free_closed(struct house *h)
+static void free_closed(struct housekeeping *h)
 {
 	struct space *sp;
 
@@ -139,14 +139,14 @@ static bool scan_due(const struct proc *p, uint64_t now_ns)
 }
 
 /* A watched process has grown.  It may have executed a set-uid program since it was watched. */
-static int begin(struct house *h, struct proc *p)
+static int begin(struct housekeeping *h, struct proc *p)
 {
 	if (p->terms.asked_by && !proc_belongs_to(p->pid, p->terms.asked_by)) {
 		snprintf(p->text, sizeof(p->text),
 			 "it is set-uid, or not dumpable: start it as root to page it");
 		return -EPERM;
 	}
-	if (p->followed && descent_shares(h, p))
+	if (p->followed && descendants_shares(h, p))
 		return -EAGAIN;
 	return takeover_begin(h->pg, p, p->text);
 }
@@ -180,7 +180,7 @@ static bool is_refusal(struct proc *p, int err, uint64_t now_ns)
  * A child has at its birth what its parent had, most of it shared: near its
  * budget is not yet a need, and there may be a thousand.
  */
-static bool wants_agent(const struct house *h, const struct proc *p, uint64_t now_ns)
+static bool wants_agent(const struct housekeeping *h, const struct proc *p, uint64_t now_ns)
 {
 	const struct space *sp = p->space;
 	bool over = budget_resident(sp) > sp->budget_pages;
@@ -189,7 +189,7 @@ static bool wants_agent(const struct house *h, const struct proc *p, uint64_t no
 	       allot_near(h, p, REGISTER_PART);
 }
 
-static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
+static void look_after_growth(struct housekeeping *h, struct proc *p, uint64_t now_ns)
 {
 	struct space *sp = p->space;
 	uint64_t tracked;
@@ -216,7 +216,7 @@ static void look_after_growth(struct house *h, struct proc *p, uint64_t now_ns)
 	sp->other_pages = !p->by_itself && p->rss_pages > tracked ? p->rss_pages - tracked : 0;
 	if (sp->phase != SPACE_LIVE)
 		pause_end(p);
-	if (sp->phase != SPACE_LIVE || sp->newcomer)
+	if (sp->phase != SPACE_LIVE || sp->new_agent)
 		return;
 	if (!p->by_itself && !sp->agent.ctl && !p->text[0] && now_ns >= p->begin_at_ns &&
 	    wants_agent(h, p, now_ns)) {
@@ -245,7 +245,7 @@ static void look_after_quarantine(struct proc *p)
 		p->space->quarantine_safe_ns = safe_ns;
 }
 
-static void look_after_proc(struct house *h, struct proc *p, uint64_t now_ns)
+static void look_after_proc(struct housekeeping *h, struct proc *p, uint64_t now_ns)
 {
 	int err;
 
@@ -256,7 +256,7 @@ static void look_after_proc(struct house *h, struct proc *p, uint64_t now_ns)
 		release_proc(h, p);
 		return;
 	}
-	p->borrows = p->borrows && descent_borrows(p);
+	p->borrows = p->borrows && descendants_borrows(p);
 	err = proc_sample(p);
 	wakeup_plan(p, now_ns);
 	if (err) {
@@ -286,7 +286,7 @@ static void say_orphans(struct space *sp)
 	sp->orphans_said = orphans;
 }
 
-static void say_short(struct house *h, uint64_t now_ns)
+static void say_short(struct housekeeping *h, uint64_t now_ns)
 {
 	if (!tables_short(h->pg->tables) || now_ns < h->short_say_ns)
 		return;
@@ -296,7 +296,7 @@ static void say_short(struct house *h, uint64_t now_ns)
 		 "program that uses little of much address space");
 }
 
-static void say_full(struct house *h, uint64_t now_ns)
+static void say_full(struct housekeeping *h, uint64_t now_ns)
 {
 	bool full = false;
 
@@ -316,7 +316,7 @@ static void say_full(struct house *h, uint64_t now_ns)
 	h->full_say_ns = now_ns + SHORT_SAY_NS;
 }
 
-uint64_t round_tick(struct house *h)
+uint64_t round_tick(struct housekeeping *h)
 {
 	uint64_t now_ns = clock_ns();
 	bool all = wakeup_any_ended(h);
@@ -327,7 +327,7 @@ uint64_t round_tick(struct house *h)
 	more |= slots_refill(h->pg->slots);
 	pager_spares_refill(h->pg);
 	tracking_tick(&h->tracking, h->procs);
-	descent_tick(h);
+	descendants_tick(h);
 	allot(h, now_ns);
 	for (p = h->procs; p; p = next) {
 		next = p->next;
@@ -342,7 +342,7 @@ uint64_t round_tick(struct house *h)
 	if (unserved_look_after(&h->pg->unserved) || more)
 		next_ns = min_t(uint64_t, next_ns, TICK_NS);
 	if (h->procs || pager_has_spaces(h->pg))
-		next_ns = min_t(uint64_t, next_ns, descent_next_ns(&h->descent, now_ns));
+		next_ns = min_t(uint64_t, next_ns, descendants_next_ns(&h->descendants, now_ns));
 	say_full(h, now_ns);
 	say_short(h, now_ns);
 	return next_ns;

@@ -2,7 +2,7 @@
 #ifndef UPAGER_ROUND_H
 #define UPAGER_ROUND_H
 
-#include "life/house.h"
+#include "life/housekeeping.h"
 
 /*
  * Housekeeping: the main thread looks after every process and every space in
@@ -12,8 +12,8 @@
  */
 
 /* Before the first round. */
-void round_init(struct house *h);
+void round_init(struct housekeeping *h);
 /* One round of looking after everything; nanoseconds until the next. */
-uint64_t round_tick(struct house *h);
+uint64_t round_tick(struct housekeeping *h);
 
 #endif

@@ -29,7 +29,7 @@ static void clear_up(struct space *sp, const struct proc *p)
 	sp->left_behind = (struct inject_place){ 0 };
 }
 
-static void take_on(struct house *h, struct space *sp)
+static void take_on(struct housekeeping *h, struct space *sp)
 {
 	struct proc *p;
 
@@ -53,10 +53,10 @@ static void take_on(struct house *h, struct space *sp)
 	p->state = UPAGER_PROC_PAGED;
 	proc_sample(p);
 	clear_up(sp, p);
-	house_add(h, p);
+	housekeeping_add(h, p);
 }
 
-void survivors_take_on(struct house *h)
+void survivors_take_on(struct housekeeping *h)
 {
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
 		struct space *sp = h->pg->space[id];

@@ -2,12 +2,12 @@
 #ifndef UPAGER_SURVIVOR_H
 #define UPAGER_SURVIVOR_H
 
-#include "life/house.h"
+#include "life/housekeeping.h"
 
 /*
  * The processes that a daemon which died has left, paged or watched.  Before the
- * first round of the house.
+ * first round of housekeeping.
  */
-void survivors_take_on(struct house *h);
+void survivors_take_on(struct housekeeping *h);
 
 #endif

@@ -203,7 +203,7 @@ remove_space:
 int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	struct inject_result res = { .uffd = -1, .agent_pidfd = -1 };
-	struct newcomer *nc = calloc(1, sizeof(*nc));
+	struct new_agent *nc = calloc(1, sizeof(*nc));
 	struct space *sp = p->space;
 	char cause[INJECT_CAUSE_BYTES];
 	struct placing pl = { pg, sp, nc ? &nc->agent : NULL, p };
@@ -236,7 +236,7 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 		inject_remove(p->pid, res.agent_pid, res.agent_pidfd, &res.place, cause);
 		goto undo;
 	}
-	sp->newcomer = nc;
+	sp->new_agent = nc;
 	pager_kick_worker(pg);
 	return 0;
 

@@ -7,7 +7,7 @@
 
 /*
  * How a process becomes paged and ceases to be: agent placed, mappings
- * registered, and both undone.  May wait for the target; the house's thread.
+ * registered, and both undone.  May wait for the target; the housekeeping thread.
  */
 
 /*
@@ -26,7 +26,7 @@ int takeover_register(struct pager *pg, struct proc *p);
 int takeover_end(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES]);
 /* How much of the second-chance pool a process gets. */
 uint32_t takeover_pool_pages(const struct proc *p);
-/* The files of /proc that the worker and the house look into. */
+/* The files of /proc that the worker and housekeeping look into. */
 int takeover_open_views(struct space *sp, const struct proc *p);
 
 #endif

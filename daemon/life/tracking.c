@@ -93,7 +93,7 @@ static void announce(void *context, const struct module_event *event)
 {
 	struct tracking *t = context;
 
-	/* EXEC and EXIT have done their work: the house is awake. */
+	/* EXEC and EXIT have done their work: housekeeping is awake. */
 	if (event->cmd == UPAGER_CMD_FORK)
 		announced_add(t->announced, event->pid, event->parent_pid);
 }

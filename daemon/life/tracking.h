@@ -16,7 +16,7 @@
  * What the daemon and the kernel module tell each other, if the module is
  * there: it tracks what is paged and shows its counters, and announces forks.
  * All of it is extra: without the module, or when it goes, the pager goes on
- * as it is.  The house's thread.
+ * as it is.  The housekeeping thread.
  */
 struct tracking {
 	struct pager *pg;

@@ -8,7 +8,7 @@
 
 #define PAUSE_MIN_NS (5 * NS_PER_MS)
 #define PAUSE_MAX_NS (32 * PAUSE_MIN_NS)
-/* Where nothing is: what does not wake the house by itself, the module for one. */
+/* Where nothing is: what does not wake housekeeping by itself, the module for one. */
 #define NOTHING_NS   NS_PER_S
 #define ENDS_MAX     16
 /* No agent is placed before a quarter of the budget is used; 2 GiB/s at most are touched. */
@@ -25,14 +25,14 @@ static uint64_t cpu_ns(const struct proc *p)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-static bool needs_house(const struct proc *p)
+static bool needs_housekeeping(const struct proc *p)
 {
 	const struct space *sp = p->space;
 
 	if (p->state == UPAGER_PROC_READY || p->state == UPAGER_PROC_DETACHING || p->stop_active)
 		return true;
 	return sp &&
-	       (sp->stop_wanted || sp->rescan_wanted || sp->phase != SPACE_LIVE || sp->newcomer ||
+	       (sp->stop_wanted || sp->rescan_wanted || sp->phase != SPACE_LIVE || sp->new_agent ||
 		!quarantine_empty(&sp->quarantine) || sp->stats.faults != p->faults_looked);
 }
 
@@ -52,14 +52,15 @@ static uint64_t growth_ns(const struct proc *p)
 bool wakeup_is_due(const struct proc *p, uint64_t now_ns)
 {
 	return now_ns >= p->look_at_ns ||
-	       (needs_house(p) && now_ns >= p->looked_ns + PAUSE_MIN_NS / 2);
+	       (needs_housekeeping(p) && now_ns >= p->looked_ns + PAUSE_MIN_NS / 2);
 }
 
 void wakeup_plan(struct proc *p, uint64_t now_ns)
 {
 	const struct space *sp = p->space;
 	uint64_t ran_ns = cpu_ns(p);
-	bool active = needs_house(p) || (p->state != UPAGER_PROC_REFUSED && ran_ns != p->ran_ns);
+	bool active =
+		needs_housekeeping(p) || (p->state != UPAGER_PROC_REFUSED && ran_ns != p->ran_ns);
 
 	p->pause_ns = active ? growth_ns(p)
 			     : min_t(uint64_t, max_t(uint64_t, 2 * p->pause_ns, PAUSE_MIN_NS),
@@ -71,7 +72,7 @@ void wakeup_plan(struct proc *p, uint64_t now_ns)
 	p->look_at_ns = active ? now_ns + p->pause_ns : (now_ns / p->pause_ns + 1) * p->pause_ns;
 }
 
-bool wakeup_any_ended(struct house *h)
+bool wakeup_any_ended(struct housekeeping *h)
 {
 	struct epoll_event event[ENDS_MAX];
 
@@ -80,15 +81,16 @@ bool wakeup_any_ended(struct house *h)
 
 static bool needs_look(const struct space *sp)
 {
-	return sp->phase == SPACE_NEWBORN || sp->phase >= SPACE_CLOSING || sp->gone || sp->newcomer;
+	return sp->phase == SPACE_FORKED || sp->phase >= SPACE_CLOSING || sp->gone || sp->new_agent;
 }
 
-uint64_t wakeup_next_ns(const struct house *h, uint64_t now_ns)
+uint64_t wakeup_next_ns(const struct housekeeping *h, uint64_t now_ns)
 {
 	uint64_t next_ns = now_ns + NOTHING_NS;
 
 	for (const struct proc *p = h->procs; p; p = p->next) {
-		uint64_t at_ns = needs_house(p) ? p->looked_ns + PAUSE_MIN_NS : p->look_at_ns;
+		uint64_t at_ns =
+			needs_housekeeping(p) ? p->looked_ns + PAUSE_MIN_NS : p->look_at_ns;
 
 		next_ns = min_t(uint64_t, next_ns, at_ns);
 	}

@@ -45,7 +45,7 @@ void space_close_views(struct space *sp)
 
 void space_free(struct space *sp)
 {
-	struct newcomer *nc = sp->newcomer;
+	struct new_agent *nc = sp->new_agent;
 
 	if (nc) { /* the space closed before the worker took it */
 		agent_dismiss(&nc->agent);

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #include "agent/agent.h"
-#include "control/errand.h"
+#include "control/range_job.h"
 #include "evict/exit_pages.h"
 #include "evict/policy.h"
 #include "fault/fault_list.h"
@@ -31,18 +31,18 @@
  * ESRCH, whoever exits meanwhile.
  */
 enum space_phase {
-	/* The house is still building it: no concern of the worker's. */
+	/* Housekeeping is still building it: no concern of the worker's. */
 	SPACE_NEW,
 	/*
 	 * A fork's child of which nothing is known but its userfaultfd.  VIRGIN
-	 * faults are served; others wait until the house has found the process
+	 * faults are served; others wait until housekeeping has found the process
 	 * and corrected what WIPEONFORK wipes.
 	 */
-	SPACE_NEWBORN,
+	SPACE_FORKED,
 	SPACE_LIVE,
 	/* Everything is being brought in; no eviction. */
 	SPACE_FILLING,
-	/* Nothing is left outside; the house unregisters, or goes back to LIVE. */
+	/* Nothing is left outside; housekeeping unregisters, or goes back to LIVE. */
 	SPACE_FILLED,
 	/* ESRCH, or unregistered, or never begun: the worker lets go of it. */
 	SPACE_CLOSING,
@@ -85,15 +85,16 @@ struct event_slot {
 struct space {
 	uint32_t id;
 	int uffd;
-	int pagemap_fd; /* -1 unknown: newborn */
+	int pagemap_fd; /* -1 unknown: forked child */
 	int maps_fd; /* /proc/PID/maps: for the clamp of REMAP */
 	int task_dir_fd; /* /proc/PID/task */
 	int mem_fd; /* /proc/PID/mem: reads staging when the agent died */
 	pid_t pid; /* 0 unknown */
 	uint32_t parent_id; /* fork: the space it came from, else 0 */
 	uint32_t lineage; /* worker: the same in all that came from one by fork, or 0 */
-	_Atomic uint32_t first_tid; /* newborn: thread of its first fault, 0 none yet */
-	uint64_t search_at_ns; /* house: newborn, when to look for its process unasked */
+	_Atomic uint32_t first_tid; /* forked child: thread of its first fault, 0 none yet */
+	uint64_t
+		search_at_ns; /* housekeeping: forked child, when to look for its process unasked */
 	uint64_t search_pause_ns;
 
 	/*
@@ -111,32 +112,34 @@ struct space {
 	uint64_t sampled_ns;
 	_Atomic bool evict_off; /* no eviction: no agent, or detaching */
 	_Atomic bool tracks_writes; /* worker: by soft-dirty bits; no eviction any more */
-	_Atomic bool adopt_wanted; /* the house registered something */
-	/* House -> worker: an agent for a space that had none; NULL again when taken. */
-	struct newcomer *_Atomic newcomer;
-	struct run_list born_maps; /* newborn: what is registered, mapping by mapping */
-	_Atomic bool flags_wanted; /* worker, newborn: that does not tell enough */
+	_Atomic bool adopt_wanted; /* housekeeping registered something */
+	/* Housekeeping -> worker: an agent for a space that had none; NULL again when taken. */
+	struct new_agent *_Atomic new_agent;
+	struct run_list born_maps; /* forked child: what is registered, mapping by mapping */
+	_Atomic bool flags_wanted; /* worker, forked child: that does not tell enough */
 	/* Or, with their flags: what is registered, WIPEONFORK left out [F8] */
 	struct regions born_with;
 	struct regions born_doubted; /* and of that: what may not have been inherited */
 	uint64_t born_changes; /* map_changes of that */
-	struct range_set born_touched; /* worker, newborn: put there since the fork, by no proof */
-	struct range_set born_silent; /* worker, newborn: there nothing tells what was handed on */
-	struct page_range handed[HANDED_MAX]; /* worker, newborn: known to be handed on */
+	struct range_set
+		born_touched; /* worker, forked child: put there since the fork, by no proof */
+	struct range_set
+		born_silent; /* worker, forked child: there nothing tells what was handed on */
+	struct page_range handed[HANDED_MAX]; /* worker, forked child: known to be handed on */
 	uint32_t nr_handed; /* ever: the oldest gives way */
 	bool moved; /* worker: by mremap(), some of its memory; or it is not known any more */
 	pid_t parent_pid;
 	uint64_t parent_changes; /* the parent's map_changes at the fork */
-	_Atomic bool identified; /* newborn: that and the descriptors are set */
-	_Atomic uint64_t quarantine_safe_ns; /* house: nobody was in madvise() since */
+	_Atomic bool identified; /* forked child: that and the descriptors are set */
+	_Atomic uint64_t quarantine_safe_ns; /* housekeeping: nobody was in madvise() since */
 	struct run_list adopt; /* registered, not yet looked at */
-	/* House: of an agent that died with the daemon before this one; ctl_bytes 0: none. */
+	/* Housekeeping: of an agent that died with the daemon before this one; ctl_bytes 0: none. */
 	struct inject_place left_behind;
 	_Atomic bool rescan_wanted; /* the worker saw an unknown or changed mapping */
-	_Atomic bool gone; /* house: the process is gone, expect ESRCH */
+	_Atomic bool gone; /* housekeeping: the process is gone, expect ESRCH */
 	bool by_itself; /* paged because it asked to: only the ranges that it registered */
 	_Atomic bool hinted; /* a region has had a hint */
-	struct errand errand; /* for the process: one range at a time */
+	struct range_job range_job; /* for the process: one range at a time */
 	struct run_list fetch; /* to be brought in as far as the budget has room */
 	_Atomic bool fetch_wanted;
 
@@ -163,10 +166,10 @@ struct space {
 	uint32_t zero_window;
 	uint64_t write_backoff_ns; /* a write failed: no further one before */
 	_Atomic bool stop_wanted; /* worker: evicting needs every thread stopped */
-	_Atomic bool stop_failed; /* house: a thread may wait in the kernel for a fault */
+	_Atomic bool stop_failed; /* housekeeping: a thread may wait in the kernel for a fault */
 	_Atomic bool
-		stop_vain; /* house: little left the last time; it is not stopped for a while */
-	_Atomic bool stopped; /* house: every thread is stopped */
+		stop_vain; /* housekeeping: little left the last time; it is not stopped for a while */
+	_Atomic bool stopped; /* housekeeping: every thread is stopped */
 	_Atomic bool late; /* worker: the agent does not answer, nobody waits for it */
 	_Atomic bool dropping; /* worker: they must stay so until it is not [F2] */
 	bool draining; /* a fork waits for writes: nothing new is dirtied */
@@ -179,9 +182,9 @@ struct space {
 	bool area_full;
 	struct quarantine quarantine; /* REMOVE was applied, the zap may be to come [F3] */
 	_Atomic uint32_t orphans; /* forks whose child could not be taken on */
-	uint32_t orphans_said; /* house: of these */
-	bool late_said; /* house */
-	bool agent_watched; /* house: its end wakes it */
+	uint32_t orphans_said; /* housekeeping: of these */
+	bool late_said; /* housekeeping */
+	bool agent_watched; /* housekeeping: its end wakes it */
 	uint64_t fill_cursor; /* FILLING: page number to go on from */
 	uint64_t evict_backoff_ns; /* nothing could be moved: not before */
 	uint64_t evict_pause_ns; /* for so long the last time */
@@ -196,7 +199,7 @@ struct space {
 	struct space_stats stats;
 };
 
-struct newcomer {
+struct new_agent {
 	struct agent agent;
 	struct standby standby; /* map NULL: the space has one */
 };

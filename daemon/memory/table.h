@@ -49,7 +49,7 @@ int tables_restore_begin(struct tables **tables, struct slots *slots, int state_
 int tables_restore_root(struct tables *tables, table_id_t root);
 int tables_restore_end(struct tables *tables);
 /*
- * House thread: keeps some free tables populated, so that a fault does not
+ * The housekeeping thread: keeps some free tables populated, so that a fault does not
  * allocate, and gives back what there is beyond; true: there may be more of that.
  */
 bool tables_refill(struct tables *tables);

@@ -29,7 +29,7 @@ struct tables {
 	uint32_t claimed; /* the worker goes on in the belief that there are so many */
 	_Atomic uint64_t nr_used;
 	_Atomic bool full; /* the worker found no room */
-	bool keeps_holes; /* house: the file system cannot give pages back */
+	bool keeps_holes; /* housekeeping: the file system cannot give pages back */
 	int fd;
 	int dir_fd;
 };

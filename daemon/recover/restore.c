@@ -36,13 +36,13 @@ static struct space *space_of(struct pager *pg, uint32_t id)
 	};
 	sp->budget_pages = facts->budget_pages;
 	sp->root.v = facts->root;
-	sp->phase = facts->newborn ? SPACE_NEWBORN : SPACE_LIVE;
+	sp->phase = facts->forked ? SPACE_FORKED : SPACE_LIVE;
 	sp->pagemap_fd = facts->pagemap_fd;
 	sp->maps_fd = facts->maps_fd;
 	sp->task_dir_fd = facts->task_dir_fd;
 	sp->mem_fd = facts->mem_fd;
 	sp->pid = facts->pid;
-	if (facts->newborn) { /* it is looked for again */
+	if (facts->forked) { /* it is looked for again */
 		sp->moved = true; /* nor is it known what was put there since its birth */
 		space_close_views(sp);
 		sp->pid = 0;
@@ -196,7 +196,7 @@ static int restore_space(struct pager *pg, struct space *sp)
 		err = restore_pages(pg, sp);
 	if (err || !sp->agent.dead)
 		return err;
-	/* The house clears up after it and places another. */
+	/* Housekeeping clears up after it and places another. */
 	sp->left_behind = sp->agent.place;
 	agent_fini(&sp->agent);
 	pager_record_space(pg, sp);

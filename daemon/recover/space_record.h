@@ -25,7 +25,7 @@ struct space_facts {
 	uint32_t root; /* table id */
 	uint32_t parent_id;
 	uint32_t lineage;
-	uint32_t newborn; /* 1: the process is not known, or not what it inherited */
+	uint32_t forked; /* 1: the process is not known, or not what it inherited */
 	uint32_t by_itself;
 	uint32_t family;
 	uint32_t zero;
@@ -46,7 +46,7 @@ struct space_facts {
 struct space_record {
 	_Atomic int32_t uffd; /* -1: no space */
 	_Atomic uint32_t current;
-	/* What the house has registered for a moment, see life/ask.h; 0 bytes: nothing. */
+	/* What housekeeping has registered for a moment, see life/ask.h; 0 bytes: nothing. */
 	_Atomic uint64_t asked_addr;
 	_Atomic uint64_t asked_bytes;
 	struct space_facts facts[2];

@@ -23,7 +23,7 @@ struct unserved {
 int unserved_map(struct unserved *o, int state_dir_fd, bool old);
 /* Worker. The descriptor is theirs. */
 void unserved_add(struct unserved *o, int uffd);
-/* House: lets go of those whose address space is gone; how many are left. */
+/* Housekeeping: lets go of those whose address space is gone; how many are left. */
 uint32_t unserved_look_after(struct unserved *o);
 
 #endif

@@ -70,7 +70,7 @@ static void join(struct family *f, const struct proc *p)
 	f->nr_paged += can_shrink(p);
 }
 
-static void stake_all(struct house *h, uint64_t now_ns)
+static void stake_all(struct housekeeping *h, uint64_t now_ns)
 {
 	for (struct family *f = h->families.first; f; f = f->next) {
 		uint64_t share = f->claim.share;
@@ -96,7 +96,7 @@ static void stake_all(struct house *h, uint64_t now_ns)
 }
 
 /* Room for as many claims as there are processes and families. */
-static bool make_room(struct house *h)
+static bool make_room(struct housekeeping *h)
 {
 	struct claim **claims;
 	uint32_t nr = 0;
@@ -116,7 +116,7 @@ static bool make_room(struct house *h)
 }
 
 /* Of the limit, or all that they were promised. */
-static void divide_limit(struct house *h)
+static void divide_limit(struct housekeeping *h)
 {
 	uint32_t nr = 0;
 
@@ -132,7 +132,7 @@ static void divide_limit(struct house *h)
 			h->claims[i]->share = h->claims[i]->max;
 }
 
-static void divide_family(struct house *h, const struct family *f)
+static void divide_family(struct housekeeping *h, const struct family *f)
 {
 	uint64_t total = f->claim.share;
 	uint32_t nr = 0;
@@ -145,7 +145,7 @@ static void divide_family(struct house *h, const struct family *f)
 }
 
 /* Alone with its budget it is pressed by what it has of that itself. */
-static void press(struct house *h)
+static void press(struct housekeeping *h)
 {
 	uint64_t held = 0;
 
@@ -159,7 +159,7 @@ static void press(struct house *h)
 	}
 }
 
-static bool has_space(const struct house *h, const struct family *f)
+static bool has_space(const struct housekeeping *h, const struct family *f)
 {
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
 		const struct space *sp = h->pg->space[id];
@@ -171,7 +171,7 @@ static bool has_space(const struct house *h, const struct family *f)
 	return false;
 }
 
-static void bury(struct house *h)
+static void bury(struct housekeeping *h)
 {
 	struct family *next;
 
@@ -182,7 +182,7 @@ static void bury(struct house *h)
 	}
 }
 
-void allot(struct house *h, uint64_t now_ns)
+void allot(struct housekeeping *h, uint64_t now_ns)
 {
 	if (!make_room(h))
 		return; /* as it was */
@@ -199,7 +199,7 @@ void allot(struct house *h, uint64_t now_ns)
 	bury(h);
 }
 
-bool allot_exceeded(const struct house *h, const struct proc *p)
+bool allot_exceeded(const struct housekeeping *h, const struct proc *p)
 {
 	const struct family *f = family_find(&h->families, p->terms.family);
 	const struct claim *c = f ? &f->claim : &p->claim;
@@ -207,7 +207,7 @@ bool allot_exceeded(const struct house *h, const struct proc *p)
 	return c->held > c->share + c->share / 20;
 }
 
-bool allot_near(const struct house *h, const struct proc *p, uint32_t part)
+bool allot_near(const struct housekeeping *h, const struct proc *p, uint32_t part)
 {
 	const struct family *f = family_find(&h->families, p->terms.family);
 

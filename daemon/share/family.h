@@ -11,7 +11,7 @@
 
 /*
  * Processes with one budget together: one that was named, and its descendants
- * from then on, whoever of them ends first.  The house's own.
+ * from then on, whoever of them ends first.  Housekeeping's own.
  */
 struct family {
 	uint32_t id;

@@ -187,7 +187,7 @@ int slot_alloc(struct slots *slots, uint32_t hint, uint32_t want, slot_t *first)
 	for (uint32_t r = 0; r < slots->nr_ranks && !nr; r++) {
 		struct slot_rank *rank = &slots->rank[r];
 
-		/* Mostly the house did so. */
+		/* Mostly housekeeping did so. */
 		for (uint32_t i = 0; i < rank->nr_areas; i++)
 			slots_back_ahead(slots, rank->area[i], want / SLOT_EXTENT_SLOTS + 2);
 		pthread_mutex_lock(&slots->lock);

@@ -15,14 +15,14 @@
  * Per slot a 64-bit checksum and a 16-bit reference count, in one file per
  * area under the state directory, mapped shared, so that a restarted daemon
  * finds them; everything else here (free extents, hints) can be recomputed
- * from the counts.  10 bytes per slot, which grow and shrink with use: the house
+ * from the counts.  10 bytes per slot, which grow and shrink with use: housekeeping
  * backs chunks of slots ahead, and gives back those of which none is in use.
  *
  * Slots are handed out from extents of SLOT_EXTENT_SLOTS that belong to one
  * hint (an address space) at a time, in ascending order, so that what was near
  * in memory is near on the device.  When no extent is free, holes of used
  * extents are given.  No call allocates memory or makes a system call, but
- * slot_alloc() where the house was late to back some.
+ * slot_alloc() where housekeeping was late to back some.
  *
  * One lock (slots->lock, held for look-ups only) protects the free lists and
  * the counts.
@@ -36,7 +36,7 @@ struct slots;
  */
 int slots_init(struct slots **slots, struct area *areas, uint32_t nr_areas, int state_dir_fd);
 void slots_fini(struct slots *slots);
-/* House: chunks are backed ahead of use, and idle ones given back; true: there may be more. */
+/* Housekeeping: chunks are backed ahead of use, and idle ones given back; true: there may be more. */
 bool slots_refill(struct slots *slots);
 
 /*

@@ -24,8 +24,8 @@ SELF_FIXTURE(self_hostile)
 /* A client that speaks for itself. */
 struct raw {
 	int sock;
-	struct upager_outfit outfit;
-	int fd[UPAGER_OUTFIT_FDS];
+	struct upager_provision provision;
+	int fd[UPAGER_PROVISION_FDS];
 	char *base;
 	struct upager_reply reply;
 };
@@ -42,12 +42,12 @@ static bool raw_open(struct raw *r)
 
 static void raw_close(struct raw *r)
 {
-	for (int i = 0; i < UPAGER_OUTFIT_FDS; i++)
+	for (int i = 0; i < UPAGER_PROVISION_FDS; i++)
 		if (r->fd[i] >= 0)
 			close(r->fd[i]);
 	close(r->sock);
 	if (r->base)
-		munmap(r->base, r->outfit.bytes);
+		munmap(r->base, r->provision.bytes);
 }
 
 static bool raw_send(struct raw *r, enum upager_op op, uint64_t addr, uint64_t arg, const int *fd,
@@ -80,23 +80,25 @@ static bool raw_join(struct raw *r)
 
 	if (!raw_open(r) || raw_ask(r, UPAGER_OP_JOIN, 0, 0, -1) || r->reply.nr_records != 1)
 		return false;
-	n = proto_recv_fds(r->sock, &r->outfit, sizeof(r->outfit), r->fd, UPAGER_OUTFIT_FDS);
-	if (n != (int)sizeof(r->outfit) || proto_check_outfit(&r->outfit, sizeof(r->outfit)))
+	n = proto_recv_fds(r->sock, &r->provision, sizeof(r->provision), r->fd,
+			   UPAGER_PROVISION_FDS);
+	if (n != (int)sizeof(r->provision) ||
+	    proto_check_provision(&r->provision, sizeof(r->provision)))
 		return false;
-	r->base = mmap(NULL, r->outfit.bytes, PROT_READ | PROT_WRITE,
+	r->base = mmap(NULL, r->provision.bytes, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return r->base != MAP_FAILED;
 }
 
 static int raw_uffd(const struct raw *r)
 {
-	return ioctl(r->fd[UPAGER_OUTFIT_UFFD], USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
+	return ioctl(r->fd[UPAGER_PROVISION_UFFD], USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
 }
 
-static int raw_outfitted(struct raw *r, int uffd)
+static int raw_provisioned(struct raw *r, int uffd)
 {
-	return raw_ask(r, UPAGER_OP_OUTFITTED, (uintptr_t)r->base, UPAGER_OUTFIT_NRS(3, 4, 5, 6),
-		       uffd);
+	return raw_ask(r, UPAGER_OP_PROVISIONED, (uintptr_t)r->base,
+		       UPAGER_PROVISION_NRS(3, 4, 5, 6), uffd);
 }
 
 /* After all that: a program that behaves is paged, and gets everything back. */
@@ -156,38 +158,38 @@ static int wrong_userfaultfds(struct target_share *sh)
 	pid_t pid = 0;
 
 	target_check(sh, raw_join(&r));
-	refuse(sh, &r, -EINVAL, raw_outfitted(&r, -1));
+	refuse(sh, &r, -EINVAL, raw_provisioned(&r, -1));
 	raw_close(&r);
 
 	target_check(sh, !pipe(pipes) && raw_join(&r));
-	refuse(sh, &r, -EINVAL, raw_outfitted(&r, pipes[0]));
+	refuse(sh, &r, -EINVAL, raw_provisioned(&r, pipes[0]));
 	raw_close(&r);
 
 	target_check(sh, raw_join(&r));
 	fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	refuse(sh, &r, -EINVAL, raw_outfitted(&r, fd));
+	refuse(sh, &r, -EINVAL, raw_provisioned(&r, fd));
 	raw_close(&r);
 
 	target_check(sh, raw_join(&r));
 	fd = raw_uffd(&r);
 	target_check(sh, fd >= 0 && !ioctl(fd, UFFDIO_API, &api));
-	refuse(sh, &r, -EINVAL, raw_outfitted(&r, fd));
+	refuse(sh, &r, -EINVAL, raw_provisioned(&r, fd));
 	raw_close(&r);
 	close(fd);
 
 	/* Whose pages could be taken out, and never come back. */
 	target_check(sh, raw_join(&r));
-	fd = foreign_uffd(r.fd[UPAGER_OUTFIT_UFFD], &pid);
+	fd = foreign_uffd(r.fd[UPAGER_PROVISION_UFFD], &pid);
 	target_check(sh, fd >= 0);
-	refuse(sh, &r, -EPERM, raw_outfitted(&r, fd));
+	refuse(sh, &r, -EPERM, raw_provisioned(&r, fd));
 	raw_close(&r);
 	close(fd);
 
 	/* Its own, but the reservation is not what it should be. */
 	target_check(sh, raw_join(&r));
-	mprotect(r.base + r.outfit.staging, PAGE_SIZE, PROT_READ);
+	mprotect(r.base + r.provision.staging, PAGE_SIZE, PROT_READ);
 	fd = raw_uffd(&r);
-	refuse(sh, &r, -EPERM, raw_outfitted(&r, fd));
+	refuse(sh, &r, -EPERM, raw_provisioned(&r, fd));
 	raw_close(&r);
 	close(fd);
 	return behave(sh);
@@ -234,7 +236,7 @@ static int wrong_agents(struct target_share *sh)
 		}
 		target_check(sh, raw_join(&r));
 		uffd = raw_uffd(&r);
-		target_check(sh, raw_outfitted(&r, uffd) == 0);
+		target_check(sh, raw_provisioned(&r, uffd) == 0);
 		close(uffd);
 		fd = i == 0   ? -1
 		     : i == 1 ? (int)syscall(SYS_pidfd_open, getpid(), 0)
@@ -252,7 +254,7 @@ static int wrong_agents(struct target_share *sh)
 	/* Others are served while the agent does not answer; it dies then. */
 	target_check(sh, raw_join(&r));
 	fd = raw_uffd(&r);
-	target_check(sh, raw_outfitted(&r, fd) == 0);
+	target_check(sh, raw_provisioned(&r, fd) == 0);
 	close(fd);
 	pid = false_agent();
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -280,7 +282,7 @@ static int out_of_order(struct target_share *sh)
 
 	target_check(sh, raw_open(&r));
 	refuse(sh, &r, -EINVAL, raw_ask(&r, UPAGER_OP_STARTED, 0, 0, -1));
-	refuse(sh, &r, -EINVAL, raw_ask(&r, UPAGER_OP_OUTFITTED, PAGE_SIZE, 0, -1));
+	refuse(sh, &r, -EINVAL, raw_ask(&r, UPAGER_OP_PROVISIONED, PAGE_SIZE, 0, -1));
 	raw_close(&r);
 
 	/* Two at once from one process: the second has to wait for the first. */
@@ -288,8 +290,8 @@ static int out_of_order(struct target_share *sh)
 	target_check(sh, raw_ask(&other, UPAGER_OP_JOIN, 0, 0, -1) == -EAGAIN);
 	raw_close(&other);
 	fd = raw_uffd(&r);
-	target_check(sh, raw_outfitted(&r, fd) == 0);
-	refuse(sh, &r, -EINVAL, raw_outfitted(&r, fd));
+	target_check(sh, raw_provisioned(&r, fd) == 0);
+	refuse(sh, &r, -EINVAL, raw_provisioned(&r, fd));
 	close(fd);
 	raw_close(&r);
 
@@ -321,9 +323,9 @@ static int closing_early(struct target_share *sh)
 		if (steps > 0) {
 			fd = raw_uffd(&r);
 			if (steps == 1)
-				raw_send(&r, UPAGER_OP_OUTFITTED, (uintptr_t)r.base, 0, &fd, 1);
+				raw_send(&r, UPAGER_OP_PROVISIONED, (uintptr_t)r.base, 0, &fd, 1);
 			else
-				target_check(sh, raw_outfitted(&r, fd) == 0);
+				target_check(sh, raw_provisioned(&r, fd) == 0);
 			close(fd);
 		}
 		if (steps == 3) {
@@ -373,7 +375,7 @@ static int slow_to_close(struct target_share *sh)
 	struct raw r;
 
 	target_check(sh, fd >= 0 && raw_join(&r));
-	target_check(sh, raw_send(&r, UPAGER_OP_OUTFITTED, (uintptr_t)r.base, 0, &fd, 1));
+	target_check(sh, raw_send(&r, UPAGER_OP_PROVISIONED, (uintptr_t)r.base, 0, &fd, 1));
 	/* The last one that is open is the daemon's. */
 	dup3(r.sock, fd, O_CLOEXEC);
 	refuse(sh, &r, -EINVAL, raw_answer(&r));

@@ -22,7 +22,7 @@
 #define RANGE_PAGES  (GROUPS * STRIDE_PAGES)
 #define ROUNDS	     8
 #define FREED_PAGES  512
-/* The house looks for pages that it does not know a second after it looked last: during the zap. */
+/* Housekeeping looks for pages that it does not know a second after it looked last: during the zap. */
 #define BEFORE_US    900000
 #define HOLD_NS	     2000000
 #define LET_NS	     20000

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct upager_request request;
 		struct upager_reply reply;
 		struct upager_record record;
-		struct upager_outfit outfit;
+		struct upager_provision provision;
 	} packet;
 	int len, fd;
 
@@ -58,8 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (proto_check_reply(&packet.reply, size) == 0)
 		require(strlen(packet.reply.text) < sizeof(packet.reply.text) &&
 			packet.reply.error <= 0);
-	if (proto_check_outfit(&packet.outfit, size) == 0) {
-		const struct upager_outfit *o = &packet.outfit;
+	if (proto_check_provision(&packet.provision, size) == 0) {
+		const struct upager_provision *o = &packet.provision;
 
 		require(o->ctl_bytes <= o->code && o->code + o->code_bytes <= o->stack);
 		require(o->stack + o->stack_bytes <= o->staging && o->staging_bytes);

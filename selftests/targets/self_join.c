@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 		if (send(fd, &req, sizeof(req), MSG_NOSIGNAL) != (ssize_t)sizeof(req) ||
 		    recv(fd, packet, sizeof(packet), 0) <= 0)
 			return 3;
-		/* The outfit, where one was offered. */
+		/* The provision, where one was offered. */
 		while (recv(fd, packet, sizeof(packet), MSG_DONTWAIT) > 0)
 			;
 	}

@@ -255,10 +255,10 @@ static void test_hints(void **state)
 	/* Once: back again they are as any other. */
 	set_page(m, 2005, (struct page){ .state = PAGE_RESIDENT, .age = 3 });
 	assert_int_equal(region_find(&sp->regions, at(2005))->hint, REGION_PLAIN);
-	/* Nothing of an errand's range. */
-	sp->errand.first = at(0);
-	sp->errand.end = at(500);
-	sp->errand.state = ERRAND_FETCH;
+	/* Nothing of a range job's range. */
+	sp->range_job.first = at(0);
+	sp->range_job.end = at(500);
+	sp->range_job.state = RANGE_JOB_FETCH;
 	assert_int_equal(offered(m, 10, &first, &end), 10);
 	assert_int_equal(first, 500);
 	for (uint32_t i = 0; i < PAGES; i++)
@@ -266,7 +266,7 @@ static void test_hints(void **state)
 	for (uint32_t got; (got = offered(m, PAGES, &first, &end));)
 		left -= got;
 	assert_int_equal(left, 500 + 10 + 10);
-	sp->errand.state = ERRAND_NONE;
+	sp->range_job.state = RANGE_JOB_NONE;
 	free(m);
 }
 

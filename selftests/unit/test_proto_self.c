@@ -69,9 +69,10 @@ static void test_joining(void **state)
 	assert_int_equal(check(UPAGER_OP_JOIN, 0, PAGE, 0, 0), -EINVAL);
 	assert_int_equal(check(UPAGER_OP_STARTED, 0, 0, 0, 0), 0);
 	assert_int_equal(check(UPAGER_OP_STARTED, 0, PAGE, 0, 0), -EINVAL);
-	assert_int_equal(check(UPAGER_OP_OUTFITTED, 0, PAGE, 0, UPAGER_OUTFIT_NRS(1, 2, 3, 4)), 0);
-	assert_int_equal(check(UPAGER_OP_OUTFITTED, 0, PAGE, PAGE, 0), -EINVAL);
-	assert_int_equal(check(UPAGER_OP_OUTFITTED, 0, PAGE, 0, 1ull << 63), -EINVAL);
+	assert_int_equal(check(UPAGER_OP_PROVISIONED, 0, PAGE, 0, UPAGER_PROVISION_NRS(1, 2, 3, 4)),
+			 0);
+	assert_int_equal(check(UPAGER_OP_PROVISIONED, 0, PAGE, PAGE, 0), -EINVAL);
+	assert_int_equal(check(UPAGER_OP_PROVISIONED, 0, PAGE, 0, 1ull << 63), -EINVAL);
 	for (enum upager_op op = UPAGER_OP_JOIN; op <= UPAGER_OP_MAX; op++) {
 		proto_init_request(&req, op, 0);
 		req.addr = op == UPAGER_OP_JOIN || op == UPAGER_OP_STARTED ? 0 : PAGE;
@@ -87,18 +88,18 @@ static void test_joining(void **state)
 
 static void test_descriptor_numbers(void **state)
 {
-	const uint64_t nrs = UPAGER_OUTFIT_NRS(0x7fff, 0, 0x1234, 0x7ffe);
+	const uint64_t nrs = UPAGER_PROVISION_NRS(0x7fff, 0, 0x1234, 0x7ffe);
 
 	(void)state;
-	assert_int_equal(UPAGER_OUTFIT_NR(nrs, 0), 0x7fff);
-	assert_int_equal(UPAGER_OUTFIT_NR(nrs, 1), 0);
-	assert_int_equal(UPAGER_OUTFIT_NR(nrs, 2), 0x1234);
-	assert_int_equal(UPAGER_OUTFIT_NR(nrs, 3), 0x7ffe);
+	assert_int_equal(UPAGER_PROVISION_NR(nrs, 0), 0x7fff);
+	assert_int_equal(UPAGER_PROVISION_NR(nrs, 1), 0);
+	assert_int_equal(UPAGER_PROVISION_NR(nrs, 2), 0x1234);
+	assert_int_equal(UPAGER_PROVISION_NR(nrs, 3), 0x7ffe);
 }
 
-static struct upager_outfit outfit(void)
+static struct upager_provision provision(void)
 {
-	return (struct upager_outfit){
+	return (struct upager_provision){
 		.hint = 16 * PAGE,
 		.bytes = 20 * PAGE,
 		.ctl_bytes = 4 * PAGE,
@@ -113,27 +114,27 @@ static struct upager_outfit outfit(void)
 	};
 }
 
-static int check_outfit(struct upager_outfit o)
+static int check_provision(struct upager_provision o)
 {
-	return proto_check_outfit(&o, sizeof(o));
+	return proto_check_provision(&o, sizeof(o));
 }
 
 /* What a library maps over its program's memory is looked at twice. */
-static void test_outfit(void **state)
+static void test_provision(void **state)
 {
-	struct upager_outfit o = outfit();
+	struct upager_provision o = provision();
 
 	(void)state;
-	assert_int_equal(proto_check_outfit(&o, sizeof(o) - 1), -EMSGSIZE);
-	assert_int_equal(check_outfit(o), 0);
-	o.flags = UPAGER_OUTFIT_HAS_UFFD;
+	assert_int_equal(proto_check_provision(&o, sizeof(o) - 1), -EMSGSIZE);
+	assert_int_equal(check_provision(o), 0);
+	o.flags = UPAGER_PROVISION_HAS_UFFD;
 	o.hint = 0;
-	assert_int_equal(check_outfit(o), 0);
-#define WRONG(field, value)                                  \
-	do {                                                 \
-		o = outfit();                                \
-		o.field = (value);                           \
-		assert_int_equal(check_outfit(o), -EBADMSG); \
+	assert_int_equal(check_provision(o), 0);
+#define WRONG(field, value)                                     \
+	do {                                                    \
+		o = provision();                                \
+		o.field = (value);                              \
+		assert_int_equal(check_provision(o), -EBADMSG); \
 	} while (0)
 	WRONG(flags, 2);
 	WRONG(reserved32, 1);
@@ -157,7 +158,7 @@ static void test_outfit(void **state)
 	WRONG(start, 4 * PAGE);
 }
 
-/* As many as an outfit has arrive in order; with more all are for the caller to close. */
+/* As many as an provision has arrive in order; with more all are for the caller to close. */
 static void test_many_descriptors(void **state)
 {
 	int pair[2], pipes[2], got[PROTO_FDS_MAX], sent[PROTO_FDS_MAX + 1];
@@ -196,7 +197,7 @@ int main(void)
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_joining),
 		cmocka_unit_test(test_descriptor_numbers),
-		cmocka_unit_test(test_outfit),
+		cmocka_unit_test(test_provision),
 		cmocka_unit_test(test_many_descriptors),
 	};
 

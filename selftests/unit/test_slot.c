@@ -308,7 +308,7 @@ static void use_without_system_calls(struct fixture *f)
 
 static void test_no_system_calls(void **state)
 {
-	struct fixture *f = open_one(state, 500 * X); /* as the house keeps ahead */
+	struct fixture *f = open_one(state, 500 * X); /* as housekeeping keeps ahead */
 	int status;
 	pid_t pid;
 

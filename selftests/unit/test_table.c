@@ -124,7 +124,7 @@ static void *refill(void *arg)
 	return NULL;
 }
 
-/* The house populates free tables while the worker fills others. */
+/* Housekeeping populates free tables while the worker fills others. */
 static void test_refill_beside_worker(void **state)
 {
 	struct space_fixture *f = *state;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "life/house.h"
+#include "life/housekeeping.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +9,9 @@
 #include "base/clock.h"
 #include "kernel/meminfo.h"
 
-void house_init(struct house *h, struct pager *pg, uint64_t limit_bytes)
+void housekeeping_init(struct housekeeping *h, struct pager *pg, uint64_t limit_bytes)
 {
-	*h = (struct house){
+	*h = (struct housekeeping){
 		.pg = pg,
 		.memory_bytes = meminfo_bytes("MemTotal:"),
 		.limit_pages = limit_bytes / PAGE_SIZE,
@@ -19,13 +19,13 @@ void house_init(struct house *h, struct pager *pg, uint64_t limit_bytes)
 	};
 }
 
-void house_fini(struct house *h)
+void housekeeping_fini(struct housekeeping *h)
 {
 	free(h->claims);
 	close(h->ends_fd);
 }
 
-struct proc *house_find(const struct house *h, pid_t pid)
+struct proc *housekeeping_find(const struct housekeeping *h, pid_t pid)
 {
 	for (struct proc *p = h->procs; p; p = p->next)
 		if (p->pid == pid && !p->exited)
@@ -33,7 +33,7 @@ struct proc *house_find(const struct house *h, pid_t pid)
 	return NULL;
 }
 
-void house_add(struct house *h, struct proc *p)
+void housekeeping_add(struct housekeeping *h, struct proc *p)
 {
 	char name[16];
 	pid_t parent_pid;
@@ -43,11 +43,11 @@ void house_add(struct house *h, struct proc *p)
 	p->since_ns = clock_ns();
 	p->next = h->procs;
 	h->procs = p;
-	house_watch(h, p->pidfd);
+	housekeeping_watch(h, p->pidfd);
 	h->roster_changed = true;
 }
 
-void house_unlink(struct house *h, struct proc *p)
+void housekeeping_unlink(struct housekeeping *h, struct proc *p)
 {
 	struct proc **at = &h->procs;
 
@@ -57,7 +57,7 @@ void house_unlink(struct house *h, struct proc *p)
 	h->roster_changed = true;
 }
 
-void house_watch(struct house *h, int pidfd)
+void housekeeping_watch(struct housekeeping *h, int pidfd)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_BORROW_H
-#define UPAGER_BORROW_H
+#ifndef UPAGER_STOPPED_THREAD_H
+#define UPAGER_STOPPED_THREAD_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,7 +11,7 @@
 #include "agent/target.h"
 
 /* One thread of a program, stopped, for calls in it. */
-struct borrow {
+struct stopped_thread {
 	struct remote thread;
 	struct guard guard;
 	struct target_vdso vdso;
@@ -22,8 +22,9 @@ struct borrow {
  * @uses: enum filter_use, what the calls are for; @any: also a thread that
  * notices it.  Errors as of inject_attach().
  */
-int borrow_begin(struct borrow *b, pid_t pid, unsigned int uses, bool any, char *cause);
+int stopped_thread_begin(struct stopped_thread *b, pid_t pid, unsigned int uses, bool any,
+			 char *cause);
 /* How long it was stopped. */
-int borrow_end(struct borrow *b, uint64_t *stopped_ns);
+int stopped_thread_end(struct stopped_thread *b, uint64_t *stopped_ns);
 
 #endif

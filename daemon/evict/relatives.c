@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "evict/kin.h"
+#include "evict/relatives.h"
 
 #include <string.h>
 
@@ -11,7 +11,7 @@
 /* So often others are looked for, or what is shared and cold would stay for ever. */
 #define LOOKS 4
 
-static bool has_kin(const struct pager *pg, const struct space *sp)
+static bool has_relative(const struct pager *pg, const struct space *sp)
 {
 	if (!sp->lineage)
 		return false;
@@ -67,12 +67,12 @@ static uint32_t victims(struct pager *pg, struct space *sp, uint32_t nr_pages, u
 	return nr_runs;
 }
 
-uint32_t kin_victims(struct pager *pg, struct space *sp, uint32_t nr_pages, uint32_t run_pages,
-		     struct run *runs, uint32_t max_runs)
+uint32_t relatives_victims(struct pager *pg, struct space *sp, uint32_t nr_pages,
+			   uint32_t run_pages, struct run *runs, uint32_t max_runs)
 {
 	uint32_t nr_runs = victims(pg, sp, nr_pages, run_pages, runs, max_runs), nr;
 
-	if (!has_kin(pg, sp))
+	if (!has_relative(pg, sp))
 		return nr_runs;
 	for (int n = 0; n < LOOKS && nr_runs; n++) {
 		nr = leave_exclusive(pg, sp, runs, nr_runs, max_runs);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "control/foreign.h"
+#include "control/untrusted_fd.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -24,7 +24,7 @@ static bool name_begins(int fd, const char *with)
 	return !strncmp(name, with, strlen(with));
 }
 
-bool foreign_is_uffd(int fd)
+bool untrusted_fd_is_uffd(int fd)
 {
 	return name_begins(fd, "anon_inode:[userfaultfd]");
 }
@@ -35,7 +35,7 @@ static void *close_slowly(void *arg)
 	return NULL;
 }
 
-void foreign_close(int fd)
+void untrusted_fd_close(int fd)
 {
 	pthread_t thread;
 	int err;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "control/errand_step.h"
+#include "control/range_job_step.h"
 
 #include "evict/budget.h"
 #include "fault/populate.h"
@@ -26,8 +26,8 @@ static bool range_is_free_of(struct pager *pg, const struct space *sp, pgno_t fi
 	return true;
 }
 
-/* A batch that was posted before the errand may still take pages out. */
-static bool fetch(struct pager *pg, struct space *sp, struct errand *e)
+/* A batch that was posted before the range job may still take pages out. */
+static bool fetch(struct pager *pg, struct space *sp, struct range_job *e)
 {
 	const unsigned int outside = 1u << PAGE_DETACHING | 1u << PAGE_STANDBY | 1u << PAGE_SWAPPED;
 
@@ -42,7 +42,7 @@ static bool fetch(struct pager *pg, struct space *sp, struct errand *e)
 }
 
 /* What is outside was moved there since, and stayed registered. */
-static bool forget(struct pager *pg, struct space *sp, struct errand *e)
+static bool forget(struct pager *pg, struct space *sp, struct range_job *e)
 {
 	bool room;
 
@@ -70,7 +70,7 @@ static void fetch_ahead(struct pager *pg, struct space *sp, struct page_range *r
 		r->first = r->end; /* a hint does not go beyond the budget */
 }
 
-/* The house only adds at the end, so the range is looked up again. */
+/* Housekeeping only adds at the end, so the range is looked up again. */
 static void ahead_step(struct pager *pg, struct space *sp)
 {
 	struct page_range was = { 0 }, now;
@@ -103,21 +103,21 @@ static void ahead_step(struct pager *pg, struct space *sp)
 	pthread_mutex_unlock(&sp->lock);
 }
 
-void errand_step(struct pager *pg, struct space *sp)
+void range_job_step(struct pager *pg, struct space *sp)
 {
-	struct errand *e = &sp->errand;
+	struct range_job *e = &sp->range_job;
 	uint32_t from = e->state;
 	uint32_t to = from;
 
 	if (sp->fetch_wanted)
 		ahead_step(pg, sp);
-	if (from == ERRAND_FETCH && fetch(pg, sp, e)) {
+	if (from == RANGE_JOB_FETCH && fetch(pg, sp, e)) {
 		e->changes = sp->map_changes;
-		to = ERRAND_FETCHED;
-	} else if (from == ERRAND_FORGET && forget(pg, sp, e)) {
-		to = ERRAND_FORGOTTEN;
+		to = RANGE_JOB_FETCHED;
+	} else if (from == RANGE_JOB_FORGET && forget(pg, sp, e)) {
+		to = RANGE_JOB_FORGOTTEN;
 	}
-	/* The house may have given it up. */
+	/* Housekeeping may have given it up. */
 	if (to != from && atomic_compare_exchange_strong(&e->state, &from, to))
-		pager_kick_house(pg);
+		pager_kick_housekeeping(pg);
 }

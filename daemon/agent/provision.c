@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "agent/outfit.h"
+#include "agent/provision.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@
  * munlock: after mlockall(MCL_FUTURE) a new mapping is locked.  mprotect() of
  * parts of one reservation, not new mappings, so that they keep DONTFORK.
  */
-static int map_reservation(struct outfit *o, char *cause)
+static int map_reservation(struct provision *o, char *cause)
 {
 	struct inject_place *pl = &o->place;
 	uint64_t bytes;
@@ -78,7 +78,7 @@ static int map_reservation(struct outfit *o, char *cause)
 	return err;
 }
 
-static int map_file(struct outfit *o, int fd, uint64_t addr, uint64_t bytes, int prot, int flags,
+static int map_file(struct provision *o, int fd, uint64_t addr, uint64_t bytes, int prot, int flags,
 		    char *cause)
 {
 	int64_t ret;
@@ -88,7 +88,7 @@ static int map_file(struct outfit *o, int fd, uint64_t addr, uint64_t bytes, int
 }
 
 /* The same flags again for what replaced parts of the reservation. */
-static int map_files(struct outfit *o, char *cause)
+static int map_files(struct provision *o, char *cause)
 {
 	const struct inject_place *pl = &o->place;
 	uint64_t bytes = pl->ctl_bytes + pl->code_bytes;
@@ -109,7 +109,7 @@ static int map_files(struct outfit *o, char *cause)
 	return err;
 }
 
-int outfit_open(struct outfit *o, char *cause)
+int provision_open(struct provision *o, char *cause)
 {
 	o->ctl = mmap(NULL, AGENT_CTL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, o->fd[PASSED_CTL],
 		      0);
@@ -133,7 +133,7 @@ int outfit_open(struct outfit *o, char *cause)
 	return 0;
 }
 
-int outfit_map(struct outfit *o, char *cause)
+int provision_map(struct provision *o, char *cause)
 {
 	int err = map_reservation(o, cause);
 
@@ -144,7 +144,7 @@ int outfit_map(struct outfit *o, char *cause)
 	return err ? err : map_files(o, cause);
 }
 
-int outfit_unmap(struct outfit *o)
+int provision_unmap(struct provision *o)
 {
 	int64_t ret = 0;
 	int err = 0;
@@ -157,7 +157,7 @@ int outfit_unmap(struct outfit *o)
 	return err ? err : (int)ret;
 }
 
-static int make_uffd(struct outfit *o, int *uffd, char *cause)
+static int make_uffd(struct provision *o, int *uffd, char *cause)
 {
 	int64_t ret;
 	int err;
@@ -175,7 +175,7 @@ static int make_uffd(struct outfit *o, int *uffd, char *cause)
 	return err;
 }
 
-static int write_frame(const struct outfit *o, uint64_t addr)
+static int write_frame(const struct provision *o, uint64_t addr)
 {
 	struct frame frame;
 
@@ -183,7 +183,7 @@ static int write_frame(const struct outfit *o, uint64_t addr)
 	return remote_write(o->agent->tid, addr, &frame, sizeof(frame));
 }
 
-static int start_code(const struct outfit *o)
+static int start_code(const struct provision *o)
 {
 	const struct inject_place *pl = &o->place;
 	uint64_t entry = frame_entry(pl);
@@ -200,12 +200,12 @@ static int start_code(const struct outfit *o)
 	regs.rdi = pl->ctl_addr;
 	regs.rsi = frame;
 	regs.eflags = EFLAGS_PLAIN;
-	hurry_end(o->agent->tid, &o->before);
+	realtime_end(o->agent->tid, &o->before);
 	err = remote_set_regs(o->agent, &regs);
 	return err ? err : remote_resume(o->agent);
 }
 
-static int wait_ready(struct outfit *o, char *cause)
+static int wait_ready(struct provision *o, char *cause)
 {
 	struct agent_ctl *ctl = o->ctl;
 	const struct timespec tick = { .tv_nsec = READY_TICK_NS };
@@ -225,7 +225,7 @@ static int wait_ready(struct outfit *o, char *cause)
 	return 0;
 }
 
-int outfit_start(struct outfit *o, char *cause)
+int provision_start(struct provision *o, char *cause)
 {
 	struct agent_ctl *ctl = o->ctl;
 	int uffd;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_FOREIGN_H
-#define UPAGER_FOREIGN_H
+#ifndef UPAGER_UNTRUSTED_FD_H
+#define UPAGER_UNTRUSTED_FD_H
 
 #include <stdbool.h>
 
@@ -11,7 +11,7 @@
  */
 
 /* Made by userfaultfd(), or by USERFAULTFD_IOC_NEW. */
-bool foreign_is_uffd(int fd);
-void foreign_close(int fd);
+bool untrusted_fd_is_uffd(int fd);
+void untrusted_fd_close(int fd);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "agent/borrow.h"
+#include "agent/stopped_thread.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -110,7 +110,7 @@ static void choose(struct choice *c, bool late)
 }
 
 /* One that does not stop in time is let go by the end of the helper. */
-static int stop_best(struct borrow *b, struct choice *c, bool any, uint64_t wait_ns)
+static int stop_best(struct stopped_thread *b, struct choice *c, bool any, uint64_t wait_ns)
 {
 	pid_t tid = c->tid[c->best];
 	struct halt h = { .any = any };
@@ -148,7 +148,7 @@ static int explain(const struct choice *c, int err, char *cause)
 			 "vfork()); try again");
 }
 
-static int stop_any(struct borrow *b, pid_t *tid, int nr, bool any, char *cause)
+static int stop_any(struct stopped_thread *b, pid_t *tid, int nr, bool any, char *cause)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	uint64_t begin_ns = remote_now_ns();
@@ -199,7 +199,8 @@ static int check_stopped(const struct remote *r, unsigned int uses, char *cause)
 	return filter_check(r, uses, cause);
 }
 
-int borrow_begin(struct borrow *b, pid_t pid, unsigned int uses, bool any, char *cause)
+int stopped_thread_begin(struct stopped_thread *b, pid_t pid, unsigned int uses, bool any,
+			 char *cause)
 {
 	pid_t tid[TARGET_THREADS_MAX];
 	int nr = target_candidates(pid, tid, cause);
@@ -228,7 +229,7 @@ int borrow_begin(struct borrow *b, pid_t pid, unsigned int uses, bool any, char 
 	return err;
 }
 
-int borrow_end(struct borrow *b, uint64_t *stopped_ns)
+int stopped_thread_end(struct stopped_thread *b, uint64_t *stopped_ns)
 {
 	int err = guard_leave(&b->guard, &b->thread);
 

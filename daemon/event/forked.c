@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "event/newborn.h"
+#include "event/forked.h"
 
 #include <stdlib.h>
 
@@ -128,7 +128,7 @@ static bool doubt_born(struct pager *pg, struct space *sp)
 	return true;
 }
 
-void newborn_grow_up(struct pager *pg, struct space *sp)
+void forked_go_live(struct pager *pg, struct space *sp)
 {
 	bool stale, done;
 
@@ -147,7 +147,7 @@ void newborn_grow_up(struct pager *pg, struct space *sp)
 		change_end(sp);
 		sp->flags_wanted = true;
 		sp->identified = false;
-		pager_kick_house(pg);
+		pager_kick_housekeeping(pg);
 		return;
 	}
 	done = drop_unborn(pg, sp) && doubt_born(pg, sp);
@@ -165,14 +165,14 @@ void newborn_grow_up(struct pager *pg, struct space *sp)
 	sp->retry = true;
 }
 
-void newborn_take_agent(struct pager *pg, struct space *sp)
+void forked_take_agent(struct pager *pg, struct space *sp)
 {
-	struct newcomer *nc = sp->newcomer;
+	struct new_agent *nc = sp->new_agent;
 
 	sp->agent = nc->agent;
 	if (nc->standby.map)
 		sp->standby = nc->standby;
 	pager_record_space(pg, sp);
-	sp->newcomer = NULL;
+	sp->new_agent = NULL;
 	free(nc);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_KIN_H
-#define UPAGER_KIN_H
+#ifndef UPAGER_RELATIVES_H
+#define UPAGER_RELATIVES_H
 
 #include "pager.h"
 
@@ -10,7 +10,7 @@
  */
 
 /* As victims_choose(), but such pages go late: passed over four times out of five. */
-uint32_t kin_victims(struct pager *pg, struct space *sp, uint32_t nr_pages, uint32_t run_pages,
-		     struct run *runs, uint32_t max_runs);
+uint32_t relatives_victims(struct pager *pg, struct space *sp, uint32_t nr_pages,
+			   uint32_t run_pages, struct run *runs, uint32_t max_runs);
 
 #endif

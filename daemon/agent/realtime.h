@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_HURRY_H
-#define UPAGER_HURRY_H
+#ifndef UPAGER_REALTIME_H
+#define UPAGER_REALTIME_H
 
 #include <sched.h>
 #include <sys/types.h>
@@ -11,13 +11,13 @@
  * the target stood still for 28 ms instead of 3.  Never given to a thread of
  * the target: it would keep it if we died.
  */
-struct hurry {
+struct realtime {
 	int policy;
 	struct sched_param param;
 };
 
 /* Where it is not allowed things take longer; that is no error. */
-void hurry_begin(pid_t pid, struct hurry *before);
-void hurry_end(pid_t pid, const struct hurry *before);
+void realtime_begin(pid_t pid, struct realtime *before);
+void realtime_end(pid_t pid, const struct realtime *before);
 
 #endif

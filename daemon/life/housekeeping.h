@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_HOUSE_H
-#define UPAGER_HOUSE_H
+#ifndef UPAGER_HOUSEKEEPING_H
+#define UPAGER_HOUSEKEEPING_H
 
 #include <stdint.h>
 
@@ -10,10 +10,10 @@
 #include "pager.h"
 #include "share/family.h"
 
-/* descent.c's. */
+/* descendants.c's. */
 #define ENDED_MAX 64
 
-struct descent {
+struct descendants {
 	int fd; /* of the proc connector; -1: closed, or not to be had */
 	bool refused;
 	bool busy; /* there were events at the last look */
@@ -35,11 +35,11 @@ struct descent {
  * The processes that are taken care of, and what is known of all of them.  The
  * housekeeping thread's own; who looks after them is round.c.
  */
-struct house {
+struct housekeeping {
 	struct pager *pg;
 	struct proc *procs;
 	struct families families;
-	struct descent descent;
+	struct descendants descendants;
 	struct announced announced;
 	struct tracking tracking;
 	int ends_fd; /* readable when a process or an agent has ended */
@@ -53,16 +53,16 @@ struct house {
 	uint64_t roster_at_ns; /* it is not written again before */
 };
 
-void house_init(struct house *h, struct pager *pg, uint64_t limit_bytes);
+void housekeeping_init(struct housekeeping *h, struct pager *pg, uint64_t limit_bytes);
 /* When nothing is paged any more. */
-void house_fini(struct house *h);
+void housekeeping_fini(struct housekeeping *h);
 
-struct proc *house_find(const struct house *h, pid_t pid);
+struct proc *housekeeping_find(const struct housekeeping *h, pid_t pid);
 
-void house_add(struct house *h, struct proc *p);
+void housekeeping_add(struct housekeeping *h, struct proc *p);
 /* Of a process that is let go of: release.h. */
-void house_unlink(struct house *h, struct proc *p);
-/* The end of what a pidfd names wakes the house, which then looks at everything. */
-void house_watch(struct house *h, int pidfd);
+void housekeeping_unlink(struct housekeeping *h, struct proc *p);
+/* The end of what a pidfd names wakes housekeeping, which then looks at everything. */
+void housekeeping_watch(struct housekeeping *h, int pidfd);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "control/self_outfit.h"
+#include "control/self_provision.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include "agent/frame.h"
 #include "agent/grip.h"
 #include "agent/place.h"
-#include "control/foreign.h"
+#include "control/untrusted_fd.h"
 #include "kernel/uffd.h"
 #include "kernel/vma.h"
 
@@ -29,45 +29,45 @@ static int dup_into(int *to, int fd)
 
 static int open_fds(struct self_join *join, int *fd)
 {
-	const struct standby *sb = join->newcomer && join->newcomer->standby.map
-					   ? &join->newcomer->standby
+	const struct standby *sb = join->new_agent && join->new_agent->standby.map
+					   ? &join->new_agent->standby
 					   : &join->sp->standby;
 	int err;
 
 	if (join->child) {
-		err = dup_into(&fd[UPAGER_OUTFIT_UFFD], join->sp->uffd);
+		err = dup_into(&fd[UPAGER_PROVISION_UFFD], join->sp->uffd);
 	} else {
-		fd[UPAGER_OUTFIT_UFFD] = open(DEVICE, O_RDWR | O_CLOEXEC);
-		err = fd[UPAGER_OUTFIT_UFFD] < 0 ? -errno : 0;
+		fd[UPAGER_PROVISION_UFFD] = open(DEVICE, O_RDWR | O_CLOEXEC);
+		err = fd[UPAGER_PROVISION_UFFD] < 0 ? -errno : 0;
 	}
 	if (!err)
-		err = dup_into(&fd[UPAGER_OUTFIT_CTL], join->agent->ctl_fd);
+		err = dup_into(&fd[UPAGER_PROVISION_CTL], join->agent->ctl_fd);
 	if (!err) {
-		fd[UPAGER_OUTFIT_CODE] = frame_code_memfd();
-		err = fd[UPAGER_OUTFIT_CODE] < 0 ? fd[UPAGER_OUTFIT_CODE] : 0;
+		fd[UPAGER_PROVISION_CODE] = frame_code_memfd();
+		err = fd[UPAGER_PROVISION_CODE] < 0 ? fd[UPAGER_PROVISION_CODE] : 0;
 	}
 	if (!err)
-		err = dup_into(&fd[UPAGER_OUTFIT_POOL], sb->fd);
+		err = dup_into(&fd[UPAGER_PROVISION_POOL], sb->fd);
 	if (!err)
-		err = dup_into(&fd[UPAGER_OUTFIT_EVENT], join->agent->event_fd);
+		err = dup_into(&fd[UPAGER_PROVISION_EVENT], join->agent->event_fd);
 	if (!err) {
-		fd[UPAGER_OUTFIT_GRIP] = grip_make(&join->grip_pages);
-		err = fd[UPAGER_OUTFIT_GRIP] < 0 ? fd[UPAGER_OUTFIT_GRIP] : 0;
+		fd[UPAGER_PROVISION_GRIP] = grip_make(&join->grip_pages);
+		err = fd[UPAGER_PROVISION_GRIP] < 0 ? fd[UPAGER_PROVISION_GRIP] : 0;
 	}
 	return err;
 }
 
-int self_outfit_tell(struct self_join *join, struct upager_outfit *outfit, int *fd,
-		     char text[UPAGER_TEXT_BYTES])
+int self_provision_tell(struct self_join *join, struct upager_provision *provision, int *fd,
+			char text[UPAGER_TEXT_BYTES])
 {
 	struct inject_place pl;
 	int err;
 
-	for (int i = 0; i < UPAGER_OUTFIT_FDS; i++)
+	for (int i = 0; i < UPAGER_PROVISION_FDS; i++)
 		fd[i] = -1;
 	place_layout(&pl, 0);
-	*outfit = (struct upager_outfit){
-		.flags = join->child ? UPAGER_OUTFIT_HAS_UFFD : 0,
+	*provision = (struct upager_provision){
+		.flags = join->child ? UPAGER_PROVISION_HAS_UFFD : 0,
 		.hint = place_hint(join->pid),
 		.bytes = place_bytes(&pl),
 		.ctl_bytes = pl.ctl_bytes,
@@ -83,7 +83,7 @@ int self_outfit_tell(struct self_join *join, struct upager_outfit *outfit, int *
 	err = open_fds(join, fd);
 	if (!err)
 		return 0;
-	for (int i = 0; i < UPAGER_OUTFIT_FDS; i++)
+	for (int i = 0; i < UPAGER_PROVISION_FDS; i++)
 		if (fd[i] >= 0)
 			close(fd[i]);
 	snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s", join->pid,
@@ -154,7 +154,7 @@ static int take_uffd(struct pager *pg, struct self_join *join, int *uffd,
 		return refuse(text, -EINVAL, "a userfaultfd too few or too many came");
 	if (join->child)
 		return 0;
-	if (!foreign_is_uffd(*uffd))
+	if (!untrusted_fd_is_uffd(*uffd))
 		return refuse(text, -EINVAL, "what came is no userfaultfd");
 	fcntl(*uffd, F_SETFL, O_RDWR | O_NONBLOCK);
 	err = uffd_api(*uffd, uffd_wanted_features(&pg->caps));
@@ -180,22 +180,22 @@ static void fill_ctl(struct self_join *join, uint64_t addr, uint64_t nrs)
 	memcpy((char *)ctl + START, &frame, sizeof(frame));
 	ctl->magic = AGENT_MAGIC;
 	ctl->version = 1;
-	ctl->uffd = UPAGER_OUTFIT_NR(nrs, 0);
-	ctl->pool_fd = UPAGER_OUTFIT_NR(nrs, 1);
-	ctl->event_fd = UPAGER_OUTFIT_NR(nrs, 2);
-	ctl->grip_fd = UPAGER_OUTFIT_NR(nrs, 3);
+	ctl->uffd = UPAGER_PROVISION_NR(nrs, 0);
+	ctl->pool_fd = UPAGER_PROVISION_NR(nrs, 1);
+	ctl->event_fd = UPAGER_PROVISION_NR(nrs, 2);
+	ctl->grip_fd = UPAGER_PROVISION_NR(nrs, 3);
 	ctl->grip_pages = join->grip_pages;
 	ctl->staging = join->agent->place.staging_addr;
 	ctl->staging_pages = AGENT_STAGING_PAGES;
 }
 
-int self_outfit_check(struct pager *pg, struct self_join *join, uint64_t addr, uint64_t nrs,
-		      int *uffd, char text[UPAGER_TEXT_BYTES])
+int self_provision_check(struct pager *pg, struct self_join *join, uint64_t addr, uint64_t nrs,
+			 int *uffd, char text[UPAGER_TEXT_BYTES])
 {
 	struct inject_place *pl = &join->agent->place;
 	int err;
 
-	if (join->outfitted || addr > USER_END)
+	if (join->provisioned || addr > USER_END)
 		return refuse(text, -EINVAL, "the reservation is out of place");
 	err = take_uffd(pg, join, uffd, text);
 	if (err)
@@ -207,6 +207,6 @@ int self_outfit_check(struct pager *pg, struct self_join *join, uint64_t addr, u
 			      "the userfaultfd or the reservation is not of the process that asks");
 	}
 	fill_ctl(join, addr, nrs);
-	join->outfitted = true;
+	join->provisioned = true;
 	return 0;
 }

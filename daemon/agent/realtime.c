@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "agent/hurry.h"
+#include "agent/realtime.h"
 
-void hurry_begin(pid_t pid, struct hurry *before)
+void realtime_begin(pid_t pid, struct realtime *before)
 {
 	const struct sched_param param = { .sched_priority = 1 };
 
@@ -10,7 +10,7 @@ void hurry_begin(pid_t pid, struct hurry *before)
 	sched_setscheduler(pid, SCHED_FIFO, &param);
 }
 
-void hurry_end(pid_t pid, const struct hurry *before)
+void realtime_end(pid_t pid, const struct realtime *before)
 {
 	if (before->policy >= 0)
 		sched_setscheduler(pid, before->policy, &before->param);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_DRESS_H
-#define UPAGER_DRESS_H
+#ifndef UPAGER_CONFINE_H
+#define UPAGER_CONFINE_H
 
 #include <errno.h>
 #include <linux/capability.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "life/descent.h"
+#include "life/descendants.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,20 +21,20 @@
 /* A fork bomb must not take the descriptors that fork events need [F19]. */
 #define FOLLOWED_MAX	   2048
 #define FOLLOWED_PART	   16
-/* In one round: others wait for the house. */
+/* In one round: others wait for housekeeping. */
 #define EVENTS_MAX	   4096
-/* All processes' events come: where they are many, not each wakes the house. */
+/* All processes' events come: where they are many, not each wakes housekeeping. */
 #define READ_NS		   (20 * NS_PER_MS)
 /* Start times have the resolution of a clock tick. */
 #define SCAN_OVERLAP_TICKS 2
 /* Its number will not be another process's so soon. */
 #define ENDED_NS	   (2 * NS_PER_S)
 
-void descent_init(struct descent *d)
+void descendants_init(struct descendants *d)
 {
 	struct rlimit lim;
 
-	*d = (struct descent){ .fd = -1, .followed_max = FOLLOWED_MAX };
+	*d = (struct descendants){ .fd = -1, .followed_max = FOLLOWED_MAX };
 	if (!getrlimit(RLIMIT_NOFILE, &lim))
 		d->followed_max =
 			(uint32_t)min_t(uint64_t, FOLLOWED_MAX, lim.rlim_cur / FOLLOWED_PART);
@@ -49,7 +49,7 @@ static uint64_t ticks_now(void)
 	       (uint64_t)now.tv_nsec * (uint64_t)sysconf(_SC_CLK_TCK) / NS_PER_S;
 }
 
-void descent_open(struct descent *d)
+void descendants_open(struct descendants *d)
 {
 	if (d->fd >= 0 || d->refused)
 		return;
@@ -61,7 +61,7 @@ void descent_open(struct descent *d)
 			 strerror(-d->fd));
 }
 
-static void descent_close(struct descent *d)
+static void descendants_close(struct descendants *d)
 {
 	if (d->fd >= 0)
 		connector_close(d->fd);
@@ -69,12 +69,12 @@ static void descent_close(struct descent *d)
 	d->lost = false;
 }
 
-bool descent_borrows(const struct proc *p)
+bool descendants_borrows(const struct proc *p)
 {
 	return !syscall(SYS_kcmp, p->pid, p->parent_pid, KCMP_VM, 0, 0);
 }
 
-bool descent_shares(const struct house *h, const struct proc *p)
+bool descendants_shares(const struct housekeeping *h, const struct proc *p)
 {
 	if (pager_is_agent(h->pg, p->pid))
 		return true;
@@ -84,23 +84,23 @@ bool descent_shares(const struct house *h, const struct proc *p)
 	return false;
 }
 
-static bool full(struct house *h)
+static bool full(struct housekeeping *h)
 {
 	uint32_t nr = 0;
 
 	for (const struct proc *p = h->procs; p; p = p->next)
 		nr += p->followed;
-	if (nr < h->descent.followed_max)
+	if (nr < h->descendants.followed_max)
 		return false;
-	if (!h->descent.full_said)
+	if (!h->descendants.full_said)
 		log_warn("%u children are watched already: further ones are not paged; a higher "
 			 "limit of open files allows for %d",
-			 h->descent.followed_max, FOLLOWED_MAX);
-	h->descent.full_said = true;
+			 h->descendants.followed_max, FOLLOWED_MAX);
+	h->descendants.full_said = true;
 	return true;
 }
 
-void descent_ended(struct descent *d, pid_t pid, const struct terms *terms)
+void descendants_ended(struct descendants *d, pid_t pid, const struct terms *terms)
 {
 	d->ended[d->nr_ended++ % ENDED_MAX] = (struct ended){
 		.pid = pid,
@@ -110,10 +110,10 @@ void descent_ended(struct descent *d, pid_t pid, const struct terms *terms)
 }
 
 /* On which terms the children of a process are followed; NULL: they are not. */
-static const struct terms *terms_of(const struct house *h, pid_t pid)
+static const struct terms *terms_of(const struct housekeeping *h, pid_t pid)
 {
-	const struct descent *d = &h->descent;
-	const struct proc *p = house_find(h, pid);
+	const struct descendants *d = &h->descendants;
+	const struct proc *p = housekeeping_find(h, pid);
 
 	if (p)
 		return p->state == UPAGER_PROC_DETACHING || p->by_itself ? NULL : &p->terms;
@@ -123,30 +123,30 @@ static const struct terms *terms_of(const struct house *h, pid_t pid)
 	return NULL;
 }
 
-static bool follow(struct house *h, pid_t parent_pid, pid_t pid)
+static bool follow(struct housekeeping *h, pid_t parent_pid, pid_t pid)
 {
 	const struct terms *terms = terms_of(h, parent_pid);
 	char text[UPAGER_TEXT_BYTES];
 	struct proc *p;
 	int err;
 
-	if (!terms || house_find(h, pid) || pager_is_agent(h->pg, pid) || full(h))
+	if (!terms || housekeeping_find(h, pid) || pager_is_agent(h->pg, pid) || full(h))
 		return false;
 	err = proc_open(&p, pid, text);
 	if (err == -ESRCH)
-		descent_ended(&h->descent, pid, terms);
+		descendants_ended(&h->descendants, pid, terms);
 	if (err)
 		return false;
 	p->terms = *terms;
 	p->parent_pid = parent_pid;
 	p->followed = true;
-	p->borrows = descent_borrows(p);
-	house_add(h, p);
+	p->borrows = descendants_borrows(p);
+	housekeeping_add(h, p);
 	return true;
 }
 
 /* Of one family, 0: of all. Again and again until nobody was found: a child may be read first. */
-static void scan(struct house *h, uint64_t since_ticks, uint32_t family)
+static void scan(struct housekeeping *h, uint64_t since_ticks, uint32_t family)
 {
 	DIR *dir = opendir("/proc");
 	bool again = dir;
@@ -163,8 +163,8 @@ static void scan(struct house *h, uint64_t since_ticks, uint32_t family)
 			if (d->d_name[0] < '1' || d->d_name[0] > '9')
 				continue;
 			pid = (pid_t)strtol(d->d_name, NULL, 10);
-			if (house_find(h, pid) || proc_birth(d->d_name, &parent_pid, &ticks) ||
-			    ticks < since_ticks)
+			if (housekeeping_find(h, pid) ||
+			    proc_birth(d->d_name, &parent_pid, &ticks) || ticks < since_ticks)
 				continue;
 			terms = terms_of(h, parent_pid);
 			if (terms && (!family || terms->family == family) &&
@@ -176,9 +176,9 @@ static void scan(struct house *h, uint64_t since_ticks, uint32_t family)
 		closedir(dir);
 }
 
-static void scan_new(struct house *h, uint64_t now_ns)
+static void scan_new(struct housekeeping *h, uint64_t now_ns)
 {
-	struct descent *d = &h->descent;
+	struct descendants *d = &h->descendants;
 	uint64_t since = d->scanned_ticks;
 
 	d->scanned_ticks = ticks_now();
@@ -187,15 +187,15 @@ static void scan_new(struct house *h, uint64_t now_ns)
 	scan(h, since > SCAN_OVERLAP_TICKS ? since - SCAN_OVERLAP_TICKS : 0, 0);
 }
 
-void descent_tick(struct house *h)
+void descendants_tick(struct housekeeping *h)
 {
-	struct descent *d = &h->descent;
+	struct descendants *d = &h->descendants;
 	uint64_t now_ns = clock_ns();
 	struct proc_event event;
 	int err = 0;
 
 	if (!h->procs && !pager_has_spaces(h->pg)) {
-		descent_close(d);
+		descendants_close(d);
 		return;
 	}
 	d->busy = false;
@@ -208,33 +208,33 @@ void descent_tick(struct house *h)
 		d->busy = true;
 		if (event.what != PROC_EVENT_FORK || f->child_pid != f->child_tgid)
 			continue; /* a thread */
-		if (house_find(h, f->parent_tgid))
+		if (housekeeping_find(h, f->parent_tgid))
 			announced_add(&h->announced, f->child_tgid, f->parent_tgid);
 		follow(h, f->parent_tgid, f->child_tgid);
 	}
 	if (err == -ENOBUFS)
 		d->lost = true;
 	else if (err < 0)
-		descent_close(d);
+		descendants_close(d);
 	else if (!err && !d->lost && d->fd >= 0)
 		d->scanned_ticks = ticks_now(); /* all until now are known */
 	if ((d->lost || d->fd < 0) && now_ns >= d->scan_at_ns)
 		scan_new(h, now_ns);
 }
 
-uint64_t descent_next_ns(const struct descent *d, uint64_t now_ns)
+uint64_t descendants_next_ns(const struct descendants *d, uint64_t now_ns)
 {
 	if (d->fd >= 0 && !d->lost)
 		return d->busy ? READ_NS : UINT64_MAX;
 	return d->scan_at_ns > now_ns ? d->scan_at_ns - now_ns : 0;
 }
 
-int descent_fd(const struct descent *d)
+int descendants_fd(const struct descendants *d)
 {
 	return d->busy ? -1 : d->fd;
 }
 
-void descent_take_all(struct house *h, const struct proc *p)
+void descendants_take_all(struct housekeeping *h, const struct proc *p)
 {
 	scan(h, 0, p->terms.family);
 }

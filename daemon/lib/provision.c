@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "lib/outfit.h"
+#include "lib/provision.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,11 +19,11 @@
 #include "control/proto.h"
 #include "lib/spawn.h"
 
-#define NR_MAX 0x7fff /* UPAGER_OUTFIT_NRS() */
+#define NR_MAX 0x7fff /* UPAGER_PROVISION_NRS() */
 
 struct wearing {
 	struct upager *u;
-	const struct upager_outfit *outfit;
+	const struct upager_provision *provision;
 	int *fd;
 	int uffd;
 	char *base; /* NULL: nothing is mapped */
@@ -31,9 +31,9 @@ struct wearing {
 	int pidfd;
 };
 
-void outfit_close(int fd[UPAGER_OUTFIT_FDS])
+void provision_close(int fd[UPAGER_PROVISION_FDS])
 {
-	for (int i = 0; i < UPAGER_OUTFIT_FDS; i++) {
+	for (int i = 0; i < UPAGER_PROVISION_FDS; i++) {
 		if (fd[i] >= 0)
 			close(fd[i]);
 		fd[i] = -1;
@@ -78,7 +78,7 @@ static int check_parenthood(const struct wearing *w)
 			   "would adopt the agent; page its children instead");
 }
 
-static char *reserve(const struct upager_outfit *o)
+static char *reserve(const struct upager_provision *o)
 {
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 	void *hint = (void *)(uintptr_t)o->hint;
@@ -105,7 +105,7 @@ static bool map_at(char *p, size_t bytes, int prot, int flags, int fd)
 
 static int map_all(struct wearing *w)
 {
-	const struct upager_outfit *o = w->outfit;
+	const struct upager_provision *o = w->provision;
 
 	w->base = reserve(o);
 	if (!w->base)
@@ -114,9 +114,9 @@ static int map_all(struct wearing *w)
 	    mprotect(w->base + o->stack, o->stack_bytes, PROT_READ | PROT_WRITE) ||
 	    mprotect(w->base + o->staging, o->staging_bytes, PROT_READ | PROT_WRITE) ||
 	    !map_at(w->base, o->ctl_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-		    w->fd[UPAGER_OUTFIT_CTL]) ||
+		    w->fd[UPAGER_PROVISION_CTL]) ||
 	    !map_at(w->base + o->code, o->code_bytes, PROT_READ | PROT_EXEC, MAP_PRIVATE,
-		    w->fd[UPAGER_OUTFIT_CODE]) ||
+		    w->fd[UPAGER_PROVISION_CODE]) ||
 	    !set_apart(w->base, o->ctl_bytes) || !set_apart(w->base + o->code, o->code_bytes))
 		return fail(w, -errno, "the agent's memory");
 	/* EINVAL in a kernel without huge pages. */
@@ -126,14 +126,14 @@ static int map_all(struct wearing *w)
 
 static int make_uffd(struct wearing *w)
 {
-	w->uffd = w->fd[UPAGER_OUTFIT_UFFD];
-	if (w->outfit->flags & UPAGER_OUTFIT_HAS_UFFD)
+	w->uffd = w->fd[UPAGER_PROVISION_UFFD];
+	if (w->provision->flags & UPAGER_PROVISION_HAS_UFFD)
 		return 0;
 	w->uffd = ioctl(w->uffd, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
 	if (w->uffd < 0)
 		return fail(w, -errno, "a userfaultfd");
-	close(w->fd[UPAGER_OUTFIT_UFFD]);
-	w->fd[UPAGER_OUTFIT_UFFD] = w->uffd;
+	close(w->fd[UPAGER_PROVISION_UFFD]);
+	w->fd[UPAGER_PROVISION_UFFD] = w->uffd;
 	return 0;
 }
 
@@ -141,19 +141,20 @@ static int show(struct wearing *w)
 {
 	struct upager_request req;
 
-	if (w->uffd > NR_MAX || w->fd[UPAGER_OUTFIT_POOL] > NR_MAX ||
-	    w->fd[UPAGER_OUTFIT_EVENT] > NR_MAX || w->fd[UPAGER_OUTFIT_GRIP] > NR_MAX)
+	if (w->uffd > NR_MAX || w->fd[UPAGER_PROVISION_POOL] > NR_MAX ||
+	    w->fd[UPAGER_PROVISION_EVENT] > NR_MAX || w->fd[UPAGER_PROVISION_GRIP] > NR_MAX)
 		return fail(w, -EMFILE, "the agent's descriptors");
-	proto_init_request(&req, UPAGER_OP_OUTFITTED, 0);
+	proto_init_request(&req, UPAGER_OP_PROVISIONED, 0);
 	req.addr = (uintptr_t)w->base;
-	req.arg = UPAGER_OUTFIT_NRS(w->uffd, w->fd[UPAGER_OUTFIT_POOL], w->fd[UPAGER_OUTFIT_EVENT],
-				    w->fd[UPAGER_OUTFIT_GRIP]);
-	return client_ask(w->u, &req, w->outfit->flags & UPAGER_OUTFIT_HAS_UFFD ? -1 : w->uffd, 0);
+	req.arg = UPAGER_PROVISION_NRS(w->uffd, w->fd[UPAGER_PROVISION_POOL],
+				       w->fd[UPAGER_PROVISION_EVENT], w->fd[UPAGER_PROVISION_GRIP]);
+	return client_ask(w->u, &req,
+			  w->provision->flags & UPAGER_PROVISION_HAS_UFFD ? -1 : w->uffd, 0);
 }
 
 static int start(struct wearing *w)
 {
-	const struct upager_outfit *o = w->outfit;
+	const struct upager_provision *o = w->provision;
 	struct spawn sp = {
 		.entry = (void (*)(void *, void *))(uintptr_t)(w->base + o->entry),
 		.arg = { w->base, w->base + o->start },
@@ -192,19 +193,20 @@ static void take_off(const struct wearing *w)
 		end_agent(w);
 	if (w->base && w->uffd >= 0) {
 		struct uffdio_range range = {
-			.start = (uintptr_t)(w->base + w->outfit->staging),
-			.len = w->outfit->staging_bytes,
+			.start = (uintptr_t)(w->base + w->provision->staging),
+			.len = w->provision->staging_bytes,
 		};
 
 		ioctl(w->uffd, UFFDIO_UNREGISTER, &range);
 	}
 	if (w->base)
-		munmap(w->base, w->outfit->bytes);
+		munmap(w->base, w->provision->bytes);
 }
 
-int outfit_wear(struct upager *u, const struct upager_outfit *outfit, int fd[UPAGER_OUTFIT_FDS])
+int provision_wear(struct upager *u, const struct upager_provision *provision,
+		   int fd[UPAGER_PROVISION_FDS])
 {
-	struct wearing w = { .u = u, .outfit = outfit, .fd = fd, .uffd = -1, .pidfd = -1 };
+	struct wearing w = { .u = u, .provision = provision, .fd = fd, .uffd = -1, .pidfd = -1 };
 	int err = check_parenthood(&w);
 
 	if (!err)
@@ -219,6 +221,6 @@ int outfit_wear(struct upager *u, const struct upager_outfit *outfit, int fd[UPA
 		take_off(&w);
 	if (w.pidfd >= 0)
 		close(w.pidfd);
-	outfit_close(fd);
+	provision_close(fd);
 	return err;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_OUTFIT_H
-#define UPAGER_OUTFIT_H
+#ifndef UPAGER_PROVISION_H
+#define UPAGER_PROVISION_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/agent_abi.h"
-#include "agent/hurry.h"
+#include "agent/realtime.h"
 #include "agent/inject.h"
 #include "agent/remote.h"
 
@@ -15,7 +15,7 @@
  * mappings, descriptors, a userfaultfd.  All of it is done by calls in that
  * process; the program's own table is never touched.
  */
-enum outfit_fd {
+enum provision_fd {
 	PASSED_CTL,
 	PASSED_CODE,
 	PASSED_POOL,
@@ -25,7 +25,7 @@ enum outfit_fd {
 	__PASSED_MAX,
 };
 
-struct outfit {
+struct provision {
 	bool unprivileged;
 	uint64_t hint; /* where to map the place, 0: anywhere */
 	bool uffd_given; /* the address space has one already */
@@ -34,17 +34,17 @@ struct outfit {
 	struct agent_ctl *ctl;
 	struct remote *agent;
 	int agent_pidfd;
-	struct hurry before; /* the end of its hurry */
+	struct realtime before; /* the end of its real-time priority */
 	int inside[__PASSED_MAX]; /* in the agent's table */
 	struct inject_place place; /* zero while nothing is mapped */
 };
 
 /* Opens and maps what the caller did not.  The helper's end closes it. */
-int outfit_open(struct outfit *o, char *cause);
+int provision_open(struct provision *o, char *cause);
 /* Maps all of the place.  The program must not fork() meanwhile. */
-int outfit_map(struct outfit *o, char *cause);
-int outfit_unmap(struct outfit *o);
+int provision_map(struct provision *o, char *cause);
+int provision_unmap(struct provision *o);
 /* Then: makes the userfaultfd, fills the control page and starts the agent's code. */
-int outfit_start(struct outfit *o, char *cause);
+int provision_start(struct provision *o, char *cause);
 
 #endif
