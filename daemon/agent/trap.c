@@ -136,7 +136,7 @@ static uint64_t newest(const struct trap *t)
 	uint64_t ip = 0;
 
 	while (head->data_tail < end) {
-		struct sample s;
+		struct sample s = { 0 };
 
 		for (size_t i = 0; i < sizeof(s); i++)
 			((char *)&s)[i] = data[(head->data_tail + i) % PAGE_SIZE];

@@ -97,6 +97,7 @@ bool handed_on(struct pager *pg, struct space *sp, pgno_t n)
 {
 	struct search s = { .pg = pg, .sp = sp, .n = n };
 	const struct region *r;
+	pgno_t from, to;
 
 	if (sp->moved)
 		return false; /* what was where it is looked for now is not known */
@@ -110,11 +111,9 @@ bool handed_on(struct pager *pg, struct space *sp, pgno_t n)
 	if (s.in.first.v == s.in.end.v || range_set_meets(&sp->born_silent, n, pgno_add(n, 1)))
 		return false;
 	s.one = is_one_mapping(&s, s.in.first, s.in.end);
-	if (search(&s, n, (pgno_t){ min_t(uint64_t, s.in.end.v, n.v + LOOK_PAGES) }) ||
-	    search(&s,
-		   (pgno_t){
-			   max_t(uint64_t, s.in.first.v, n.v - min_t(uint64_t, n.v, LOOK_PAGES)) },
-		   n))
+	from.v = max_t(uint64_t, s.in.first.v, n.v - min_t(uint64_t, n.v, LOOK_PAGES));
+	to.v = min_t(uint64_t, s.in.end.v, n.v + LOOK_PAGES);
+	if (search(&s, n, to) || search(&s, from, n))
 		return true;
 	/* None will come: what is put there from now on cannot tell. */
 	if (!s.again)

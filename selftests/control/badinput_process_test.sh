@@ -45,7 +45,7 @@ thread=$(find "/proc/$plain_pid/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | g
 	head -n 1)
 ok "a thread" untouched "$plain_pid" 1 "not a process id" "$UPAGER" attach "$thread"
 ok "the daemon itself" untouched "$daemon_pid" 1 "is the pager itself" "$UPAGER" attach "$daemon_pid"
-keeper=$(cat "$RUN/state/keeper.pid")
+read -r keeper _ <"$RUN/state/keeper.pid"
 # Again if mappings changed between the two reads.
 find_agent()
 {
