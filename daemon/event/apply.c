@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "event/fork.h"
+#include "event/late_unmap.h"
 #include "kernel/vma.h"
 #include "memory/page.h"
 
@@ -57,6 +58,13 @@ static void forget_region(struct space *sp, pgno_t first, pgno_t end)
 
 static void apply_unmap(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
 {
+	if (late_unmap_came(pg, sp, start, end)) {
+		pthread_mutex_lock(&sp->lock);
+		sp->map_changes++;
+		pthread_mutex_unlock(&sp->lock);
+		sp->rescan_wanted = true; /* which corrects what is known registered */
+		return;
+	}
 	page_drop(pg, sp, addr_pgno(start), addr_pgno(end));
 	pthread_mutex_lock(&sp->lock);
 	sp->map_changes++;
@@ -122,6 +130,7 @@ static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg
 	moved = (uint64_t)msg->reserved3 << PAGE_SHIFT;
 	if (msg->reserved1 < REMAP_CLEARED) {
 		page_drop(pg, sp, addr_pgno(to), addr_pgno(to + moved));
+		late_unmap_expect(sp, from, from + bytes);
 		advance(msg, REMAP_CLEARED);
 	}
 	page_shift(pg, sp, source.first, addr_pgno(to), moved >> PAGE_SHIFT);

@@ -68,6 +68,7 @@ struct space_stats {
 };
 
 #define EVENTS_BATCH 64
+#define LATE_UNMAPS  128
 #define HANDED_MAX   16
 
 /*
@@ -78,7 +79,16 @@ struct space_stats {
  */
 struct event_slot {
 	struct uffd_msg msg[EVENTS_BATCH]; /* .event == 0: the end */
+	/* event/late_unmap.c: a ring of UNMAPs that are to come. */
+	struct late_unmap {
+		uint64_t start;
+		uint64_t end; /* 0: none */
+	} late[LATE_UNMAPS];
+	uint64_t nr_late;
 };
+
+_Static_assert(sizeof(struct event_slot) == 32 * EVENTS_BATCH + 16 * LATE_UNMAPS + 8,
+	       "fixed layout");
 
 #define EVENT_APPLIED 0xff
 
