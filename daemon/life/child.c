@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "life/ask.h"
 #include "life/inherit.h"
 #include "life/takeover.h"
@@ -78,6 +79,7 @@ static struct proc *identify(struct pager *pg, struct space *sp, const struct pr
 		return NULL;
 	}
 	pager_record_space(pg, sp);
+	failpoint(FP_CHILD_RECORDED);
 	p->space = sp;
 	p->state = UPAGER_PROC_PAGED;
 	return p;

@@ -194,6 +194,9 @@ static int restore_space(struct pager *pg, struct space *sp)
 		err = restore_agent(pg, sp);
 	if (!err && sp->root.v)
 		err = restore_pages(pg, sp);
+	/* What was open for a process that is looked for again is not any more. */
+	if (!err && sp->phase == SPACE_FORKED)
+		pager_record_space(pg, sp);
 	if (err || !sp->agent.dead)
 		return err;
 	/* Housekeeping clears up after it and places another. */

@@ -93,6 +93,50 @@ TEST_F_TIMEOUT(recover, take_over_dies, 60)
 	EXPECT_EQ(0, pager_stop(pager));
 }
 
+static int fork_and_wait(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR);
+	pid_t child;
+
+	memory_fill(p, 0, NR, 1);
+	target_meet(sh, 2);
+	child = fork();
+	if (!child) {
+		while (atomic_load(&sh->go) < 3)
+			sleep_us(500);
+		_exit(memory_is(p, 0, NR, 1) ? 0 : 3);
+	}
+	target_check(sh, status_of(child) == 0);
+	target_check(sh, memory_is(p, 0, NR, 1));
+	return 0;
+}
+
+/* Regression: what had been open for it was listed for good, and nobody could take over. */
+TEST_F_TIMEOUT(recover, child_is_not_found_again, 60)
+{
+	struct pager *pager = &self->pager;
+	struct pager_options opt = { .disable = variant->disable };
+	struct target t = target_start(pager, fork_and_wait, TARGET_BUDGET);
+	int status;
+
+	ASSERT_TRUE(target_reached(&t, 2));
+	pager_kill(pager);
+	opt.failpoints = "child_recorded=kill";
+	ASSERT_EQ(0, pager_restart(pager, &opt));
+	target_let(&t, 2);
+	ASSERT_TRUE(wait_until(20, pager_ended(pager, &status)));
+	for (int i = 0; i < 2; i++) {
+		opt.failpoints = "child_asked=err:22";
+		ASSERT_EQ(0, pager_restart(pager, &opt));
+		sleep_us(20000);
+		pager_kill(pager);
+	}
+	ASSERT_EQ(0, again(pager, variant->disable));
+	target_let(&t, 3);
+	EXPECT_EQ(0, target_end(&t));
+	EXPECT_EQ(0, pager_stop(pager));
+}
+
 static int grow(struct target_share *sh)
 {
 	uint8_t *p;
