@@ -32,7 +32,7 @@ int proto_check_request(const struct upager_request *req, size_t len);
 int proto_check_reply(const struct upager_reply *reply, size_t len);
 int proto_check_record(const struct upager_record *record, size_t len);
 /* -EBADMSG too for parts that overlap, or do not lie in the reservation. */
-int proto_check_provision(const struct upager_provision *provision, size_t len);
+int proto_check_provision(const struct upager_provision *o, size_t len);
 
 /* Sets the clause for the user; what does not fit is cut off. */
 __attribute__((format(printf, 2, 3))) void proto_text(struct upager_reply *reply, const char *fmt,
