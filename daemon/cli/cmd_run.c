@@ -7,18 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/args.h"
 #include "cli/child.h"
 #include "cli/client.h"
 #include "cli/message.h"
 
-/* A second at least. */
+#define LET_GO_NS	NS_PER_S
 #define LET_GO_PAUSE_NS 200000
-#define LET_GO_TRIES	5000
 
 static const char help[] =
 	"Usage: upager run [--budget SIZE] [--family] [--weight N] -- CMD [ARG...]\n"
@@ -65,21 +66,24 @@ static bool is_left(struct upager *u, pid_t pid)
 static void wait_until_let_go(pid_t pid)
 {
 	const struct timespec pause = { .tv_nsec = LET_GO_PAUSE_NS };
+	uint64_t begin_ns = clock_ns();
 	pid_t asker = fork();
 	struct upager *u;
 
 	if (asker < 0)
 		return;
 	if (!asker) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		if (!upager_open(NULL, &u))
 			while (is_left(u, pid))
 				nanosleep(&pause, NULL);
 		_exit(0);
 	}
-	for (int n = 0; n < LET_GO_TRIES && !waitpid(asker, NULL, WNOHANG); n++)
+	while (!waitpid(asker, NULL, WNOHANG)) {
+		if (clock_ns() - begin_ns > LET_GO_NS)
+			kill(asker, SIGKILL);
 		nanosleep(&pause, NULL);
-	kill(asker, SIGKILL);
-	waitpid(asker, NULL, 0);
+	}
 }
 
 static int run(char **argv, uint64_t budget_bytes, uint32_t flags, uint32_t weight)
