@@ -21,17 +21,20 @@ void late_unmap_expect(struct space *sp, uint64_t start, uint64_t end)
 	sp->events->nr_late++;
 }
 
-static struct late_unmap *find(struct space *sp, uint64_t start, uint64_t end, uint64_t sure)
+/* One that was sure before others: of those it is known that they come. */
+static struct late_unmap *find(struct space *sp, uint64_t start, uint64_t end)
 {
+	struct late_unmap *found = NULL;
+
 	for (uint32_t i = 0; i < LATE_UNMAPS; i++) {
 		struct late_unmap *late = &sp->events->late[i];
 
 		/* Where mremap() shrank, too, REMAP may have told more [F6]. */
-		if (late->start == start && late->end && (late->end & SURE) == sure &&
-		    end <= (late->end & ~SURE))
-			return late;
+		if (late->start == start && late->end && end <= (late->end & ~SURE) &&
+		    (!found || late->end & SURE))
+			found = late;
 	}
-	return NULL;
+	return found;
 }
 
 /* Of [start, end): a page of which something is known. */
@@ -51,8 +54,12 @@ static bool find_page(struct pager *pg, const struct space *sp, uint64_t start, 
 	return false;
 }
 
-/* Whether what is known there is of a mapping that is there now. */
-static bool is_in_use(struct pager *pg, const struct space *sp, uint64_t start, uint64_t end)
+/*
+ * Whether what is known there is still wanted: it is of a mapping that is there
+ * now, or of one that was moved on from there by a REMAP that is unread yet.
+ */
+static bool is_in_use(struct pager *pg, const struct space *sp, uint64_t start, uint64_t end,
+		      bool sure)
 {
 	pgno_t n;
 	struct vma v;
@@ -61,18 +68,18 @@ static bool is_in_use(struct pager *pg, const struct space *sp, uint64_t start, 
 	if (!find_page(pg, sp, start, end, &n))
 		return true; /* there is nothing to drop */
 	err = uffd_covers(sp->uffd, pgno_addr(n), PAGE_SIZE);
-	return err == -EAGAIN ? !vma_find(sp->maps_fd, pgno_addr(n), &v) : !err;
+	if (err == -EAGAIN)
+		return sure || !vma_find(sp->maps_fd, pgno_addr(n), &v);
+	return !err;
 }
 
 bool late_unmap_came(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
 {
-	struct late_unmap *late = find(sp, start, end, SURE);
-	bool sure = late;
+	struct late_unmap *late = find(sp, start, end);
 
-	if (!late)
-		late = find(sp, start, end, 0);
-	if (!late)
+	/* A real one of what has come there since: the late one is still to come. */
+	if (!late || !is_in_use(pg, sp, start, end, late->end & SURE))
 		return false;
 	__atomic_store_n(&late->end, 0, __ATOMIC_RELEASE);
-	return sure || is_in_use(pg, sp, start, end);
+	return true;
 }

@@ -15,7 +15,7 @@
 
 /* A REMAP of [start, end) is applied.  Kept in the state file: a later daemon may read the UNMAP. */
 void late_unmap_expect(struct space *sp, uint64_t start, uint64_t end);
-/* Whether this UNMAP is such a one; it is not expected any more. */
+/* Whether this UNMAP is such a one, which is not expected any more then. */
 bool late_unmap_came(struct pager *pg, struct space *sp, uint64_t start, uint64_t end);
 
 #endif
