@@ -289,7 +289,9 @@ static struct agent_outcome inherited_outcome(struct space *sp, uint32_t run_ind
 	uint32_t phase = atomic_load(&ag->ctl->batch[n].phase);
 	bool copied = phase == AGENT_COPIED || phase == AGENT_DROPPED || phase == AGENT_WITHDRAWN;
 	uint64_t present[PRESENT_MAX / 64], asked, moved = 0;
-	bool known = is_in_place(sp) && !present_read(sp->pagemap_fd, run, present);
+	/* In this order: what is present was so before any event that nobody has read. */
+	bool known = is_in_place(sp) && !present_read(sp->pagemap_fd, run, present) &&
+		     !uffd_has_unread(sp->uffd);
 
 	if (known)
 		out.moved &= ~present[0];
