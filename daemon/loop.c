@@ -63,7 +63,7 @@ static void uffd_ready(void *context, struct op *op, int res)
 	(void)res;
 	w->uffd_armed = op->more;
 	if (sp)
-		sp->readable = true;
+		sp->worker.readable = true;
 }
 
 static void agent_ready(void *context, struct op *op, int res)
@@ -99,15 +99,15 @@ static void arm(struct loop *lp, struct space *sp)
 			.id = sp->id,
 		};
 	if (!w->uffd_armed) {
-		store_poll(lp->pg->store, &w->uffd, sp->uffd);
+		store_poll(lp->pg->worker.store, &w->uffd, sp->uffd);
 		w->uffd_armed = true;
-		sp->readable = true;
+		sp->worker.readable = true;
 	}
 	if (!w->agent_armed && agent_present(&sp->agent)) {
-		store_poll(lp->pg->store, &w->agent, sp->agent.event_fd);
+		store_poll(lp->pg->worker.store, &w->agent, sp->agent.event_fd);
 		w->agent_armed = true;
 		if (sp->standby.buffer < 0 && sp->id < POOLS_MAX &&
-		    !store_pool_register(lp->pg->store, sp->id, sp->standby.map,
+		    !store_pool_register(lp->pg->worker.store, sp->id, sp->standby.map,
 					 sp->standby.nr_places * PAGE_SIZE))
 			sp->standby.buffer = (int)sp->id;
 	}
@@ -130,21 +130,21 @@ static uint64_t close_space(struct loop *lp, struct space *sp)
 		if (events_fork_waits(sp))
 			return clock_ns() + ROOM_LOOK_NS;
 	}
-	while (fault_list_take(&pg->faults, &sp->deferred, &f))
+	while (fault_list_take(&pg->worker.faults, &sp->worker.deferred, &f))
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
 	swapin_retry(pg, sp); /* reads that waited for the retry are let go of */
-	if (!sp->closing) {
-		sp->closing = true;
+	if (!sp->worker.closing) {
+		sp->worker.closing = true;
 		if (w->uffd_armed)
-			store_poll_cancel(pg->store, &w->uffd);
+			store_poll_cancel(pg->worker.store, &w->uffd);
 		if (w->agent_armed)
-			store_poll_cancel(pg->store, &w->agent);
+			store_poll_cancel(pg->worker.store, &w->agent);
 	}
-	if (w->uffd_armed || w->agent_armed || sp->nr_writes || swapin_in_flight(pg, sp))
+	if (w->uffd_armed || w->agent_armed || sp->worker.nr_writes || swapin_in_flight(pg, sp))
 		return 0;
 	if (sp->standby.buffer >= 0)
-		store_pool_unregister(pg->store, (uint32_t)sp->standby.buffer);
-	table_root_put(pg->tables, sp->root);
+		store_pool_unregister(pg->worker.store, (uint32_t)sp->standby.buffer);
+	table_root_put(pg->tables, sp->worker.root);
 	pager_close_space(pg, sp);
 	return 0;
 }
@@ -153,7 +153,7 @@ static struct space *space_at(struct pager *pg, uint32_t id)
 {
 	struct space *sp = __atomic_load_n(&pg->space[id], __ATOMIC_ACQUIRE);
 
-	return sp && sp->phase < SPACE_CLOSING && sp->root.v ? sp : NULL;
+	return sp && sp->phase < SPACE_CLOSING && sp->worker.root.v ? sp : NULL;
 }
 
 static void read_events(struct loop *lp)
@@ -163,8 +163,8 @@ static void read_events(struct loop *lp)
 	for (uint32_t id = 1; id < pg->nr_ids; id++) {
 		struct space *sp = space_at(pg, id);
 
-		if (sp && sp->readable && !sp->events_waiting && !events_read(pg, sp))
-			sp->readable = true;
+		if (sp && sp->worker.readable && !sp->worker.events_waiting && !events_read(pg, sp))
+			sp->worker.readable = true;
 	}
 }
 
@@ -179,13 +179,13 @@ static void settle(struct loop *lp, struct space *sp)
 		(void)n;
 		w->agent_signalled = false;
 		settle_finished(lp->pg, sp);
-		if (sp->gone && !agent_pending(&sp->agent))
+		if (sp->orders.gone && !agent_pending(&sp->agent))
 			pager_kick_housekeeping(lp->pg); /* it may end */
 	}
-	if (clock_ns() < sp->hold_at_ns)
+	if (clock_ns() < sp->worker.hold_at_ns)
 		return;
-	if (sp->revoke_wanted || (sp->agent.dead && agent_pending(&sp->agent))) {
-		sp->revoke_wanted = false;
+	if (sp->worker.revoke_wanted || (sp->agent.dead && agent_pending(&sp->agent))) {
+		sp->worker.revoke_wanted = false;
 		if (agent_hold(&sp->agent))
 			settle_now(lp->pg, sp);
 		agent_release(&sp->agent);
@@ -195,7 +195,7 @@ static void settle(struct loop *lp, struct space *sp)
 /* An event is to be read before; who waits for room waits for longer. */
 static bool is_growing_up(struct pager *pg, const struct space *sp)
 {
-	return sp->phase == SPACE_FORKED && sp->identified && !tables_short(pg->tables);
+	return sp->phase == SPACE_FORKED && sp->orders.identified && !tables_short(pg->tables);
 }
 
 /* Time of the next look at a space for its own sake, 0: none. */
@@ -206,55 +206,57 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 
 	settle(lp, sp);
 	events_resume(pg, sp);
-	if (sp->phase == SPACE_FORKED && sp->identified && !sp->events_waiting)
+	if (sp->phase == SPACE_FORKED && sp->orders.identified && !sp->worker.events_waiting)
 		forked_go_live(pg, sp);
-	if (sp->new_agent)
+	if (sp->orders.new_agent)
 		forked_take_agent(pg, sp);
-	if (sp->quarantine_safe_ns)
-		quarantine_release(&sp->quarantine, sp->quarantine_safe_ns);
+	if (sp->orders.quarantine_safe_ns)
+		quarantine_release(&sp->quarantine, sp->orders.quarantine_safe_ns);
 	/* No page state may change between the reading and the applying of an event. */
-	if (!sp->events_waiting && (sp->retry || (sp->retry_at_ns && now_ns >= sp->retry_at_ns))) {
-		sp->readable |= sp->reread;
-		sp->reread = false;
+	if (!sp->worker.events_waiting &&
+	    (sp->worker.retry || (sp->worker.retry_at_ns && now_ns >= sp->worker.retry_at_ns))) {
+		sp->worker.readable |= sp->worker.reread;
+		sp->worker.reread = false;
 		fault_retry(pg, sp);
 	}
-	if (sp->phase == SPACE_FILLING && !sp->events_waiting && populate_step(pg, sp)) {
+	if (sp->phase == SPACE_FILLING && !sp->worker.events_waiting && populate_step(pg, sp)) {
 		pthread_mutex_lock(&sp->lock);
 		if (sp->phase == SPACE_FILLING)
 			sp->phase = SPACE_FILLED;
 		pthread_mutex_unlock(&sp->lock);
 		pager_kick_housekeeping(pg);
 	}
-	if (sp->adopt_wanted && !sp->events_waiting)
+	if (sp->orders.adopt_wanted && !sp->worker.events_waiting)
 		adopt_step(pg, sp);
-	if (!sp->events_waiting)
+	if (!sp->worker.events_waiting)
 		range_job_step(pg, sp);
 	evict_begin(pg, sp);
 	look_ns = exit_round_look_after(pg, sp);
 	writeback_queue(pg, sp);
 	arm(lp, sp);
-	if (sp->rescan_wanted || sp->stop_wanted)
+	if (sp->reports.rescan_wanted || sp->reports.stop_wanted)
 		pager_kick_housekeeping(pg);
 	if (sp->phase >= SPACE_CLOSING)
 		return now_ns; /* a fill found it gone just now: nobody else tells */
-	if (sp->retry_at_ns && !sp->events_waiting)
-		next_ns = sp->retry_at_ns;
+	if (sp->worker.retry_at_ns && !sp->worker.events_waiting)
+		next_ns = sp->worker.retry_at_ns;
 	/* For room nobody tells. */
-	if ((sp->events_waiting || (sp->phase == SPACE_FORKED && sp->identified)) &&
+	if ((sp->worker.events_waiting || (sp->phase == SPACE_FORKED && sp->orders.identified)) &&
 	    (!next_ns || now_ns + ROOM_LOOK_NS < next_ns))
 		next_ns = now_ns + ROOM_LOOK_NS;
-	if (sp->evict_backoff_ns && (!next_ns || sp->evict_backoff_ns < next_ns))
-		next_ns = sp->evict_backoff_ns;
-	if (sp->write_backoff_ns && sp->standby.nr_dirty &&
-	    (!next_ns || sp->write_backoff_ns < next_ns))
-		next_ns = sp->write_backoff_ns;
+	if (sp->worker.evict_backoff_ns && (!next_ns || sp->worker.evict_backoff_ns < next_ns))
+		next_ns = sp->worker.evict_backoff_ns;
+	if (sp->worker.write_backoff_ns && sp->standby.nr_dirty &&
+	    (!next_ns || sp->worker.write_backoff_ns < next_ns))
+		next_ns = sp->worker.write_backoff_ns;
 	if (look_ns && (!next_ns || look_ns < next_ns))
 		next_ns = look_ns;
-	if (sp->readable && sp->hold_at_ns > now_ns && (!next_ns || sp->hold_at_ns < next_ns))
-		next_ns = sp->hold_at_ns;
-	if ((sp->readable && sp->hold_at_ns <= now_ns) || sp->retry || sp->adopt_wanted ||
-	    range_job_waits(&sp->range_job) || sp->evict_more || sp->fetch_wanted ||
-	    sp->phase == SPACE_FILLING || is_growing_up(pg, sp))
+	if (sp->worker.readable && sp->worker.hold_at_ns > now_ns &&
+	    (!next_ns || sp->worker.hold_at_ns < next_ns))
+		next_ns = sp->worker.hold_at_ns;
+	if ((sp->worker.readable && sp->worker.hold_at_ns <= now_ns) || sp->worker.retry ||
+	    sp->orders.adopt_wanted || range_job_waits(&sp->range_job) || sp->worker.evict_more ||
+	    sp->orders.fetch_wanted || sp->phase == SPACE_FILLING || is_growing_up(pg, sp))
 		next_ns = next_ns && next_ns < now_ns + 50 * NS_PER_US ? next_ns
 								       : now_ns + 50 * NS_PER_US;
 	return next_ns;
@@ -280,8 +282,8 @@ static void turn(struct loop *lp, uint64_t timeout_ns)
 	struct pager *pg = lp->pg;
 	uint32_t nr, from;
 
-	store_wait(pg->store, timeout_ns);
-	nr = store_reap(pg->store, lp->done, COMPLETIONS_MAX);
+	store_wait(pg->worker.store, timeout_ns);
+	nr = store_reap(pg->worker.store, lp->done, COMPLETIONS_MAX);
 	from = 0;
 	complete(lp, nr, OP_POLL, &from, nr);
 	read_events(lp);
@@ -289,7 +291,7 @@ static void turn(struct loop *lp, uint64_t timeout_ns)
 	complete(lp, nr, OP_WRITE, &from, nr);
 	for (from = 0; from < nr;) {
 		/* The device works while we copy; the last submission is the wait's. */
-		store_submit(pg->store);
+		store_submit(pg->worker.store);
 		complete(lp, nr, OP_READ, &from, LOOP_COPIES);
 		read_events(lp);
 	}
@@ -312,9 +314,9 @@ static uint64_t all_books(struct loop *lp)
 				next_ns = at_ns;
 			continue;
 		}
-		if (!sp->root.v) {
-			sp->root = table_root_new(pg->tables);
-			if (!sp->root.v)
+		if (!sp->worker.root.v) {
+			sp->worker.root = table_root_new(pg->tables);
+			if (!sp->worker.root.v)
 				sp->phase = SPACE_CLOSING;
 			else
 				pager_record_space(pg, sp);
@@ -345,19 +347,19 @@ static void *run(void *arg)
 	uint64_t timeout_ns = ~0ULL;
 	int err;
 
-	err = store_init(&pg->store, pg->area, pg->nr_areas, pg->slots, POOLS_MAX);
+	err = store_init(&pg->worker.store, pg->area, pg->nr_areas, pg->slots, POOLS_MAX);
 	started(lp, err);
 	if (err)
 		return NULL;
 	while (!atomic_load(&pg->stop)) {
 		if (!lp->wake_armed) {
-			store_poll(pg->store, &lp->wake, pg->worker_fd);
+			store_poll(pg->worker.store, &lp->wake, pg->worker_fd);
 			lp->wake_armed = true;
 		}
 		turn(lp, timeout_ns);
 		timeout_ns = all_books(lp);
 	}
-	store_fini(pg->store);
+	store_fini(pg->worker.store);
 	return NULL;
 }
 
@@ -370,7 +372,7 @@ int loop_start(struct pager *pg)
 	loop.watch = calloc(SPACES_MAX, sizeof(*loop.watch));
 	if (!loop.watch)
 		return -ENOMEM;
-	err = fault_nodes_init(&pg->faults, FAULTS_MAX);
+	err = fault_nodes_init(&pg->worker.faults, FAULTS_MAX);
 	if (!err)
 		err = swapin_init(pg);
 	if (!err)
@@ -395,6 +397,6 @@ void loop_stop(struct pager *pg)
 	pthread_join(loop.thread, NULL);
 	swapin_fini(pg);
 	writeback_fini(pg);
-	fault_nodes_fini(&pg->faults);
+	fault_nodes_fini(&pg->worker.faults);
 	free(loop.watch);
 }

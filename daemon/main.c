@@ -49,7 +49,7 @@
 static struct pager pager = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.record_lock = PTHREAD_MUTEX_INITIALIZER,
-	.unserved.lock = PTHREAD_MUTEX_INITIALIZER,
+	.state.unserved.lock = PTHREAD_MUTEX_INITIALIZER,
 	.module_fd = -1,
 };
 static struct sessions sessions;
@@ -126,13 +126,13 @@ static int open_state(struct succession *su)
 	pager.worker_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pager.housekeeping_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = pager.worker_fd < 0 || pager.housekeeping_fd < 0 ? -errno : 0;
-	if (!err && !pager.inherited)
+	if (!err && !pager.state.inherited)
 		err = pager_map_state(&pager);
-	if (!err && !pager.inherited)
+	if (!err && !pager.state.inherited)
 		slot_state_forget(pager.state_dir_fd); /* nobody is paged */
 	if (!err)
 		err = slots_init(&pager.slots, pager.area, pager.nr_areas, pager.state_dir_fd);
-	if (!err && !pager.inherited)
+	if (!err && !pager.state.inherited)
 		err = tables_init(&pager.tables, pager.slots, pager.state_dir_fd);
 	if (!err)
 		err = succession_record(su, &pager);
@@ -153,7 +153,7 @@ static int start(void)
 	if (err)
 		return err;
 	err = open_state(&su);
-	if (!err && pager.inherited)
+	if (!err && pager.state.inherited)
 		err = restore_all(&pager);
 	if (err)
 		return err;
@@ -165,7 +165,7 @@ static int start(void)
 	}
 	failpoint(FP_KEEPER_NAMED);
 	succession_end(&su);
-	if (pager.inherited)
+	if (pager.state.inherited)
 		restore_wake(&pager);
 	err = loop_start(&pager);
 	if (!err)
@@ -263,7 +263,7 @@ static bool shut_down(struct housekeeping *h, int signal_fd)
 	for (struct proc *p = h->procs; p; p = p->next)
 		if (p->state != UPAGER_PROC_DETACHING && !request_fill(h, p, text))
 			p->state = UPAGER_PROC_DETACHING;
-	while (h->procs || pager_has_spaces(&pager) || unserved_look_after(&pager.unserved)) {
+	while (h->procs || pager_has_spaces(&pager) || unserved_look_after(&pager.state.unserved)) {
 		struct proc *next;
 
 		for (struct proc *p = h->procs; p; p = next) {

@@ -17,50 +17,54 @@ _Static_assert(STATE_AREAS == AREAS_MAX, "one place for each");
 /* Before anybody can know of an id in it. */
 static int make_room(struct pager *pg, uint32_t nr_used)
 {
-	int err = statefile_populate(pg->events + pg->nr_room, SPACES_STEP * sizeof(*pg->events));
+	int err = statefile_populate(pg->state.events + pg->state.nr_room,
+				     SPACES_STEP * sizeof(*pg->state.events));
 
 	if (!err)
-		err = statefile_populate(pg->records + pg->nr_room,
-					 SPACES_STEP * sizeof(*pg->records));
+		err = statefile_populate(pg->state.records + pg->state.nr_room,
+					 SPACES_STEP * sizeof(*pg->state.records));
 	if (err)
 		return err;
-	for (uint32_t i = 0; i < SPACES_STEP; i++, pg->nr_room++)
-		if (pg->nr_room >= nr_used)
-			pg->records[pg->nr_room].uffd = -1;
+	for (uint32_t i = 0; i < SPACES_STEP; i++, pg->state.nr_room++)
+		if (pg->state.nr_room >= nr_used)
+			pg->state.records[pg->state.nr_room].uffd = -1;
 	return 0;
 }
 
 int pager_map_state(struct pager *pg)
 {
 	int dir_fd = pg->state_dir_fd;
-	bool old = pg->inherited;
-	uint32_t nr_used = old ? pg->header->nr_ids : 0;
+	bool old = pg->state.inherited;
+	uint32_t nr_used = old ? pg->state.header->nr_ids : 0;
 	void *map;
 	int err;
 
-	err = statefile_map(dir_fd, "events", SPACES_MAX * sizeof(*pg->events), false, old, &map);
+	err = statefile_map(dir_fd, "events", SPACES_MAX * sizeof(*pg->state.events), false, old,
+			    &map);
 	if (err)
 		return err;
-	pg->events = map;
-	err = statefile_map(dir_fd, "posts", SPACES_MAX * sizeof(*pg->posts), false, old, &map);
+	pg->state.events = map;
+	err = statefile_map(dir_fd, "posts", SPACES_MAX * sizeof(*pg->state.posts), false, old,
+			    &map);
 	if (err)
 		return err;
-	pg->posts = map;
-	err = statefile_map(dir_fd, "spaces", SPACES_MAX * sizeof(*pg->records), false, old, &map);
+	pg->state.posts = map;
+	err = statefile_map(dir_fd, "spaces", SPACES_MAX * sizeof(*pg->state.records), false, old,
+			    &map);
 	if (err)
 		return err;
-	pg->records = map;
+	pg->state.records = map;
 	do {
 		err = make_room(pg, nr_used);
-	} while (!err && pg->nr_room < nr_used);
+	} while (!err && pg->state.nr_room < nr_used);
 	if (err)
 		return err;
-	return unserved_map(&pg->unserved, dir_fd, old);
+	return unserved_map(&pg->state.unserved, dir_fd, old);
 }
 
 struct agent_posts *pager_posts(struct pager *pg, uint32_t id)
 {
-	struct agent_posts *posts = &pg->posts[id];
+	struct agent_posts *posts = &pg->state.posts[id];
 
 	/* Who touches what there is no room for dies of SIGBUS. */
 	return madvise(posts, sizeof(*posts), MADV_POPULATE_WRITE) ? NULL : posts;
@@ -118,15 +122,15 @@ struct space *pager_add_space(struct pager *pg, int uffd)
 	for (uint32_t id = 1; id < SPACES_MAX; id++) {
 		if (pg->space[id])
 			continue;
-		if (id >= pg->nr_room && make_room(pg, 0))
+		if (id >= pg->state.nr_room && make_room(pg, 0))
 			break;
-		memset(&pg->events[id], 0, sizeof(pg->events[id]));
-		sp = space_new(id, uffd, &pg->events[id]);
+		memset(&pg->state.events[id], 0, sizeof(pg->state.events[id]));
+		sp = space_new(id, uffd, &pg->state.events[id]);
 		__atomic_store_n(&pg->space[id], sp, __ATOMIC_RELEASE);
 		if (sp && id >= pg->nr_ids)
 			pg->nr_ids = id + 1;
-		if (pg->header && pg->header->nr_ids < pg->nr_ids)
-			pg->header->nr_ids = pg->nr_ids;
+		if (pg->state.header && pg->state.header->nr_ids < pg->nr_ids)
+			pg->state.header->nr_ids = pg->nr_ids;
 		break;
 	}
 	pthread_mutex_unlock(&pg->lock);
@@ -155,7 +159,7 @@ bool pager_has_spaces(const struct pager *pg)
 /* ag: the agent that is to be found, the worker's or one that it has not taken yet. */
 static void record(struct pager *pg, struct space *sp, const struct agent *ag)
 {
-	struct space_record *rec = &pg->records[sp->id];
+	struct space_record *rec = &pg->state.records[sp->id];
 	bool agent = ag->ctl;
 	uint32_t next;
 
@@ -167,22 +171,22 @@ static void record(struct pager *pg, struct space *sp, const struct agent *ag)
 		.ctl_fd = agent ? ag->ctl_fd : -1,
 		.event_fd = agent ? ag->event_fd : -1,
 		.agent_pidfd = agent ? ag->pidfd : -1,
-		.pagemap_fd = sp->pagemap_fd,
-		.maps_fd = sp->maps_fd,
-		.task_dir_fd = sp->task_dir_fd,
-		.mem_fd = sp->mem_fd,
-		.pid = sp->pid,
+		.pagemap_fd = sp->process.pagemap_fd,
+		.maps_fd = sp->process.maps_fd,
+		.task_dir_fd = sp->process.task_dir_fd,
+		.mem_fd = sp->process.mem_fd,
+		.pid = sp->process.pid,
 		.agent_pid = ag->pid,
-		.root = sp->root.v,
+		.root = sp->worker.root.v,
 		.parent_id = sp->parent_id,
-		.lineage = sp->lineage,
+		.lineage = sp->worker.lineage,
 		.forked = sp->phase == SPACE_FORKED,
-		.by_itself = sp->by_itself,
-		.family = sp->terms.family,
-		.weight = sp->terms.weight,
-		.asked_by = sp->terms.asked_by,
-		.budget_bytes = sp->terms.budget_bytes,
-		.budget_pages = sp->budget_pages,
+		.by_itself = sp->process.by_itself,
+		.family = sp->locked.terms.family,
+		.weight = sp->locked.terms.weight,
+		.asked_by = sp->locked.terms.asked_by,
+		.budget_bytes = sp->locked.terms.budget_bytes,
+		.budget_pages = sp->orders.budget_pages,
 		.place = ag->place,
 	};
 	pthread_mutex_unlock(&sp->lock);
@@ -205,7 +209,7 @@ void pager_record_agent(struct pager *pg, struct space *sp, const struct agent *
 void pager_close_space(struct pager *pg, struct space *sp)
 {
 	pthread_mutex_lock(&pg->lock);
-	pg->records[sp->id].uffd = -1;
+	pg->state.records[sp->id].uffd = -1;
 	__atomic_store_n(&pg->space[sp->id], NULL, __ATOMIC_RELEASE);
 	while (pg->nr_ids && !pg->space[pg->nr_ids - 1])
 		pg->nr_ids--;

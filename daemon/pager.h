@@ -32,33 +32,48 @@ struct kept {
 	uint64_t rest_until_ns; /* it went round and found none */
 };
 
+/* In the state file, by space id, with room for nr_room: what outlives the daemon. */
+struct pager_state {
+	struct event_slot *events;
+	struct space_record *records;
+	struct agent_posts *posts; /* pager_posts() */
+	struct state_header *header;
+	uint32_t nr_room;
+	bool inherited; /* it is that of a daemon that died */
+	struct unserved unserved;
+};
+
+struct pager_worker {
+	struct store *store;
+	struct fault_nodes faults;
+	struct reads *reads; /* in flight */
+	struct writeback *writeback; /* writes in flight */
+	struct kept kept;
+	int refused[REFUSED_MAX]; /* of children that are refused, still to be closed */
+	uint32_t nr_refused;
+};
+
 /* What all spaces share. */
 struct pager {
-	struct area area[AREAS_MAX];
+	/* Set at start. */
 	uint32_t nr_areas;
-	struct slots *slots;
-	struct tables *tables;
-	struct store *store; /* the worker's */
-	struct fault_nodes faults; /* the worker's */
-	struct reads *reads; /* the worker's: in flight */
-	struct writeback *writeback; /* the worker's: writes in flight */
-	struct kept kept; /* the worker's */
-	struct event_slot *events; /* by space id, in the state file, which has room for nr_room */
-	struct space_record *records; /* likewise */
-	struct agent_posts *posts; /* likewise; pager_posts() */
-	struct state_header *header; /* likewise */
-	uint32_t nr_room;
-	int spare_fd[SPARES_MAX];
 	uint32_t fds_max; /* descriptors that this process may have */
-	int refused[REFUSED_MAX]; /* worker: of children that are refused, still to be closed */
-	uint32_t nr_refused;
-	bool inherited; /* the state is that of a daemon that died */
-	struct unserved unserved;
 	struct uffd_caps caps;
 	bool soft_dirty; /* the kernel has soft-dirty bits */
 	bool spares_held; /* MADV_PAGEOUT leaves pages that somebody holds [F12] */
 	int state_dir_fd;
 	int daemon_lock_fd; /* held as long as this daemon lives, see recover/succession.h */
+	int module_fd; /* -1, or readable when the module announces something: wakes housekeeping */
+	int worker_fd; /* eventfd: wakes the worker */
+	int housekeeping_fd; /* eventfd: wakes housekeeping */
+
+	struct pager_worker worker;
+	struct pager_state state;
+
+	/* With locks of their own. */
+	struct area area[AREAS_MAX];
+	struct slots *slots;
+	struct tables *tables;
 
 	pthread_mutex_t record_lock; /* who writes a record */
 	/*
@@ -70,13 +85,10 @@ struct pager {
 	struct space *space[SPACES_MAX]; /* by id; 0 is never used */
 	_Atomic uint32_t nr_ids; /* above all ids in use */
 	struct space *closed; /* the worker has let go of them; housekeeping frees */
+	int spare_fd[SPARES_MAX];
 
 	/* The worker's, or NULL: who holds a page besides page tables.  Housekeeping offers one. */
 	struct module *_Atomic pinned;
-	int module_fd; /* -1, or readable when the module announces something: wakes housekeeping */
-
-	int worker_fd; /* eventfd: wakes the worker */
-	int housekeeping_fd; /* eventfd: wakes housekeeping */
 	_Atomic bool housekeeping_sleeps; /* for long: the first fault wakes it */
 	_Atomic uint32_t stop; /* the worker leaves its loop */
 };

@@ -21,8 +21,8 @@ static const enum region_hint hints[UPAGER_ADVICE_MAX + 1] = {
 /* Under the lock.  What is pinned already is counted twice: nobody pins by halves. */
 static bool pins_too_much(const struct space *sp, pgno_t first, pgno_t end)
 {
-	return regions_hinted(&sp->regions, REGION_PINNED) + (end.v - first.v) >
-	       PINNED_PART(sp->budget_pages);
+	return regions_hinted(&sp->locked.regions, REGION_PINNED) + (end.v - first.v) >
+	       PINNED_PART(sp->orders.budget_pages);
 }
 
 static int give(struct space *sp, pgno_t first, pgno_t end, enum upager_advice advice)
@@ -30,15 +30,15 @@ static int give(struct space *sp, pgno_t first, pgno_t end, enum upager_advice a
 	if (advice != UPAGER_WILLNEED) {
 		if (advice == UPAGER_PIN && pins_too_much(sp, first, end))
 			return -E2BIG;
-		sp->hinted = true;
+		sp->orders.hinted = true;
 		if (advice == UPAGER_COLD)
 			sp->policy.cold = first;
-		return region_hint(&sp->regions, first, end, hints[advice]);
+		return region_hint(&sp->locked.regions, first, end, hints[advice]);
 	}
 	/* More would push out again what it has just brought in. */
-	end.v = min_t(uint64_t, end.v, first.v + AHEAD_PART(sp->budget_pages));
-	sp->fetch_wanted = true;
-	return run_list_add(&sp->fetch, first, end);
+	end.v = min_t(uint64_t, end.v, first.v + AHEAD_PART(sp->orders.budget_pages));
+	sp->orders.fetch_wanted = true;
+	return run_list_add(&sp->locked.fetch, first, end);
 }
 
 int advice_give(struct housekeeping *h, struct proc *p, uint64_t addr, uint64_t bytes,

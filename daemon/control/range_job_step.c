@@ -13,7 +13,8 @@ static bool range_is_free_of(struct pager *pg, const struct space *sp, pgno_t fi
 	const uint64_t *leaf;
 	pgno_t n = first, base;
 
-	while (n.v < end.v && (leaf = table_next_leaf(pg->tables, sp->root, n, end, &base))) {
+	while (n.v < end.v &&
+	       (leaf = table_next_leaf(pg->tables, sp->worker.root, n, end, &base))) {
 		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
 			pgno_t at = pgno_add(base, i);
 
@@ -33,7 +34,7 @@ static bool fetch(struct pager *pg, struct space *sp, struct range_job *e)
 
 	if (!populate_range(pg, sp, &e->cursor, e->end))
 		return false;
-	if (sp->nr_lost && sp->deferred.nr)
+	if (sp->reports.nr_lost && sp->worker.deferred.nr)
 		return false; /* what is to poison a page may wait among them */
 	if (range_is_free_of(pg, sp, e->first, e->end, outside))
 		return true;
@@ -47,7 +48,7 @@ static bool forget(struct pager *pg, struct space *sp, struct range_job *e)
 	bool room;
 
 	if (!change_begin(sp, CHANGE_LOOKED)) {
-		sp->revoke_wanted |= agent_pending(&sp->agent) != 0;
+		sp->worker.revoke_wanted |= agent_pending(&sp->agent) != 0;
 		return false;
 	}
 	room = page_range_room(pg, sp, e->first, e->end);
@@ -77,26 +78,26 @@ static void ahead_step(struct pager *pg, struct space *sp)
 
 	pthread_mutex_lock(&sp->lock);
 	if (sp->phase != SPACE_LIVE)
-		sp->fetch.nr = 0;
-	if (sp->fetch.nr)
-		was = *run_list_last(&sp->fetch);
+		sp->locked.fetch.nr = 0;
+	if (sp->locked.fetch.nr)
+		was = *run_list_last(&sp->locked.fetch);
 	else
-		sp->fetch_wanted = false;
+		sp->orders.fetch_wanted = false;
 	pthread_mutex_unlock(&sp->lock);
 	if (!was.end.v)
 		return;
 	now = was;
 	fetch_ahead(pg, sp, &now);
 	pthread_mutex_lock(&sp->lock);
-	for (uint32_t i = 0; i < sp->fetch.nr; i++) {
-		struct page_range *r = &sp->fetch.at[i];
+	for (uint32_t i = 0; i < sp->locked.fetch.nr; i++) {
+		struct page_range *r = &sp->locked.fetch.at[i];
 
 		if (r->first.v != was.first.v || r->end.v != was.end.v)
 			continue;
 		*r = now;
 		if (now.first.v >= now.end.v) {
-			*r = *run_list_last(&sp->fetch);
-			run_list_pop(&sp->fetch);
+			*r = *run_list_last(&sp->locked.fetch);
+			run_list_pop(&sp->locked.fetch);
 		}
 		break;
 	}
@@ -109,10 +110,10 @@ void range_job_step(struct pager *pg, struct space *sp)
 	uint32_t from = e->state;
 	uint32_t to = from;
 
-	if (sp->fetch_wanted)
+	if (sp->orders.fetch_wanted)
 		ahead_step(pg, sp);
 	if (from == RANGE_JOB_FETCH && fetch(pg, sp, e)) {
-		e->changes = sp->map_changes;
+		e->changes = sp->locked.map_changes;
 		to = RANGE_JOB_FETCHED;
 	} else if (from == RANGE_JOB_FORGET && forget(pg, sp, e)) {
 		to = RANGE_JOB_FORGOTTEN;

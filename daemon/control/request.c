@@ -110,7 +110,7 @@ static void set_terms(struct pager *pg, struct proc *p, uint64_t budget_bytes, u
 	if (!p->space)
 		return;
 	pthread_mutex_lock(&p->space->lock);
-	p->space->terms = p->terms;
+	p->space->locked.terms = p->terms;
 	pthread_mutex_unlock(&p->space->lock);
 	pager_record_space(pg, p->space);
 }
@@ -135,7 +135,7 @@ int request_set_budget(struct housekeeping *h, struct proc *p, const struct upag
 		if (q == p || (f && q->terms.family == f->id))
 			set_terms(h->pg, q, terms.budget_bytes, terms.weight);
 	if (p->space)
-		p->space->evict_off = false;
+		p->space->orders.evict_off = false;
 	h->roster_changed = true;
 	roster_write(h, true);
 	allot(h, clock_ns());
@@ -145,7 +145,7 @@ int request_set_budget(struct housekeeping *h, struct proc *p, const struct upag
 
 static uint64_t outside_bytes(const struct space *sp)
 {
-	return (sp->nr_swapped + sp->nr_standby) * PAGE_SIZE;
+	return (sp->reports.nr_swapped + sp->reports.nr_standby) * PAGE_SIZE;
 }
 
 uint64_t request_spare_bytes(void)
@@ -171,12 +171,12 @@ static int check_lost(const struct housekeeping *h, const struct proc *p,
 {
 	const struct space *sp = p->space;
 
-	if (!sp->nr_lost || h->pg->caps.poison || p->exited)
+	if (!sp->reports.nr_lost || h->pg->caps.poison || p->exited)
 		return 0;
 	snprintf(text, UPAGER_TEXT_BYTES,
 		 "process %d has lost %llu pages, which it would read as zeros without the "
 		 "pager on this kernel: end it instead",
-		 p->pid, (unsigned long long)sp->nr_lost);
+		 p->pid, (unsigned long long)sp->reports.nr_lost);
 	return -EIO;
 }
 
@@ -202,9 +202,9 @@ int request_fill(struct housekeeping *h, struct proc *p, char text[UPAGER_TEXT_B
 	}
 	pause_end(p);
 	pthread_mutex_lock(&sp->lock);
-	sp->evict_off = true;
+	sp->orders.evict_off = true;
 	if (sp->phase == SPACE_LIVE) {
-		sp->fill_cursor = 0;
+		sp->orders.fill_cursor = 0;
 		sp->phase = SPACE_FILLING;
 	}
 	pthread_mutex_unlock(&sp->lock);
@@ -219,7 +219,7 @@ bool request_fill_pending(struct housekeeping *h, struct proc *p)
 	if (!p->space)
 		return false;
 	/* A fork's child that was asked of before it had grown up. */
-	if (p->space->phase == SPACE_LIVE && p->space->evict_off)
+	if (p->space->phase == SPACE_LIVE && p->space->orders.evict_off)
 		request_fill(h, p, text);
 	return p->space->phase != SPACE_FILLED && p->space->phase < SPACE_CLOSING;
 }
@@ -233,7 +233,7 @@ void request_resume(struct housekeeping *h, struct proc *p)
 	pthread_mutex_lock(&sp->lock);
 	if (sp->phase == SPACE_FILLED || sp->phase == SPACE_FILLING)
 		sp->phase = SPACE_LIVE;
-	sp->evict_off = false;
+	sp->orders.evict_off = false;
 	pthread_mutex_unlock(&sp->lock);
 	pager_kick_worker(h->pg);
 }

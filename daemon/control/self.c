@@ -58,7 +58,8 @@ static bool may_be_forked(const struct housekeeping *h, pid_t pid)
 		const struct space *sp = h->pg->space[id];
 		const struct space *from = sp ? h->pg->space[sp->parent_id] : NULL;
 
-		if (sp && sp->phase == SPACE_FORKED && !sp->pid && (!from || from->pid == parent))
+		if (sp && sp->phase == SPACE_FORKED && !sp->process.pid &&
+		    (!from || from->process.pid == parent))
 			return true;
 	}
 	return false;
@@ -182,7 +183,7 @@ static int begin(struct housekeeping *h, struct self_join *join, const struct se
 /* Already known, and nothing is to be done but about its budget. */
 static bool is_settled(const struct proc *p)
 {
-	return !p->by_itself || agent_present(&p->space->agent) || p->space->new_agent;
+	return !p->by_itself || agent_present(&p->space->agent) || p->space->orders.new_agent;
 }
 
 int self_join(struct housekeeping *h, const struct self_peer *peer, uint64_t budget_bytes,
@@ -237,7 +238,7 @@ static bool child_is_gone(struct housekeeping *h, const struct self_join *join)
 	if (!join->child)
 		return false;
 	p = housekeeping_find(h, join->pid);
-	return !p || p != join->p || p->space != join->sp || join->sp->new_agent ||
+	return !p || p != join->p || p->space != join->sp || join->sp->orders.new_agent ||
 	       join->sp->phase != SPACE_LIVE;
 }
 
@@ -276,14 +277,14 @@ static void commit(struct housekeeping *h, struct self_join *join)
 	struct proc *p = join->p;
 
 	if (join->child) {
-		sp->new_agent = join->new_agent;
+		sp->orders.new_agent = join->new_agent;
 		pager_kick_worker(h->pg);
 		forget_join(join);
 		return;
 	}
-	sp->budget_pages = p->claim.share;
-	sp->terms = p->terms;
-	sp->by_itself = true;
+	sp->orders.budget_pages = p->claim.share;
+	sp->locked.terms = p->terms;
+	sp->process.by_itself = true;
 	p->space = sp;
 	p->state = UPAGER_PROC_READY;
 	pager_record_space(h->pg, sp);

@@ -39,7 +39,7 @@ static int check_mapped(const struct space *sp, uint64_t addr, uint64_t bytes,
 			char text[UPAGER_TEXT_BYTES])
 {
 	struct cover c = { .at = addr, .end = addr + bytes };
-	int err = vma_for_each(sp->maps_fd, see, &c);
+	int err = vma_for_each(sp->process.maps_fd, see, &c);
 
 	if (err)
 		return err;
@@ -65,13 +65,14 @@ static int add(struct space *sp, pgno_t first, pgno_t end, uint64_t changes)
 	int err = 0;
 
 	pthread_mutex_lock(&sp->lock);
-	if (sp->map_changes != changes)
+	if (sp->locked.map_changes != changes)
 		/*
 		 * Another thread unmaps meanwhile: what was registered may be gone and
 		 * something else in its place.  The kernel will tell what is registered.
 		 */
-		sp->rescan_wanted = true;
-	else if (region_add(&sp->regions, first, end) || run_list_add(&sp->adopt, first, end))
+		sp->reports.rescan_wanted = true;
+	else if (region_add(&sp->locked.regions, first, end) ||
+		 run_list_add(&sp->locked.adopt, first, end))
 		err = -ENOMEM;
 	pthread_mutex_unlock(&sp->lock);
 	return err;
@@ -100,7 +101,7 @@ int self_register(struct housekeeping *h, struct proc *p, uint64_t addr, uint64_
 	if (!p->by_itself)
 		return register_whole(h, p, first, end, text);
 	pthread_mutex_lock(&sp->lock);
-	changes = sp->map_changes;
+	changes = sp->locked.map_changes;
 	pthread_mutex_unlock(&sp->lock);
 	if (overlaps(sp, addr, bytes)) {
 		snprintf(text, UPAGER_TEXT_BYTES, "the pager's own memory cannot be paged");
@@ -117,7 +118,7 @@ int self_register(struct housekeeping *h, struct proc *p, uint64_t addr, uint64_
 	if (err)
 		return err;
 	p->state = UPAGER_PROC_PAGED;
-	sp->adopt_wanted = true;
+	sp->orders.adopt_wanted = true;
 	pager_kick_worker(h->pg);
 	return 0;
 }
@@ -142,7 +143,7 @@ static bool rescan_one(void *context, const struct vma *v)
 	if (!v->uffd_missing || !vma_is_pageable(v) || overlaps(sp, v->start, v->end - v->start))
 		return true;
 	pthread_mutex_lock(&sp->lock);
-	known = region_covers(&sp->regions, addr_pgno(v->start), addr_pgno(v->end));
+	known = region_covers(&sp->locked.regions, addr_pgno(v->start), addr_pgno(v->end));
 	pthread_mutex_unlock(&sp->lock);
 	if (!known && !uffd_register(sp->uffd, v->start, v->end - v->start, false))
 		scan->error = add(sp, addr_pgno(v->start), addr_pgno(v->end), scan->changes);
@@ -158,11 +159,11 @@ int self_rescan(struct pager *pg, struct proc *p)
 	if (fd < 0)
 		return fd;
 	pthread_mutex_lock(&p->space->lock);
-	scan.changes = p->space->map_changes;
+	scan.changes = p->space->locked.map_changes;
 	pthread_mutex_unlock(&p->space->lock);
 	err = vma_for_each_detailed(fd, rescan_one, &scan);
 	close(fd);
-	p->space->adopt_wanted = true;
+	p->space->orders.adopt_wanted = true;
 	pager_kick_worker(pg);
 	return err ? err : scan.error;
 }
@@ -176,7 +177,7 @@ bool self_knows(struct housekeeping *h, struct proc *p, pgno_t first, pgno_t end
 		if (round && (p->by_itself ? self_rescan(h->pg, p) : takeover_register(h->pg, p)))
 			return false;
 		pthread_mutex_lock(&sp->lock);
-		known = region_covers(&sp->regions, first, end);
+		known = region_covers(&sp->locked.regions, first, end);
 		pthread_mutex_unlock(&sp->lock);
 	}
 	return known;
@@ -199,12 +200,13 @@ int self_unregister(struct housekeeping *h, struct proc *p, uint64_t addr, uint6
 		snprintf(text, UPAGER_TEXT_BYTES, "not all of the range is registered");
 		return -ENOMEM;
 	}
-	if (sp->nr_lost && !h->pg->caps.poison) {
+	if (sp->reports.nr_lost && !h->pg->caps.poison) {
 		snprintf(text, UPAGER_TEXT_BYTES,
 			 "pages were lost, which would read as zeros: end the program instead");
 		return -EIO;
 	}
-	outside = min_t(uint64_t, bytes, (sp->nr_swapped + sp->nr_standby) * PAGE_SIZE);
+	outside = min_t(uint64_t, bytes,
+			(sp->reports.nr_swapped + sp->reports.nr_standby) * PAGE_SIZE);
 	if (outside > request_spare_bytes()) {
 		snprintf(text, UPAGER_TEXT_BYTES,
 			 "memory has no room for the %lluM that are outside: free some first",
@@ -257,7 +259,7 @@ static bool is_fetched(struct space *sp)
 	bool same;
 
 	pthread_mutex_lock(&sp->lock);
-	same = sp->map_changes == e->changes;
+	same = sp->locked.map_changes == e->changes;
 	pthread_mutex_unlock(&sp->lock);
 	return (same && !uffd_has_unread(sp->uffd)) || e->tries++ == FETCH_TRIES;
 }
@@ -276,11 +278,11 @@ bool self_unregister_fetched(struct housekeeping *h, struct proc *p)
 	}
 	/* By mapping: one that cannot be registered may lie in between by now. */
 	if (uffd_unregister(sp->uffd, part.addr, part.end - part.addr))
-		vma_for_each(sp->maps_fd, unregister_part, &part);
+		vma_for_each(sp->process.maps_fd, unregister_part, &part);
 	pthread_mutex_lock(&sp->lock);
-	if (region_cut(&sp->regions, e->first, e->end)) {
-		regions_forget(&sp->regions);
-		sp->rescan_wanted = true;
+	if (region_cut(&sp->locked.regions, e->first, e->end)) {
+		regions_forget(&sp->locked.regions);
+		sp->reports.rescan_wanted = true;
 	}
 	e->state = RANGE_JOB_FORGET;
 	pthread_mutex_unlock(&sp->lock);
@@ -292,8 +294,9 @@ int self_release_idle(struct housekeeping *h, struct proc *p, char text[UPAGER_T
 {
 	const struct space *sp = p->space;
 
-	if (!p->by_itself || sp->phase != SPACE_LIVE || sp->regions.nr || sp->nr_swapped ||
-	    sp->nr_standby || sp->nr_detaching || sp->rescan_wanted || sp->new_agent)
+	if (!p->by_itself || sp->phase != SPACE_LIVE || sp->locked.regions.nr ||
+	    sp->reports.nr_swapped || sp->reports.nr_standby || sp->reports.nr_detaching ||
+	    sp->reports.rescan_wanted || sp->orders.new_agent)
 		return 0;
 	return request_release(h, p, text);
 }

@@ -116,7 +116,7 @@ static void ask(struct session *s, struct housekeeping *h)
 		return;
 	/* The child of a fork has no agent yet. */
 	if (req->op == UPAGER_OP_REGISTER && p->by_itself && !p->space->agent.ctl &&
-	    !p->space->new_agent) {
+	    !p->space->orders.new_agent) {
 		proto_text(&reply, "process %d has no agent", p->pid);
 		answer(s, &reply, -ESRCH);
 		return;

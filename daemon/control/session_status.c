@@ -14,7 +14,7 @@ static bool is_ending(const struct housekeeping *h, pid_t pid)
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
 		const struct space *sp = h->pg->space[id];
 
-		if (sp && sp->pid == pid && sp->gone && sp->phase < SPACE_CLOSING)
+		if (sp && sp->process.pid == pid && sp->orders.gone && sp->phase < SPACE_CLOSING)
 			return true;
 	}
 	return false;

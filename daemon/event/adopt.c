@@ -14,11 +14,11 @@ static bool next_slice(struct space *sp, struct page_range *slice)
 	struct page_range *r;
 
 	pthread_mutex_lock(&sp->lock);
-	r = run_list_last(&sp->adopt);
+	r = run_list_last(&sp->locked.adopt);
 	if (r)
 		*slice = *r;
 	else
-		sp->adopt_wanted = false;
+		sp->orders.adopt_wanted = false;
 	pthread_mutex_unlock(&sp->lock);
 	return r;
 }
@@ -27,15 +27,15 @@ static bool next_slice(struct space *sp, struct page_range *slice)
 static void slice_done(struct space *sp, struct page_range slice, pgno_t next)
 {
 	pthread_mutex_lock(&sp->lock);
-	for (uint32_t i = sp->adopt.nr; i-- > 0;) {
-		struct page_range *r = &sp->adopt.at[i];
+	for (uint32_t i = sp->locked.adopt.nr; i-- > 0;) {
+		struct page_range *r = &sp->locked.adopt.at[i];
 
 		if (r->first.v != slice.first.v || r->end.v != slice.end.v)
 			continue;
 		r->first = next;
 		if (r->first.v >= r->end.v) {
-			*r = *run_list_last(&sp->adopt);
-			run_list_pop(&sp->adopt);
+			*r = *run_list_last(&sp->locked.adopt);
+			run_list_pop(&sp->locked.adopt);
 		}
 		break;
 	}
@@ -72,7 +72,7 @@ static uint64_t adopt_slice(struct pager *pg, struct space *sp)
 
 	if (!next_slice(sp, &slice))
 		return 0;
-	n = present_runs(sp->pagemap_fd, slice.first, slice.end, runs, SLICE_RUNS, &next);
+	n = present_runs(sp->process.pagemap_fd, slice.first, slice.end, runs, SLICE_RUNS, &next);
 	/* What is mapped there now may be another mapping, before what is unread is applied. */
 	if (n > 0 && uffd_has_unread(sp->uffd))
 		return 0;

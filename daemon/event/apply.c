@@ -50,24 +50,24 @@ static void apply_remove(struct pager *pg, struct space *sp, uint64_t start, uin
 /* Under the lock.  What is not known registered is never evicted. */
 static void forget_region(struct space *sp, pgno_t first, pgno_t end)
 {
-	if (!region_cut(&sp->regions, first, end))
+	if (!region_cut(&sp->locked.regions, first, end))
 		return;
-	regions_forget(&sp->regions);
-	sp->rescan_wanted = true;
+	regions_forget(&sp->locked.regions);
+	sp->reports.rescan_wanted = true;
 }
 
 static void apply_unmap(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
 {
 	if (late_unmap_came(pg, sp, start, end)) {
 		pthread_mutex_lock(&sp->lock);
-		sp->map_changes++;
+		sp->locked.map_changes++;
 		pthread_mutex_unlock(&sp->lock);
-		sp->rescan_wanted = true; /* which corrects what is known registered */
+		sp->reports.rescan_wanted = true; /* which corrects what is known registered */
 		return;
 	}
 	page_drop(pg, sp, addr_pgno(start), addr_pgno(end));
 	pthread_mutex_lock(&sp->lock);
-	sp->map_changes++;
+	sp->locked.map_changes++;
 	forget_region(sp, addr_pgno(start), addr_pgno(end));
 	pthread_mutex_unlock(&sp->lock);
 }
@@ -87,12 +87,12 @@ static uint64_t remap_bytes(struct pager *pg, struct space *sp, uint64_t from, u
 	const struct region *next;
 	struct vma v;
 
-	if (pg->caps.remap_exact || !vma_find(sp->maps_fd, from, &v))
+	if (pg->caps.remap_exact || !vma_find(sp->process.maps_fd, from, &v))
 		return bytes;
-	if (!vma_find(sp->maps_fd, to, &v))
+	if (!vma_find(sp->process.maps_fd, to, &v))
 		bytes = min_t(uint64_t, bytes, v.end - to);
 	pthread_mutex_lock(&sp->lock);
-	next = region_next(&sp->regions, addr_pgno(to));
+	next = region_next(&sp->locked.regions, addr_pgno(to));
 	if (next && next->first.v > addr_pgno(to).v)
 		bytes = min_t(uint64_t, bytes, pgno_addr(next->first) - to);
 	pthread_mutex_unlock(&sp->lock);
@@ -122,7 +122,7 @@ static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg
 	struct run source = range_pages(from, from + bytes);
 	uint64_t moved;
 
-	sp->moved = true;
+	sp->worker.moved = true;
 	if (msg->reserved1 < REMAP_CLAMPED) {
 		msg->reserved3 = (uint32_t)(remap_bytes(pg, sp, from, to, bytes) >> PAGE_SHIFT);
 		advance(msg, REMAP_CLAMPED);
@@ -138,11 +138,12 @@ static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg
 	page_drop(pg, sp, addr_pgno(from + moved), addr_pgno(from + bytes));
 	pthread_mutex_lock(&sp->lock);
 	/* The new mapping keeps the registration; the old one is gone or empty. */
-	sp->map_changes++;
-	region_move(&sp->regions, source.first, addr_pgno(to), moved >> PAGE_SHIFT);
+	sp->locked.map_changes++;
+	region_move(&sp->locked.regions, source.first, addr_pgno(to), moved >> PAGE_SHIFT);
 	forget_region(sp, source.first, addr_pgno(from + bytes));
-	region_add(&sp->regions, addr_pgno(to), addr_pgno(to + moved)); /* or the rescan does */
-	sp->rescan_wanted = true; /* MREMAP_DONTUNMAP leaves the source registered */
+	region_add(&sp->locked.regions, addr_pgno(to),
+		   addr_pgno(to + moved)); /* or the rescan does */
+	sp->reports.rescan_wanted = true; /* MREMAP_DONTUNMAP leaves the source registered */
 	pthread_mutex_unlock(&sp->lock);
 }
 

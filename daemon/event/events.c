@@ -105,14 +105,15 @@ static bool await_descriptor(struct pager *pg, struct space *sp)
 {
 	uint64_t now_ns = clock_ns();
 
-	if (!sp->scarce_since_ns)
-		sp->scarce_since_ns = now_ns;
-	sp->scarce = now_ns - sp->scarce_since_ns >= PATIENCE_NS && pager_spare_use(pg);
-	if (sp->scarce)
+	if (!sp->worker.scarce_since_ns)
+		sp->worker.scarce_since_ns = now_ns;
+	sp->worker.scarce =
+		now_ns - sp->worker.scarce_since_ns >= PATIENCE_NS && pager_spare_use(pg);
+	if (sp->worker.scarce)
 		return true;
-	sp->readable = false;
-	sp->reread = true;
-	sp->retry_at_ns = now_ns + REREAD_NS;
+	sp->worker.readable = false;
+	sp->worker.reread = true;
+	sp->worker.retry_at_ns = now_ns + REREAD_NS;
 	return false;
 }
 
@@ -130,7 +131,7 @@ static bool apply_all(struct pager *pg, struct space *sp)
 		cause = CHANGE_EVENT;
 	}
 	/* A child shares slots, never places in the pool. */
-	sp->draining = fork;
+	sp->worker.draining = fork;
 	if ((fork && !fork_may_apply(sp)) || !change_begin(sp, cause))
 		return false;
 	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
@@ -154,55 +155,55 @@ static void handle_slot(struct pager *pg, struct space *sp)
 
 	if (!apply_all(pg, sp))
 		return;
-	sp->draining = false;
-	sp->events_waiting = false;
+	sp->worker.draining = false;
+	sp->worker.events_waiting = false;
 	refuse_finish(pg);
-	if (sp->scarce)
+	if (sp->worker.scarce)
 		pager_spares_refill(pg);
-	sp->scarce = false;
+	sp->worker.scarce = false;
 	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
 		if (is_fault(&slot->msg[n]))
 			begin_fault(pg, sp, &slot->msg[n], now_ns);
 		__atomic_store_n(&slot->msg[n].event, 0, __ATOMIC_RELEASE);
 	}
-	sp->retry |= sp->deferred.nr != 0;
+	sp->worker.retry |= sp->worker.deferred.nr != 0;
 }
 
 bool events_fork_waits(const struct space *sp)
 {
 	bool fork = false;
 
-	if (sp->events_waiting)
+	if (sp->worker.events_waiting)
 		slot_needs(sp, &fork);
 	return fork;
 }
 
 void events_resume(struct pager *pg, struct space *sp)
 {
-	if (!sp->events_waiting)
+	if (!sp->worker.events_waiting)
 		return;
 	if (agent_hold(&sp->agent))
 		handle_slot(pg, sp);
 	agent_release(&sp->agent);
-	if (!sp->events_waiting) {
-		sp->readable = true;
-		sp->retry = true; /* fills that had to wait */
+	if (!sp->worker.events_waiting) {
+		sp->worker.readable = true;
+		sp->worker.retry = true; /* fills that had to wait */
 	}
 }
 
 /* An agent that is stopped while busy is not asked all the time. */
 static bool hold(struct space *sp)
 {
-	if (clock_ns() < sp->hold_at_ns)
+	if (clock_ns() < sp->worker.hold_at_ns)
 		return false;
 	if (agent_hold(&sp->agent)) {
-		sp->hold_pause_ns = 0;
+		sp->worker.hold_pause_ns = 0;
 		return true;
 	}
 	agent_release(&sp->agent);
-	sp->hold_pause_ns =
-		min_t(uint64_t, max_t(uint64_t, 2 * sp->hold_pause_ns, HOLD_MIN_NS), HOLD_MAX_NS);
-	sp->hold_at_ns = clock_ns() + sp->hold_pause_ns;
+	sp->worker.hold_pause_ns = min_t(
+		uint64_t, max_t(uint64_t, 2 * sp->worker.hold_pause_ns, HOLD_MIN_NS), HOLD_MAX_NS);
+	sp->worker.hold_at_ns = clock_ns() + sp->worker.hold_pause_ns;
 	return false;
 }
 
@@ -211,15 +212,15 @@ bool events_read(struct pager *pg, struct space *sp)
 	for (;;) {
 		int n;
 
-		if (sp->events_waiting)
+		if (sp->worker.events_waiting)
 			return false;
-		if (pg->faults.nr_free < EVENTS_BATCH)
+		if (pg->worker.faults.nr_free < EVENTS_BATCH)
 			return false; /* answer some first */
 		if (!hold(sp))
 			return false;
 		n = uffd_read(sp->uffd, sp->events->msg, EVENTS_BATCH);
 		failpoint(FP_FAULT_READ);
-		sp->events_waiting = n > 0;
+		sp->worker.events_waiting = n > 0;
 		if (n > 0)
 			handle_slot(pg, sp);
 		agent_release(&sp->agent);
@@ -228,10 +229,10 @@ bool events_read(struct pager *pg, struct space *sp)
 				continue;
 			return true;
 		}
-		sp->scarce_since_ns = 0;
-		if (n < EVENTS_BATCH || sp->events_waiting) {
-			sp->readable = false;
-			return !sp->events_waiting;
+		sp->worker.scarce_since_ns = 0;
+		if (n < EVENTS_BATCH || sp->worker.events_waiting) {
+			sp->worker.readable = false;
+			return !sp->worker.events_waiting;
 		}
 	}
 }

@@ -17,7 +17,7 @@ bool fork_may_apply(const struct space *sp)
 	if (sb->nr_writing)
 		return false;
 	/* What the device does not take is copied for the child. */
-	return !sb->nr_dirty || sp->area_full || sp->write_backoff_ns;
+	return !sb->nr_dirty || sp->reports.area_full || sp->worker.write_backoff_ns;
 }
 
 /* So many descriptors are left for housekeeping: to find out about children takes some. */
@@ -31,7 +31,7 @@ static bool fds_are_scarce(const struct pager *pg, const struct space *parent, i
 	uint32_t left = max_t(uint32_t, FDS_LEFT_MIN,
 			      min_t(uint32_t, FDS_LEFT_MAX, pg->fds_max / FDS_PART));
 
-	return parent->scarce || (uint32_t)child_uffd + left > pg->fds_max;
+	return parent->worker.scarce || (uint32_t)child_uffd + left > pg->fds_max;
 }
 
 /*
@@ -40,7 +40,7 @@ static bool fds_are_scarce(const struct pager *pg, const struct space *parent, i
  */
 static bool has_room(struct pager *pg, const struct space *parent)
 {
-	uint64_t all = table_count(pg->tables, parent->root);
+	uint64_t all = table_count(pg->tables, parent->worker.root);
 	/* Entries that are changed at once. */
 	uint64_t now = min_t(uint64_t, parent->standby.nr_dirty * TABLE_LEVELS, all);
 
@@ -144,44 +144,44 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 		evict_forget_clean(pg, parent);
 	if (!failpoint(FP_FORK_READ) && !fds_are_scarce(pg, parent, child_uffd) &&
 	    has_room(pg, parent))
-		root = table_root_share(pg->tables, parent->root);
+		root = table_root_share(pg->tables, parent->worker.root);
 	child = root.v ? pager_add_space(pg, child_uffd) : NULL;
 	if (!child) {
 		table_root_put(pg->tables, root);
 		refuse_child(pg, parent, child_uffd);
-		parent->orphans++;
+		parent->reports.orphans++;
 		return;
 	}
-	child->root = root;
+	child->worker.root = root;
 	failpoint(FP_FORK_SHARED);
 	child->phase = SPACE_FORKED;
 	child->parent_id = parent->id;
 	if (parent->phase == SPACE_FORKED) { /* what was wiped for it, it may hand on */
-		child->born_touched = parent->born_touched;
-		child->moved = parent->moved;
+		child->worker.born_touched = parent->worker.born_touched;
+		child->worker.moved = parent->worker.moved;
 	}
-	if (!parent->lineage)
-		parent->lineage = parent->id;
-	child->lineage = parent->lineage;
-	child->by_itself = parent->by_itself;
-	child->tracks_writes = parent->tracks_writes;
-	child->budget_pages = parent->budget_pages; /* until housekeeping allots */
-	child->nr_resident = parent->nr_resident;
-	child->nr_swapped = parent->nr_swapped;
-	child->nr_standby = parent->nr_standby;
-	child->nr_lost = parent->nr_lost;
+	if (!parent->worker.lineage)
+		parent->worker.lineage = parent->id;
+	child->worker.lineage = parent->worker.lineage;
+	child->process.by_itself = parent->process.by_itself;
+	child->reports.tracks_writes = parent->reports.tracks_writes;
+	child->orders.budget_pages = parent->orders.budget_pages; /* until housekeeping allots */
+	child->reports.nr_resident = parent->reports.nr_resident;
+	child->reports.nr_swapped = parent->reports.nr_swapped;
+	child->reports.nr_standby = parent->reports.nr_standby;
+	child->reports.nr_lost = parent->reports.nr_lost;
 	part_from_clean(pg, parent, child);
 	pthread_mutex_lock(&parent->lock);
-	child->terms = parent->terms;
-	child->parent_pid = parent->pid;
-	child->parent_changes = parent->map_changes;
-	err = regions_copy(&child->regions, &parent->regions);
+	child->locked.terms = parent->locked.terms;
+	child->process.parent_pid = parent->process.pid;
+	child->orders.parent_changes = parent->locked.map_changes;
+	err = regions_copy(&child->locked.regions, &parent->locked.regions);
 	pthread_mutex_unlock(&parent->lock);
 	if (err)
-		child->rescan_wanted = true;
+		child->reports.rescan_wanted = true;
 	if (copy_dirty(pg, parent, child))
 		lose_dirty(pg, parent, child);
-	child->readable = true;
+	child->worker.readable = true;
 	pager_record_space(pg, child);
 	pager_kick_housekeeping(pg);
 	failpoint(FP_FORK_APPLIED);

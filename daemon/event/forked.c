@@ -24,17 +24,18 @@ static bool is_handed_on(struct pager *pg, const struct space *sp, const struct 
 	pgno_t n = r->first, base;
 	uint32_t seen = 0;
 
-	if (sp->moved || sp->map_changes || range_set_meets(&sp->born_touched, r->first, r->end))
+	if (sp->worker.moved || sp->locked.map_changes ||
+	    range_set_meets(&sp->worker.born_touched, r->first, r->end))
 		return false;
 	while (seen < HANDED_ON_PAGES &&
-	       (leaf = table_next_leaf(pg->tables, sp->root, n, r->end, &base))) {
+	       (leaf = table_next_leaf(pg->tables, sp->worker.root, n, r->end, &base))) {
 		for (unsigned int i = 0; i < TABLE_ENTRIES && seen < HANDED_ON_PAGES; i++) {
 			pgno_t at = pgno_add(base, i);
 
 			if (at.v < r->first.v || at.v >= r->end.v ||
 			    page_entry_state(leaf[i]) != PAGE_RESIDENT)
 				continue;
-			if (present_read(sp->pagemap_fd, (struct run){ at, 1 }, bits) ||
+			if (present_read(sp->process.pagemap_fd, (struct run){ at, 1 }, bits) ||
 			    !(bits[0] & 1))
 				return false;
 			seen++;
@@ -53,7 +54,7 @@ static bool find_page(struct pager *pg, const struct space *sp, pgno_t first, pg
 
 	p->state = PAGE_VIRGIN;
 	while (first.v < end.v &&
-	       (leaf = table_next_leaf(pg->tables, sp->root, first, end, &base))) {
+	       (leaf = table_next_leaf(pg->tables, sp->worker.root, first, end, &base))) {
 		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
 			enum page_state state = page_entry_state(leaf[i]);
 			pgno_t at = pgno_add(base, i);
@@ -77,8 +78,8 @@ static bool find_page(struct pager *pg, const struct space *sp, pgno_t first, pg
  */
 static bool take_stock(struct pager *pg, struct space *sp)
 {
-	for (uint32_t i = 0; i < sp->born_maps.nr; i++) {
-		const struct page_range *m = &sp->born_maps.at[i];
+	for (uint32_t i = 0; i < sp->orders.born_maps.nr; i++) {
+		const struct page_range *m = &sp->orders.born_maps.at[i];
 		struct page p;
 		pgno_t n;
 
@@ -87,10 +88,10 @@ static bool take_stock(struct pager *pg, struct space *sp)
 				return false;
 			continue;
 		}
-		if (region_add(&sp->born_with, m->first, m->end))
+		if (region_add(&sp->orders.born_with, m->first, m->end))
 			return false;
 	}
-	sp->born_maps.nr = 0; /* once: what is dropped next would tell otherwise */
+	sp->orders.born_maps.nr = 0; /* once: what is dropped next would tell otherwise */
 	return true;
 }
 
@@ -99,16 +100,16 @@ static bool drop_unborn(struct pager *pg, struct space *sp)
 {
 	pgno_t n = { 0 };
 
-	for (uint32_t i = 0; i <= sp->born_with.nr; i++) {
-		const struct region *r = &sp->born_with.at[i];
+	for (uint32_t i = 0; i <= sp->orders.born_with.nr; i++) {
+		const struct region *r = &sp->orders.born_with.at[i];
 		pgno_t end = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
 
-		if (i < sp->born_with.nr)
+		if (i < sp->orders.born_with.nr)
 			end = r->first;
 		if (!page_drop_room(pg))
 			return false;
 		page_drop(pg, sp, n, end);
-		if (i < sp->born_with.nr)
+		if (i < sp->orders.born_with.nr)
 			n = r->end;
 	}
 	return true;
@@ -116,8 +117,8 @@ static bool drop_unborn(struct pager *pg, struct space *sp)
 
 static bool doubt_born(struct pager *pg, struct space *sp)
 {
-	for (uint32_t i = 0; i < sp->born_doubted.nr; i++) {
-		const struct region *r = &sp->born_doubted.at[i];
+	for (uint32_t i = 0; i < sp->orders.born_doubted.nr; i++) {
+		const struct region *r = &sp->orders.born_doubted.at[i];
 
 		if (is_handed_on(pg, sp, r))
 			continue;
@@ -135,18 +136,18 @@ void forked_go_live(struct pager *pg, struct space *sp)
 	if (!change_begin(sp, CHANGE_LOOKED))
 		return;
 	pthread_mutex_lock(&sp->lock);
-	stale = sp->map_changes != sp->born_changes;
+	stale = sp->locked.map_changes != sp->orders.born_changes;
 	if (stale)
-		sp->identified = false; /* it moved something meanwhile: look again */
+		sp->orders.identified = false; /* it moved something meanwhile: look again */
 	pthread_mutex_unlock(&sp->lock);
 	if (stale) {
 		change_end(sp);
 		return;
 	}
-	if (!sp->flags_wanted && !take_stock(pg, sp)) {
+	if (!sp->reports.flags_wanted && !take_stock(pg, sp)) {
 		change_end(sp);
-		sp->flags_wanted = true;
-		sp->identified = false;
+		sp->reports.flags_wanted = true;
+		sp->orders.identified = false;
 		pager_kick_housekeeping(pg);
 		return;
 	}
@@ -155,24 +156,24 @@ void forked_go_live(struct pager *pg, struct space *sp)
 	if (!done)
 		return; /* once more, when there is room */
 	pthread_mutex_lock(&sp->lock);
-	regions_fini(&sp->regions);
-	sp->regions = sp->born_with;
-	regions_init(&sp->born_with);
+	regions_fini(&sp->locked.regions);
+	sp->locked.regions = sp->orders.born_with;
+	regions_init(&sp->orders.born_with);
 	pthread_mutex_unlock(&sp->lock);
 	sp->phase = SPACE_LIVE;
 	pager_record_space(pg, sp);
-	sp->rescan_wanted = true; /* wiped mappings are registered, too */
-	sp->retry = true;
+	sp->reports.rescan_wanted = true; /* wiped mappings are registered, too */
+	sp->worker.retry = true;
 }
 
 void forked_take_agent(struct pager *pg, struct space *sp)
 {
-	struct new_agent *nc = sp->new_agent;
+	struct new_agent *nc = sp->orders.new_agent;
 
 	sp->agent = nc->agent;
 	if (nc->standby.map)
 		sp->standby = nc->standby;
 	pager_record_space(pg, sp);
-	sp->new_agent = NULL;
+	sp->orders.new_agent = NULL;
 	free(nc);
 }

@@ -13,7 +13,7 @@ void late_unmap_expect(struct space *sp, uint64_t start, uint64_t end)
 {
 	struct late_unmap *late = &sp->events->late[sp->events->nr_late % LATE_UNMAPS];
 	struct vma v;
-	bool sure = vma_find(sp->maps_fd, start, &v) == -ENOENT;
+	bool sure = vma_find(sp->process.maps_fd, start, &v) == -ENOENT;
 
 	late->end = 0;
 	late->start = start;
@@ -44,7 +44,8 @@ static bool find_page(struct pager *pg, const struct space *sp, uint64_t start, 
 	pgno_t n = addr_pgno(start), last = addr_pgno(end), base;
 	const uint64_t *leaf;
 
-	for (; n.v < last.v && (leaf = table_next_leaf(pg->tables, sp->root, n, last, &base));
+	for (;
+	     n.v < last.v && (leaf = table_next_leaf(pg->tables, sp->worker.root, n, last, &base));
 	     n = pgno_add(base, TABLE_ENTRIES))
 		for (unsigned int i = 0; i < TABLE_ENTRIES; i++)
 			if (leaf[i] && base.v + i >= n.v && base.v + i < last.v) {
@@ -69,7 +70,7 @@ static bool is_in_use(struct pager *pg, const struct space *sp, uint64_t start, 
 		return true; /* there is nothing to drop */
 	err = uffd_covers(sp->uffd, pgno_addr(n), PAGE_SIZE);
 	if (err == -EAGAIN)
-		return sure || !vma_find(sp->maps_fd, pgno_addr(n), &v);
+		return sure || !vma_find(sp->process.maps_fd, pgno_addr(n), &v);
 	return !err;
 }
 

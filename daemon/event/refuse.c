@@ -39,7 +39,7 @@ static bool read_on(struct refusal *r)
 
 	for (int i = 0; i < n; i++) {
 		if (msg[i].event == UFFD_EVENT_FORK)
-			unserved_add(&r->pg->unserved, (int)msg[i].arg.fork.ufd);
+			unserved_add(&r->pg->state.unserved, (int)msg[i].arg.fork.ufd);
 		same &= msg[i].event != UFFD_EVENT_REMAP;
 	}
 	if (!n)
@@ -84,7 +84,8 @@ static int poison_all(struct refusal *r, const struct space *parent)
 	pgno_t n = { 0 }, base;
 	int err = r->pg->caps.poison ? 0 : -EOPNOTSUPP;
 
-	while (!err && (leaf = table_next_leaf(r->pg->tables, parent->root, n, end, &base))) {
+	while (!err &&
+	       (leaf = table_next_leaf(r->pg->tables, parent->worker.root, n, end, &base))) {
 		err = poison_leaf(r, leaf, base);
 		n = pgno_add(base, TABLE_ENTRIES);
 	}
@@ -97,13 +98,13 @@ void refuse_child(struct pager *pg, const struct space *parent, int child_uffd)
 	int err = poison_all(&r, parent);
 
 	if (err && err != -ESRCH)
-		unserved_add(&pg->unserved, child_uffd);
+		unserved_add(&pg->state.unserved, child_uffd);
 	else
-		pg->refused[pg->nr_refused++] = child_uffd;
+		pg->worker.refused[pg->worker.nr_refused++] = child_uffd;
 }
 
 void refuse_finish(struct pager *pg)
 {
-	while (pg->nr_refused)
-		close(pg->refused[--pg->nr_refused]); /* which wakes who waits */
+	while (pg->worker.nr_refused)
+		close(pg->worker.refused[--pg->worker.nr_refused]); /* which wakes who waits */
 }

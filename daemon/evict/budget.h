@@ -16,12 +16,12 @@
  */
 static inline uint64_t budget_slack(const struct space *sp)
 {
-	return max_t(uint64_t, sp->budget_pages / 64, 64);
+	return max_t(uint64_t, sp->orders.budget_pages / 64, 64);
 }
 
 static inline uint64_t budget_resident(const struct space *sp)
 {
-	return sp->nr_resident + sp->nr_reading + sp->other_pages;
+	return sp->reports.nr_resident + sp->reports.nr_reading + sp->orders.other_pages;
 }
 
 /* Pages to evict to get down to the low mark; 0 below the start mark. */
@@ -29,16 +29,17 @@ static inline uint64_t budget_excess(const struct space *sp)
 {
 	uint64_t resident = budget_resident(sp), slack = budget_slack(sp);
 
-	if (resident + slack <= sp->budget_pages)
+	if (resident + slack <= sp->orders.budget_pages)
 		return 0;
-	return resident + 2 * slack > sp->budget_pages ? resident + 2 * slack - sp->budget_pages
-						       : 0;
+	return resident + 2 * slack > sp->orders.budget_pages
+		       ? resident + 2 * slack - sp->orders.budget_pages
+		       : 0;
 }
 
 /* Pages that may become resident before the hard mark is reached. */
 static inline uint64_t budget_room(const struct space *sp)
 {
-	uint64_t resident = budget_resident(sp), hard = sp->budget_pages + budget_slack(sp);
+	uint64_t resident = budget_resident(sp), hard = sp->orders.budget_pages + budget_slack(sp);
 
 	return resident < hard ? hard - resident : 0;
 }

@@ -26,14 +26,15 @@
 /* Nothing can leave just now.  Twice as long as the last time if nothing has since. */
 static void backoff(struct space *sp)
 {
-	sp->evict_pause_ns = sp->stats.evictions != sp->evictions_seen
-				     ? BACKOFF_NS
-				     : min_t(uint64_t, 2 * sp->evict_pause_ns, BACKOFF_MAX_NS);
-	sp->evictions_seen = sp->stats.evictions;
-	sp->evict_pause_ns = max_t(uint64_t, sp->evict_pause_ns, BACKOFF_NS);
-	sp->evict_backoff_ns = clock_ns() + sp->evict_pause_ns;
-	sp->vain_batches = 0;
-	sp->retry = true; /* throttled faults go on over the budget */
+	sp->worker.evict_pause_ns =
+		sp->stats.evictions != sp->worker.evictions_seen
+			? BACKOFF_NS
+			: min_t(uint64_t, 2 * sp->worker.evict_pause_ns, BACKOFF_MAX_NS);
+	sp->worker.evictions_seen = sp->stats.evictions;
+	sp->worker.evict_pause_ns = max_t(uint64_t, sp->worker.evict_pause_ns, BACKOFF_NS);
+	sp->worker.evict_backoff_ns = clock_ns() + sp->worker.evict_pause_ns;
+	sp->worker.vain_batches = 0;
+	sp->worker.retry = true; /* throttled faults go on over the budget */
 }
 
 /* Gives the CLEAN places of a run free; their pages are SWAPPED from now on. */
@@ -105,7 +106,7 @@ static struct run protect_present(struct space *sp, struct run run)
 	uint64_t bits[PRESENT_MAX / 64];
 	uint32_t n = 0;
 
-	if (present_read(sp->pagemap_fd, run, bits))
+	if (present_read(sp->process.pagemap_fd, run, bits))
 		return (struct run){ run.first, 0 };
 	while (n < run.nr_pages && bits[0] >> n & 1)
 		n++;
@@ -188,10 +189,10 @@ static uint32_t batch_pages(struct pager *pg, const struct space *sp)
 	uint64_t want = budget_excess(sp);
 	uint64_t room = slots_free(pg->slots);
 
-	if (sp->starved)
+	if (sp->worker.starved)
 		want = max_t(uint64_t, want, AGENT_RUN_PAGES);
 	/* Small budgets do not want all of staging on top of them. */
-	want = min_t(uint64_t, want, max_t(uint64_t, sp->budget_pages / 64, 16));
+	want = min_t(uint64_t, want, max_t(uint64_t, sp->orders.budget_pages / 64, 16));
 	want = min_t(uint64_t, want, agent_batch_limit(&sp->agent));
 	return (uint32_t)min_t(uint64_t, want, room);
 }
@@ -206,8 +207,8 @@ static bool post_batch(struct pager *pg, struct space *sp, uint32_t nr_pages)
 		return false;
 	nr_runs = relatives_victims(pg, sp, nr_pages, AGENT_RUN_PAGES, runs, AGENT_RUNS_MAX);
 	if (!nr_runs) {
-		sp->evict_more = sp->policy.going;
-		if (!sp->evict_more)
+		sp->worker.evict_more = sp->policy.going;
+		if (!sp->worker.evict_more)
 			backoff(sp);
 		return false;
 	}
@@ -218,7 +219,7 @@ static bool post_batch(struct pager *pg, struct space *sp, uint32_t nr_pages)
 	else
 		post_stopped(pg, sp, post, runs, nr_runs);
 	if (!post->nr_runs) {
-		if (!sp->nr_writes && !agent_pending(&sp->agent))
+		if (!sp->worker.nr_writes && !agent_pending(&sp->agent))
 			backoff(sp);
 		return false;
 	}
@@ -230,10 +231,10 @@ static bool post_batch(struct pager *pg, struct space *sp, uint32_t nr_pages)
 
 static void recover_backoff(struct pager *pg, struct space *sp)
 {
-	if (sp->evict_backoff_ns && clock_ns() >= sp->evict_backoff_ns)
-		sp->evict_backoff_ns = 0;
-	if (sp->area_full && slots_free(pg->slots) >= AGENT_BATCH_PAGES)
-		sp->area_full = false;
+	if (sp->worker.evict_backoff_ns && clock_ns() >= sp->worker.evict_backoff_ns)
+		sp->worker.evict_backoff_ns = 0;
+	if (sp->reports.area_full && slots_free(pg->slots) >= AGENT_BATCH_PAGES)
+		sp->reports.area_full = false;
 }
 
 /* What it had is taken away from it, and who waits for that goes on over the budget. */
@@ -242,50 +243,51 @@ static void watch_agent(struct space *sp)
 	bool late = agent_is_late(&sp->agent);
 
 	if (late && agent_pending(&sp->agent))
-		sp->revoke_wanted = true;
-	if (late != sp->late)
-		sp->retry = true;
-	sp->late = late;
+		sp->worker.revoke_wanted = true;
+	if (late != sp->reports.late)
+		sp->worker.retry = true;
+	sp->reports.late = late;
 }
 
 void evict_begin(struct pager *pg, struct space *sp)
 {
 	recover_backoff(pg, sp);
 	watch_agent(sp);
-	sp->evict_more = false;
-	if (!space_can_evict(sp) || sp->phase != SPACE_LIVE || sp->events_waiting || sp->draining)
+	sp->worker.evict_more = false;
+	if (!space_can_evict(sp) || sp->phase != SPACE_LIVE || sp->worker.events_waiting ||
+	    sp->worker.draining)
 		return;
 	if (!pg->caps.move) {
 		/* Set before stopped is looked at: housekeeping looks the other way round. */
-		sp->dropping = true;
-		if (!sp->stopped) {
-			sp->dropping = agent_may_drop(&sp->agent);
+		sp->reports.dropping = true;
+		if (!sp->orders.stopped) {
+			sp->reports.dropping = agent_may_drop(&sp->agent);
 			if (budget_excess(sp))
-				sp->stop_wanted = true;
+				sp->reports.stop_wanted = true;
 			return;
 		}
 	}
-	if (sp->vain_batches > VAIN_BATCHES)
+	if (sp->worker.vain_batches > VAIN_BATCHES)
 		backoff(sp);
-	while ((budget_excess(sp) || sp->starved) && !sp->evict_backoff_ns) {
+	while ((budget_excess(sp) || sp->worker.starved) && !sp->worker.evict_backoff_ns) {
 		uint32_t n;
 
 		/* What is posted already counts as gone. */
 		if (agent_pending(&sp->agent) &&
-		    sp->nr_detaching >= max_t(uint64_t, budget_excess(sp), 1))
+		    sp->reports.nr_detaching >= max_t(uint64_t, budget_excess(sp), 1))
 			break;
 		n = batch_pages(pg, sp);
 		if (!n) {
 			if (kept_is_exhausted(pg)) {
-				sp->area_full = true;
-				sp->retry = true;
+				sp->reports.area_full = true;
+				sp->worker.retry = true;
 			}
 			break;
 		}
-		store_submit(pg->store); /* choosing takes longer than a read */
+		store_submit(pg->worker.store); /* choosing takes longer than a read */
 		if (!post_batch(pg, sp, n))
 			break;
-		sp->starved = false;
+		sp->worker.starved = false;
 	}
-	sp->dropping = agent_may_drop(&sp->agent);
+	sp->reports.dropping = agent_may_drop(&sp->agent);
 }

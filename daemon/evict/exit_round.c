@@ -34,7 +34,7 @@ static bool is_out(struct page p)
 
 static bool hold_page(struct pager *pg, struct space *sp, pgno_t n)
 {
-	struct exit_pages *ep = &sp->exit_pages;
+	struct exit_pages *ep = &sp->worker.exit_pages;
 	struct page_stamp *s = page_stamps_set(&ep->pages, n, ep->round, ep->since);
 
 	if (!s)
@@ -71,15 +71,15 @@ static bool read_page(struct pager *pg, struct space *sp, uint64_t addr, void *t
 		return true;
 	}
 	if (is_out(p)) {
-		sp->exit_pages.cut = true;
+		sp->worker.exit_pages.cut = true;
 		return false;
 	}
 	/* It may be anybody's memory, where who has to fill it takes his time. */
 	if (p.state != PAGE_RESIDENT &&
-	    (present_read(sp->pagemap_fd, (struct run){ n, 1 }, bits) || !(bits[0] & 1)))
+	    (present_read(sp->process.pagemap_fd, (struct run){ n, 1 }, bits) || !(bits[0] & 1)))
 		return false;
 	/* EIO at once where it has gone meanwhile. */
-	return pread(sp->mem_fd, to, bytes, (off_t)addr) == (ssize_t)bytes;
+	return pread(sp->process.mem_fd, to, bytes, (off_t)addr) == (ssize_t)bytes;
 }
 
 static bool read_words(struct pager *pg, struct space *sp, uint64_t addr, void *to, size_t bytes)
@@ -102,7 +102,7 @@ static uint64_t entry_addr(uint64_t entry)
 /* False: no memory. */
 static bool follow(struct pager *pg, struct space *sp)
 {
-	struct exit_pages *ep = &sp->exit_pages;
+	struct exit_pages *ep = &sp->worker.exit_pages;
 	uint64_t entry = entry_addr(ep->walk.entry);
 
 	ep->walk.left--;
@@ -119,7 +119,7 @@ static bool follow(struct pager *pg, struct space *sp)
 
 static bool begin_thread(struct pager *pg, struct space *sp, pid_t tid)
 {
-	struct exit_pages *ep = &sp->exit_pages;
+	struct exit_pages *ep = &sp->worker.exit_pages;
 	uint64_t addr = threads_robust_head(tid);
 	struct {
 		uint64_t entry, offset, pending;
@@ -142,22 +142,22 @@ static bool begin_thread(struct pager *pg, struct space *sp, pid_t tid)
 /* A few microseconds' worth of a round; 0, 1 at its end, or -errno. */
 static int step(struct pager *pg, struct space *sp)
 {
-	struct exit_pages *ep = &sp->exit_pages;
+	struct exit_pages *ep = &sp->worker.exit_pages;
 
 	if (ep->walk.left)
 		return follow(pg, sp) ? 0 : -ENOMEM;
 	if (ep->next < ep->nr_tids)
 		return begin_thread(pg, sp, ep->tid[ep->next++]) ? 0 : -ENOMEM;
-	ep->nr_tids = threads_read(sp->task_dir_fd, false, ep->tid);
+	ep->nr_tids = threads_read(sp->process.task_dir_fd, false, ep->tid);
 	ep->next = 0;
 	return ep->nr_tids < 0 ? ep->nr_tids : !ep->nr_tids;
 }
 
 static void begin_round(struct space *sp)
 {
-	struct exit_pages *ep = &sp->exit_pages;
+	struct exit_pages *ep = &sp->worker.exit_pages;
 
-	ep->nr_tids = threads_read(sp->task_dir_fd, true, ep->tid);
+	ep->nr_tids = threads_read(sp->process.task_dir_fd, true, ep->tid);
 	ep->next = 0;
 	ep->walk.left = 0;
 	ep->again = false;
@@ -181,7 +181,7 @@ static uint64_t cpu_ns(void)
 /* Until the first round is made nothing can be evicted, so there is no rest. */
 static void go_on(struct pager *pg, struct space *sp, uint64_t now_ns)
 {
-	struct exit_pages *ep = &sp->exit_pages;
+	struct exit_pages *ep = &sp->worker.exit_pages;
 	uint64_t begin_ns = cpu_ns(), spent_ns = 0;
 	int ended = 0;
 
@@ -201,7 +201,7 @@ static void go_on(struct pager *pg, struct space *sp, uint64_t now_ns)
 
 static void look(struct pager *pg, struct space *sp)
 {
-	struct exit_pages *ep = &sp->exit_pages;
+	struct exit_pages *ep = &sp->worker.exit_pages;
 	uint64_t now_ns = clock_ns();
 
 	if (now_ns < ep->rest_until_ns)
@@ -214,7 +214,7 @@ static void look(struct pager *pg, struct space *sp)
 
 bool exit_round_look(struct pager *pg, struct space *sp)
 {
-	struct exit_pages *ep = &sp->exit_pages;
+	struct exit_pages *ep = &sp->worker.exit_pages;
 
 	look(pg, sp);
 	/* What is posted now is looked after when it is settled. */
@@ -224,9 +224,9 @@ bool exit_round_look(struct pager *pg, struct space *sp)
 
 uint64_t exit_round_look_after(struct pager *pg, struct space *sp)
 {
-	struct exit_pages *ep = &sp->exit_pages;
+	struct exit_pages *ep = &sp->worker.exit_pages;
 
-	if (sp->phase != SPACE_LIVE || sp->gone || sp->events_waiting)
+	if (sp->phase != SPACE_LIVE || sp->orders.gone || sp->worker.events_waiting)
 		return 0;
 	/* The last batch's end has us come by. */
 	if (!ep->going && (!ep->again || agent_pending(&sp->agent)))

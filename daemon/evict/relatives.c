@@ -13,12 +13,12 @@
 
 static bool has_relative(const struct pager *pg, const struct space *sp)
 {
-	if (!sp->lineage)
+	if (!sp->worker.lineage)
 		return false;
 	for (uint32_t id = 1; id < pg->nr_ids; id++) {
 		const struct space *other = pg->space[id];
 
-		if (other && other != sp && other->lineage == sp->lineage &&
+		if (other && other != sp && other->worker.lineage == sp->worker.lineage &&
 		    other->phase != SPACE_CLOSING)
 			return true;
 	}
@@ -36,7 +36,7 @@ static uint32_t leave_exclusive(struct pager *pg, struct space *sp, struct run *
 		uint64_t bits[PRESENT_MAX / 64];
 		struct run *open = NULL;
 
-		if (present_exclusive(sp->pagemap_fd, runs[k], bits))
+		if (present_exclusive(sp->process.pagemap_fd, runs[k], bits))
 			return 0;
 		for (uint32_t i = 0; i < runs[k].nr_pages; i++) {
 			pgno_t n = pgno_add(runs[k].first, i);

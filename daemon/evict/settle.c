@@ -35,7 +35,7 @@ static void settle_moved(struct pager *pg, struct space *sp, pgno_t n, uint32_t 
 	assert(p.state == PAGE_DETACHING && p.place == place);
 	space_count(&sp->stats.evictions, 1);
 	/* Filled with zeros it would not be dirty. */
-	if (is_zero(data) && !sp->tracks_writes) {
+	if (is_zero(data) && !sp->reports.tracks_writes) {
 		to = (struct page){ .state = PAGE_VIRGIN };
 		state = PLACE_FREE;
 		space_count(&sp->stats.clean_drops, 1);
@@ -91,17 +91,17 @@ static void fix_mapping(struct space *sp, pgno_t first, pgno_t end)
 	struct vma v;
 
 	pthread_mutex_lock(&sp->lock);
-	r = region_find(&sp->regions, first);
+	r = region_find(&sp->locked.regions, first);
 	known = !r || r->fixed; /* by another run of the batch */
 	pthread_mutex_unlock(&sp->lock);
 	if (known)
 		return;
-	if (!vma_find(sp->maps_fd, pgno_addr(first), &v)) {
+	if (!vma_find(sp->process.maps_fd, pgno_addr(first), &v)) {
 		first = addr_pgno(v.start);
 		end = addr_pgno(v.end);
 	}
 	pthread_mutex_lock(&sp->lock);
-	region_fix(&sp->regions, first, end); /* or it is tried again at once */
+	region_fix(&sp->locked.regions, first, end); /* or it is tried again at once */
 	pthread_mutex_unlock(&sp->lock);
 }
 
@@ -121,7 +121,7 @@ static void settle_run(struct pager *pg, struct space *sp, struct run run, uint3
 		else
 			settle_stayed(pg, sp, n, place + i, out->pinned & bit, out->gone & bit);
 	}
-	for (uint64_t back = out->locked || sp->tracks_writes ? out->moved : 0; back;
+	for (uint64_t back = out->locked || sp->reports.tracks_writes ? out->moved : 0; back;
 	     back &= back - 1)
 		fault_ask(pg, sp, pgno_add(run.first, (uint32_t)__builtin_ctzll(back)));
 	if (mode == AGENT_COPY_DROP) {
@@ -147,9 +147,10 @@ static void look_for_tracking(struct pager *pg, struct space *sp)
 {
 	pgno_t unused = addr_pgno(sp->agent.place.stack_addr - PAGE_SIZE);
 
-	if (!pg->soft_dirty || sp->tracks_writes || soft_dirty_is_set(sp->pagemap_fd, unused))
+	if (!pg->soft_dirty || sp->reports.tracks_writes ||
+	    soft_dirty_is_set(sp->process.pagemap_fd, unused))
 		return;
-	sp->tracks_writes = true;
+	sp->reports.tracks_writes = true;
 	pager_kick_housekeeping(pg);
 }
 
@@ -169,13 +170,14 @@ bool settle_finished(struct pager *pg, struct space *sp)
 			settle_run(pg, sp, post->at[i].run, post->at[i].place, &out, post->mode);
 		}
 		agent_settle(&sp->agent);
-		sp->vain_batches = sp->stats.evictions == before ? sp->vain_batches + 1 : 0;
+		sp->worker.vain_batches =
+			sp->stats.evictions == before ? sp->worker.vain_batches + 1 : 0;
 		any = true;
 		failpoint(FP_EVICT_SETTLED);
 	}
 	if (any) {
-		sp->dropping = agent_may_drop(&sp->agent);
-		sp->retry = true;
+		sp->reports.dropping = agent_may_drop(&sp->agent);
+		sp->worker.retry = true;
 	}
 	return any;
 }
@@ -185,7 +187,7 @@ static bool read_staging(struct space *sp, uint32_t staging_page, uint8_t *data)
 {
 	off_t at = (off_t)(sp->agent.place.staging_addr + (uint64_t)staging_page * PAGE_SIZE);
 
-	return pread(sp->mem_fd, data, PAGE_SIZE, at) == (ssize_t)PAGE_SIZE;
+	return pread(sp->process.mem_fd, data, PAGE_SIZE, at) == (ssize_t)PAGE_SIZE;
 }
 
 /*
@@ -241,8 +243,8 @@ void settle_now(struct pager *pg, struct space *sp)
 		}
 		agent_settle(ag);
 	}
-	sp->dropping = agent_may_drop(&sp->agent);
-	sp->retry = true;
+	sp->reports.dropping = agent_may_drop(&sp->agent);
+	sp->worker.retry = true;
 }
 
 /* Pages of a run that the daemon before this one had settled already, or never recorded. */
@@ -290,7 +292,7 @@ static struct agent_outcome inherited_outcome(struct space *sp, uint32_t run_ind
 	bool copied = phase == AGENT_COPIED || phase == AGENT_DROPPED || phase == AGENT_WITHDRAWN;
 	uint64_t present[PRESENT_MAX / 64], asked, moved = 0;
 	/* In this order: what is present was so before any event that nobody has read. */
-	bool known = is_in_place(sp) && !present_read(sp->pagemap_fd, run, present) &&
+	bool known = is_in_place(sp) && !present_read(sp->process.pagemap_fd, run, present) &&
 		     !uffd_has_unread(sp->uffd);
 
 	if (known)

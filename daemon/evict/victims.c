@@ -40,16 +40,16 @@ static bool take(struct sweep *sw, pgno_t n)
 /* Whether the page may be moved at all. */
 static bool is_fixed(struct space *sp, pgno_t n)
 {
-	const struct region *r = region_find(&sp->regions, n);
+	const struct region *r = region_find(&sp->locked.regions, n);
 
 	return !r || r->fixed || r->hint == REGION_PINNED || range_job_covers(&sp->range_job, n) ||
-	       exit_pages_have(&sp->exit_pages, n);
+	       exit_pages_have(&sp->worker.exit_pages, n);
 }
 
 /* Puts the hand where something may be moved; how far that goes, or space_end. */
 static pgno_t skip_fixed(struct sweep *sw)
 {
-	const struct regions *rs = &sw->sp->regions;
+	const struct regions *rs = &sw->sp->locked.regions;
 	pgno_t *hand = &sw->sp->policy.hand;
 	const struct region *r;
 
@@ -103,7 +103,7 @@ static bool take_range(struct pager *pg, struct sweep *sw, pgno_t *first, pgno_t
 	pgno_t base;
 
 	while (first->v < end.v &&
-	       (leaf = table_next_leaf(pg->tables, sw->sp->root, *first, end, &base))) {
+	       (leaf = table_next_leaf(pg->tables, sw->sp->worker.root, *first, end, &base))) {
 		if (first->v < base.v)
 			*first = base;
 		for (; first->v < end.v && first->v < base.v + TABLE_ENTRIES; first->v++) {
@@ -131,7 +131,7 @@ static void take_behind(struct pager *pg, struct sweep *sw)
 
 static void take_cold(struct pager *pg, struct sweep *sw)
 {
-	struct regions *rs = &sw->sp->regions;
+	struct regions *rs = &sw->sp->locked.regions;
 	pgno_t *at = &sw->sp->policy.cold;
 
 	if (!rs->any_cold)
@@ -176,7 +176,8 @@ uint32_t victims_choose(struct pager *pg, struct space *sp, uint32_t nr_pages, u
 	/* After PAGE_AGE_MAX turns every page that may go has been offered. */
 	while (sw.left && po->turns <= PAGE_AGE_MAX + 1) {
 		pgno_t end = skip_fixed(&sw);
-		const uint64_t *leaf = table_next_leaf(pg->tables, sp->root, po->hand, end, &base);
+		const uint64_t *leaf =
+			table_next_leaf(pg->tables, sp->worker.root, po->hand, end, &base);
 
 		if (sw.work > WORK_MAX) {
 			po->going = !sw.nr_runs;

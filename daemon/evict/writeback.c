@@ -42,7 +42,7 @@ int writeback_init(struct pager *pg)
 	if (!wb)
 		return -ENOMEM;
 	err = statefile_map(pg->state_dir_fd, "writes", WRITE_RECORDS * sizeof(*wb->record), true,
-			    pg->inherited, &map);
+			    pg->state.inherited, &map);
 	if (err) {
 		free(wb);
 		return err;
@@ -52,19 +52,19 @@ int writeback_init(struct pager *pg)
 		wb->write[i].op = (struct op){ .kind = OP_WRITE, .done = write_done };
 		wb->write[i].pg = pg;
 	}
-	pg->writeback = wb;
+	pg->worker.writeback = wb;
 	return 0;
 }
 
 void writeback_fini(struct pager *pg)
 {
-	free(pg->writeback);
-	pg->writeback = NULL;
+	free(pg->worker.writeback);
+	pg->worker.writeback = NULL;
 }
 
 static struct write *write_get(struct pager *pg)
 {
-	struct writeback *wb = pg->writeback;
+	struct writeback *wb = pg->worker.writeback;
 
 	for (uint32_t i = 0; i < WRITES_MAX; i++)
 		if (!wb->write[i].sp)
@@ -74,7 +74,7 @@ static struct write *write_get(struct pager *pg)
 
 static void record_write(struct write *w, bool in_flight)
 {
-	struct writeback *wb = w->pg->writeback;
+	struct writeback *wb = w->pg->worker.writeback;
 	struct write_record *rec = &wb->record[w - wb->write];
 
 	__atomic_store_n(&rec->nr_pages, 0, __ATOMIC_RELEASE);
@@ -88,9 +88,9 @@ void writeback_queue(struct pager *pg, struct space *sp)
 {
 	struct standby *sb = &sp->standby;
 
-	if (sp->write_backoff_ns && clock_ns() < sp->write_backoff_ns)
+	if (sp->worker.write_backoff_ns && clock_ns() < sp->worker.write_backoff_ns)
 		return;
-	sp->write_backoff_ns = 0;
+	sp->worker.write_backoff_ns = 0;
 	while (sb->nr_dirty) {
 		struct write *w = write_get(pg);
 		uint32_t first, n;
@@ -102,8 +102,8 @@ void writeback_queue(struct pager *pg, struct space *sp)
 		n = standby_find_dirty(sb, WRITE_PAGES_MAX, &first);
 		got = slot_alloc(pg->slots, sp->id, n, &slot);
 		if (got <= 0) {
-			sp->area_full = true;
-			sp->write_backoff_ns = clock_ns() + WRITE_BACKOFF_NS;
+			sp->reports.area_full = true;
+			sp->worker.write_backoff_ns = clock_ns() + WRITE_BACKOFF_NS;
 			sb->write_hand = first;
 			return;
 		}
@@ -127,8 +127,8 @@ void writeback_queue(struct pager *pg, struct space *sp)
 		w->place = first;
 		w->nr_pages = n;
 		record_write(w, true);
-		store_write(pg->store, &w->op, slot, n, standby_data(sb, first), sb->buffer);
-		sp->nr_writes++;
+		store_write(pg->worker.store, &w->op, slot, n, standby_data(sb, first), sb->buffer);
+		sp->worker.nr_writes++;
 		failpoint(FP_EVICT_SUBMIT);
 	}
 }
@@ -169,13 +169,13 @@ static void write_done(void *context, struct op *op, int res)
 	failpoint(FP_EVICT_WRITTEN);
 	if (!ok) {
 		space_count(&sp->stats.io_errors, 1);
-		sp->write_backoff_ns = clock_ns() + WRITE_BACKOFF_NS;
+		sp->worker.write_backoff_ns = clock_ns() + WRITE_BACKOFF_NS;
 	}
 	written(w, ok);
 	for (uint32_t i = 0; i < w->nr_pages; i++)
 		slot_put(w->pg->slots, slot_add(w->slot, i));
 	record_write(w, false);
-	sp->nr_writes--;
-	sp->retry = true; /* standby has room: throttled faults may go on */
+	sp->worker.nr_writes--;
+	sp->worker.retry = true; /* standby has room: throttled faults may go on */
 	w->sp = NULL;
 }

@@ -31,13 +31,13 @@
 static void defer_forked(struct pager *pg, struct space *sp, struct fault f)
 {
 	fill_wait(pg, sp, f);
-	if (!sp->first_tid) {
-		sp->first_tid = f.tid;
+	if (!sp->reports.first_tid) {
+		sp->reports.first_tid = f.tid;
 		pager_kick_housekeeping(pg);
 	}
 	/* That thread may prove to be another process's: then the next one is named. */
-	if (!sp->retry_at_ns)
-		sp->retry_at_ns = clock_ns() + FORKED_LOOK_NS;
+	if (!sp->worker.retry_at_ns)
+		sp->worker.retry_at_ns = clock_ns() + FORKED_LOOK_NS;
 }
 
 /*
@@ -47,14 +47,14 @@ static void defer_forked(struct pager *pg, struct space *sp, struct fault f)
 static void defer_throttled(struct pager *pg, struct space *sp, struct fault f)
 {
 	fill_wait(pg, sp, f);
-	if (!sp->retry_at_ns)
-		sp->retry_at_ns = clock_ns() + THROTTLE_LOOK_NS;
+	if (!sp->worker.retry_at_ns)
+		sp->worker.retry_at_ns = clock_ns() + THROTTLE_LOOK_NS;
 }
 
 /* They are present without having been handed on. */
 static void note_forked(struct space *sp, struct run run)
 {
-	range_set_add(&sp->born_touched, run.first, pgno_add(run.first, run.nr_pages));
+	range_set_add(&sp->worker.born_touched, run.first, pgno_add(run.first, run.nr_pages));
 }
 
 /* First touches: a window of VIRGIN pages that grows while they come in order. */
@@ -66,11 +66,11 @@ static void fill_zero(struct pager *pg, struct space *sp, struct fault f)
 	struct uffd_fill fill;
 
 	pthread_mutex_lock(&sp->lock);
-	r = region_find(&sp->regions, f.page);
+	r = region_find(&sp->locked.regions, f.page);
 	if (!r && !space_is_ours(sp, pgno_addr(f.page)))
-		sp->rescan_wanted = true; /* grown in place */
-	if (r && f.page.v == sp->zero_next.v)
-		want = min_t(uint32_t, sp->zero_window * 2, ZERO_WINDOW_MAX);
+		sp->reports.rescan_wanted = true; /* grown in place */
+	if (r && f.page.v == sp->worker.zero_next.v)
+		want = min_t(uint32_t, sp->worker.zero_window * 2, ZERO_WINDOW_MAX);
 	if (r && r->hint == REGION_SEQUENTIAL) {
 		want = ZERO_WINDOW_MAX;
 		space_leave_behind(sp, f.page);
@@ -99,8 +99,8 @@ static void fill_zero(struct pager *pg, struct space *sp, struct fault f)
 	}
 	if (sp->phase == SPACE_FORKED)
 		note_forked(sp, (struct run){ f.page, fill.filled });
-	sp->zero_window = n;
-	sp->zero_next = pgno_add(f.page, fill.filled);
+	sp->worker.zero_window = n;
+	sp->worker.zero_next = pgno_add(f.page, fill.filled);
 	space_count(&sp->stats.zero_fills, fill.filled);
 	space_latency(sp, f.begin_ns);
 }
@@ -137,7 +137,7 @@ static void fill_resident(struct pager *pg, struct space *sp, struct fault f, st
 		fill_forked(pg, sp, f);
 		return;
 	}
-	present = present_one(sp->pagemap_fd, f.page);
+	present = present_one(sp->process.pagemap_fd, f.page);
 	if (present || f.tries < 2) {
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
 		if (!present) {
@@ -164,10 +164,10 @@ static bool throttled(struct space *sp, struct fault *f)
 	/* It would wait for itself: what it un-shares may have been given away meanwhile. */
 	if (agent_is_thread(&sp->agent, f->tid))
 		return false;
-	if (exit_pages_have(&sp->exit_pages, f->page))
+	if (exit_pages_have(&sp->worker.exit_pages, f->page))
 		return false; /* it is wanted by one that does not fault */
 	/* Its thread may be the one that cannot be stopped before it has the page. */
-	if (sp->stop_failed || sp->stop_vain)
+	if (sp->orders.stop_failed || sp->orders.stop_vain)
 		return false;
 	if (!f->throttled) {
 		f->throttled = true;
@@ -214,7 +214,7 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 		 */
 		if (agent_is_thread(&sp->agent, f.tid) ||
 		    clock_ns() - f.begin_ns > DETACH_PATIENCE_NS)
-			sp->revoke_wanted = true;
+			sp->worker.revoke_wanted = true;
 		fill_later(pg, sp, f);
 		break;
 	case PAGE_STANDBY:
@@ -236,10 +236,10 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 
 bool fault_ask(struct pager *pg, struct space *sp, pgno_t n)
 {
-	if (!pg->faults.nr_free)
+	if (!pg->worker.faults.nr_free)
 		return false;
 	fill_wait(pg, sp, (struct fault){ .page = n, .begin_ns = clock_ns() });
-	sp->retry = true;
+	sp->worker.retry = true;
 	return true;
 }
 
@@ -248,11 +248,11 @@ void fault_retry(struct pager *pg, struct space *sp)
 	struct fault_list again;
 	struct fault f;
 
-	sp->retry = false;
-	sp->retry_at_ns = 0;
+	sp->worker.retry = false;
+	sp->worker.retry_at_ns = 0;
 	swapin_retry(pg, sp);
-	again = sp->deferred;
-	sp->deferred = (struct fault_list){ 0 };
-	while (fault_list_take(&pg->faults, &again, &f))
+	again = sp->worker.deferred;
+	sp->worker.deferred = (struct fault_list){ 0 };
+	while (fault_list_take(&pg->worker.faults, &again, &f))
 		fault_begin(pg, sp, f);
 }

@@ -15,19 +15,19 @@
 
 void fill_wait(struct pager *pg, struct space *sp, struct fault f)
 {
-	if (sp->deferred.nr >= FAULTS_MAX / 2) {
+	if (sp->worker.deferred.nr >= FAULTS_MAX / 2) {
 		/* Others have faults, too: who waits for it faults again. */
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
 		return;
 	}
 	f.space = sp->id;
-	fault_list_add(&pg->faults, &sp->deferred, f);
+	fault_list_add(&pg->worker.faults, &sp->worker.deferred, f);
 }
 
 void fill_later(struct pager *pg, struct space *sp, struct fault f)
 {
 	fill_wait(pg, sp, f);
-	sp->retry_at_ns = clock_ns() + RETRY_LATER_NS;
+	sp->worker.retry_at_ns = clock_ns() + RETRY_LATER_NS;
 }
 
 /*
@@ -40,7 +40,7 @@ static bool let_go_of_huge(const struct space *sp, pgno_t n)
 	struct vma v;
 
 	/* Never what may be ours; no event unread: nothing of ours was moved there since. */
-	return !vma_find(sp->maps_fd, pgno_addr(n), &v) && !v.anonymous &&
+	return !vma_find(sp->process.maps_fd, pgno_addr(n), &v) && !v.anonymous &&
 	       uffd_covers(sp->uffd, v.start, PAGE_SIZE) != -EAGAIN &&
 	       !uffd_unregister(sp->uffd, v.start, v.end - v.start);
 }
@@ -61,7 +61,7 @@ bool fill_failed(struct pager *pg, struct space *sp, struct fault f, int error)
 		fill_later(pg, sp, f);
 		return false;
 	case -ENOMEM: /* the target's own memory cgroup is full [F19] */
-		sp->starved = true;
+		sp->worker.starved = true;
 		/* fall through */
 	default:
 		fill_later(pg, sp, f);
@@ -81,7 +81,7 @@ void fill_rescue(struct pager *pg, struct space *sp, struct fault f, struct page
 	if (!fill.filled && fill.error != -EEXIST) {
 		/* Nobody waits for it: who brings everything in comes by again. */
 		if (!f.begin_ns && (fill.error == -EAGAIN || fill.error == -ENOMEM))
-			sp->starved |= fill.error == -ENOMEM;
+			sp->worker.starved |= fill.error == -ENOMEM;
 		else
 			fill_failed(pg, sp, f, fill.error);
 		return;
@@ -108,7 +108,7 @@ void fill_lost(struct pager *pg, struct space *sp, struct fault f)
 		return;
 	}
 	/* Before 6.6 by signal; a handler that returns gets it again. */
-	if (sp->pid && f.tid)
-		syscall(SYS_tgkill, sp->pid, (pid_t)f.tid, SIGBUS);
+	if (sp->process.pid && f.tid)
+		syscall(SYS_tgkill, sp->process.pid, (pid_t)f.tid, SIGBUS);
 	uffd_wake(sp->uffd, (struct run){ f.page, 1 });
 }

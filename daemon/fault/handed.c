@@ -30,14 +30,14 @@ static bool is_one_mapping(struct search *s, pgno_t first, pgno_t end)
 static const struct page_range *find_handed(const struct space *sp, pgno_t n)
 {
 	for (uint32_t i = 0; i < HANDED_MAX; i++)
-		if (sp->handed[i].first.v <= n.v && n.v < sp->handed[i].end.v)
-			return &sp->handed[i];
+		if (sp->worker.handed[i].first.v <= n.v && n.v < sp->worker.handed[i].end.v)
+			return &sp->worker.handed[i];
 	return NULL;
 }
 
 static void add_handed(struct space *sp, struct page_range range)
 {
-	sp->handed[sp->nr_handed++ % HANDED_MAX] = range;
+	sp->worker.handed[sp->worker.nr_handed++ % HANDED_MAX] = range;
 }
 
 /*
@@ -51,7 +51,7 @@ static bool is_here(struct search *s, pgno_t at)
 	s->asked++;
 	s->again |= fill.error == -EAGAIN;
 	if (fill.filled)
-		range_set_add(&s->sp->born_touched, at, pgno_add(at, 1));
+		range_set_add(&s->sp->worker.born_touched, at, pgno_add(at, 1));
 	return !fill.filled && fill.error == -EEXIST;
 }
 
@@ -60,7 +60,7 @@ static bool tells(struct search *s, pgno_t at)
 {
 	pgno_t first = at.v < s->n.v ? at : s->n, last = at.v < s->n.v ? s->n : at;
 
-	if (range_set_meets(&s->sp->born_touched, at, pgno_add(at, 1)))
+	if (range_set_meets(&s->sp->worker.born_touched, at, pgno_add(at, 1)))
 		return false;
 	if (!s->one && !is_one_mapping(s, first, pgno_add(last, 1)))
 		return false;
@@ -76,7 +76,7 @@ static bool search(struct search *s, pgno_t first, pgno_t end)
 	pgno_t base;
 
 	while (first.v < end.v &&
-	       (leaf = table_next_leaf(s->pg->tables, s->sp->root, first, end, &base))) {
+	       (leaf = table_next_leaf(s->pg->tables, s->sp->worker.root, first, end, &base))) {
 		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
 			pgno_t at = pgno_add(base, i);
 
@@ -99,16 +99,17 @@ bool handed_on(struct pager *pg, struct space *sp, pgno_t n)
 	const struct region *r;
 	pgno_t from, to;
 
-	if (sp->moved)
+	if (sp->worker.moved)
 		return false; /* what was where it is looked for now is not known */
 	if (find_handed(sp, n))
 		return true;
 	pthread_mutex_lock(&sp->lock);
-	r = region_find(&sp->regions, n);
+	r = region_find(&sp->locked.regions, n);
 	if (r)
 		s.in = (struct page_range){ r->first, r->end };
 	pthread_mutex_unlock(&sp->lock);
-	if (s.in.first.v == s.in.end.v || range_set_meets(&sp->born_silent, n, pgno_add(n, 1)))
+	if (s.in.first.v == s.in.end.v ||
+	    range_set_meets(&sp->worker.born_silent, n, pgno_add(n, 1)))
 		return false;
 	s.one = is_one_mapping(&s, s.in.first, s.in.end);
 	from.v = max_t(uint64_t, s.in.first.v, n.v - min_t(uint64_t, n.v, LOOK_PAGES));
@@ -117,7 +118,7 @@ bool handed_on(struct pager *pg, struct space *sp, pgno_t n)
 		return true;
 	/* None will come: what is put there from now on cannot tell. */
 	if (!s.again)
-		range_set_add(&sp->born_silent, s.one ? s.in.first : n,
+		range_set_add(&sp->worker.born_silent, s.one ? s.in.first : n,
 			      s.one ? s.in.end : pgno_add(n, 1));
 	return false;
 }

@@ -34,7 +34,7 @@ bool populate_range(struct pager *pg, struct space *sp, uint64_t *cursor, pgno_t
 	pgno_t base;
 
 	while (*cursor < end.v &&
-	       table_next_leaf(pg->tables, sp->root, (pgno_t){ *cursor }, end, &base)) {
+	       table_next_leaf(pg->tables, sp->worker.root, (pgno_t){ *cursor }, end, &base)) {
 		if (*cursor < base.v)
 			*cursor = base.v;
 		if (!populate_leaf(pg, sp, cursor, min_t(uint64_t, base.v + TABLE_ENTRIES, end.v)))
@@ -47,15 +47,15 @@ bool populate_step(struct pager *pg, struct space *sp)
 {
 	static const pgno_t end = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
 
-	if (!populate_range(pg, sp, &sp->fill_cursor, end))
+	if (!populate_range(pg, sp, &sp->orders.fill_cursor, end))
 		return false;
-	if (swapin_in_flight(pg, sp) || sp->deferred.nr)
+	if (swapin_in_flight(pg, sp) || sp->worker.deferred.nr)
 		return false;
 	/* A batch that was posted before may still take pages out. */
-	if (sp->nr_detaching)
+	if (sp->reports.nr_detaching)
 		return false;
-	if (sp->nr_swapped || sp->nr_standby) {
-		sp->fill_cursor = 0; /* some fills had to wait: once more */
+	if (sp->reports.nr_swapped || sp->reports.nr_standby) {
+		sp->orders.fill_cursor = 0; /* some fills had to wait: once more */
 		return false;
 	}
 	return true;

@@ -7,18 +7,18 @@ struct run readahead_of_space(struct space *sp, pgno_t n, uint32_t limit, uint32
 	const struct region *r;
 	struct run plan;
 
-	if (sp->hinted) {
+	if (sp->orders.hinted) {
 		pthread_mutex_lock(&sp->lock);
-		r = region_find(&sp->regions, n);
+		r = region_find(&sp->locked.regions, n);
 		hint = r ? r->hint : REGION_PLAIN;
 		pthread_mutex_unlock(&sp->lock);
 	}
 	if (hint == REGION_RANDOM)
 		return (struct run){ n, 1 };
-	plan = readahead_plan(&sp->readahead, n, limit, stream);
+	plan = readahead_plan(&sp->worker.readahead, n, limit, stream);
 	if (hint != REGION_SEQUENTIAL)
 		return plan;
-	plan = readahead_widen(&sp->readahead, *stream, plan, n, limit);
+	plan = readahead_widen(&sp->worker.readahead, *stream, plan, n, limit);
 	if (plan.first.v == n.v)
 		space_leave_behind(sp, n);
 	return plan;

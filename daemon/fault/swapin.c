@@ -24,7 +24,7 @@
 
 uint32_t swapin_in_flight(struct pager *pg, const struct space *sp)
 {
-	const struct reads *in = pg->reads;
+	const struct reads *in = pg->worker.reads;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < in->nr_busy; i++)
@@ -62,10 +62,10 @@ static void read_queue(struct read *rd, struct run run, slot_t slot)
 	rd->run = run;
 	rd->slot = slot;
 	rd->state = READ_QUEUED;
-	rd->sp->nr_reading += run.nr_pages;
+	rd->sp->reports.nr_reading += run.nr_pages;
 	for (uint32_t i = 0; i < run.nr_pages; i++)
 		slot_get(rd->pg->slots, slot_add(slot, i));
-	store_read(rd->pg->store, &rd->op, slot, run.nr_pages, rd->buf.data);
+	store_read(rd->pg->worker.store, &rd->op, slot, run.nr_pages, rd->buf.data);
 	failpoint(FP_FAULT_SUBMIT);
 }
 
@@ -91,13 +91,13 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 		plan = (struct run){ f.page, rd->buf.nr_pages };
 	run = cut_to_slots(pg, sp, plan, f.page, p.slot);
 	if (stream < READAHEAD_STREAMS)
-		readahead_taken(&sp->readahead, stream, run);
+		readahead_taken(&sp->worker.readahead, stream, run);
 	first.v = p.slot.v - (f.page.v - run.first.v);
 	rd->tid = f.tid;
 	rd->begin_ns = f.begin_ns;
 	read_queue(rd, run, first);
 	space_count(&sp->stats.readahead_pages, run.nr_pages - 1);
-	sp->stats.readahead_hits = sp->readahead.hits;
+	sp->stats.readahead_hits = sp->worker.readahead.hits;
 	return true;
 }
 
@@ -200,8 +200,8 @@ static bool read_fill(struct read *rd)
 			i++;
 			continue;
 		}
-		sp->starved |= fill.error == -ENOMEM;
-		sp->retry_at_ns = clock_ns() + RETRY_LATER_NS;
+		sp->worker.starved |= fill.error == -ENOMEM;
+		sp->worker.retry_at_ns = clock_ns() + RETRY_LATER_NS;
 		return false;
 	}
 	for (i = 0; i < rd->run.nr_pages; i++)
@@ -217,7 +217,7 @@ static bool read_fill(struct read *rd)
 static void read_finish(struct read *rd)
 {
 	/* What is filled before a fork is applied, the child would seem to have. */
-	if (rd->sp->phase == SPACE_CLOSING || (!rd->sp->events_waiting && read_fill(rd)))
+	if (rd->sp->phase == SPACE_CLOSING || (!rd->sp->worker.events_waiting && read_fill(rd)))
 		read_put(rd);
 	else
 		rd->state = READ_READY;
@@ -228,7 +228,7 @@ static void read_again(struct read *rd)
 {
 	rd->tries++;
 	rd->state = READ_QUEUED;
-	store_read(rd->pg->store, &rd->op, rd->slot, rd->run.nr_pages, rd->buf.data);
+	store_read(rd->pg->worker.store, &rd->op, rd->slot, rd->run.nr_pages, rd->buf.data);
 }
 
 /* One bad page of a run: leave it SWAPPED, so that its own fault reads it alone. */
@@ -237,7 +237,7 @@ static void read_shrink(struct read *rd)
 	while (rd->run.nr_pages > 1) {
 		slot_put(rd->pg->slots, slot_add(rd->slot, rd->run.nr_pages - 1));
 		rd->run.nr_pages--;
-		rd->sp->nr_reading--;
+		rd->sp->reports.nr_reading--;
 	}
 }
 
@@ -288,7 +288,7 @@ static void read_done(void *context, struct op *op, int res)
 
 void swapin_retry(struct pager *pg, struct space *sp)
 {
-	struct reads *in = pg->reads;
+	struct reads *in = pg->worker.reads;
 
 	for (uint32_t i = 0; i < in->nr_busy;) {
 		struct read *rd = &in->read[in->busy[i]];

@@ -150,7 +150,7 @@ static bool ask_by_smaps(const struct space *sp, const struct proc *p, const str
 /* If the daemon dies before it is unregistered again, the next one does that. */
 static void record_asked(const struct pager *pg, const struct space *sp, const struct stack *stack)
 {
-	struct space_record *rec = &pg->records[sp->id];
+	struct space_record *rec = &pg->state.records[sp->id];
 
 	if (!uffd_is_free(sp->uffd, stack->start, bytes_of(stack)))
 		return;
@@ -169,6 +169,6 @@ bool ask_is_child(const struct pager *pg, const struct space *sp, const struct p
 	is_child = pg->caps.wp_async ? ask_by_scan(sp, p, &stack) : ask_by_smaps(sp, p, &stack);
 	if (is_child) /* from before its birth it may be */
 		uffd_unregister(sp->uffd, stack.start, bytes_of(&stack));
-	pg->records[sp->id].asked_bytes = 0;
+	pg->state.records[sp->id].asked_bytes = 0;
 	return is_child;
 }

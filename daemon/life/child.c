@@ -60,21 +60,21 @@ static struct proc *identify(struct pager *pg, struct space *sp, const struct pr
 	struct proc *p = NULL;
 	int err;
 
-	if (sp->first_tid)
-		p = open_child(pg, sp, proc_of_thread(sp->first_tid, parent));
+	if (sp->reports.first_tid)
+		p = open_child(pg, sp, proc_of_thread(sp->reports.first_tid, parent));
 	if (!p && search)
 		p = search_all(pg, sp, parent);
 	if (!p) {
-		sp->first_tid = 0; /* a debugger's thread; the next fault may tell */
+		sp->reports.first_tid = 0; /* a debugger's thread; the next fault may tell */
 		return NULL;
 	}
-	p->terms = sp->terms;
+	p->terms = sp->locked.terms;
 	p->child = true;
 	err = takeover_open_views(sp, p);
 	if (!err)
 		err = inherit(pg, sp, p);
 	if (err) {
-		sp->pid = 0;
+		sp->process.pid = 0;
 		proc_close(p);
 		return NULL;
 	}
@@ -90,26 +90,28 @@ static bool search_due(struct space *sp)
 {
 	uint64_t now_ns = clock_ns();
 
-	if (!sp->search_at_ns) {
-		sp->search_pause_ns = SEARCH_NS;
-		sp->search_at_ns = now_ns + SEARCH_NS;
+	if (!sp->housekeeping.search_at_ns) {
+		sp->housekeeping.search_pause_ns = SEARCH_NS;
+		sp->housekeeping.search_at_ns = now_ns + SEARCH_NS;
 	}
-	if (now_ns < sp->search_at_ns)
+	if (now_ns < sp->housekeeping.search_at_ns)
 		return false;
-	sp->search_pause_ns = min_t(uint64_t, 2 * sp->search_pause_ns, SEARCH_MAX_NS);
-	sp->search_at_ns = now_ns + sp->search_pause_ns;
+	sp->housekeeping.search_pause_ns =
+		min_t(uint64_t, 2 * sp->housekeeping.search_pause_ns, SEARCH_MAX_NS);
+	sp->housekeeping.search_at_ns = now_ns + sp->housekeeping.search_pause_ns;
 	return true;
 }
 
 /* A child that has touched nothing yet may have been announced. */
 static void take_hint(struct housekeeping *h, struct space *sp, const struct space *from)
 {
-	pid_t pid = from && !sp->first_tid ? announced_try(&h->announced, from->pid) : 0;
+	pid_t pid = from && !sp->reports.first_tid ? announced_try(&h->announced, from->process.pid)
+						   : 0;
 	const struct proc *known = housekeeping_find(h, pid);
 	uint32_t none = 0;
 
 	if (pid > 0 && !(known && known->space))
-		atomic_compare_exchange_strong(&sp->first_tid, &none, (uint32_t)pid);
+		atomic_compare_exchange_strong(&sp->reports.first_tid, &none, (uint32_t)pid);
 }
 
 /* It may have been followed until now, without anybody knowing that its memory is paged. */
@@ -117,21 +119,21 @@ static void take_on(struct housekeeping *h, struct space *sp, struct proc *child
 {
 	struct proc *known = housekeeping_find(h, child->pid);
 
-	const struct family *f = family_find(&h->families, sp->terms.family);
+	const struct family *f = family_find(&h->families, sp->locked.terms.family);
 
 	if (f) { /* whose budget may have been changed since the fork */
 		child->terms.budget_bytes = f->budget_bytes;
 		child->terms.weight = f->weight;
 	}
-	child->claim.share = sp->budget_pages;
-	child->by_itself = sp->by_itself;
+	child->claim.share = sp->orders.budget_pages;
+	child->by_itself = sp->process.by_itself;
 	if (!known) {
 		housekeeping_add(h, child);
 		return;
 	}
 	known->space = sp;
 	known->child = true;
-	known->by_itself = sp->by_itself;
+	known->by_itself = sp->process.by_itself;
 	if (known->state != UPAGER_PROC_DETACHING)
 		known->state = UPAGER_PROC_PAGED;
 	known->claim.share = child->claim.share;
@@ -141,8 +143,8 @@ static void take_on(struct housekeeping *h, struct space *sp, struct proc *child
 void child_look_after(struct housekeeping *h, struct space *sp)
 {
 	struct space *from = h->pg->space[sp->parent_id];
-	struct proc *parent = from ? housekeeping_find(h, from->pid) : NULL;
-	struct proc *child = housekeeping_find(h, sp->pid);
+	struct proc *parent = from ? housekeeping_find(h, from->process.pid) : NULL;
+	struct proc *child = housekeeping_find(h, sp->process.pid);
 
 	if (child && child->space == sp) { /* a mapping went away since */
 		inherit(h->pg, sp, child);

@@ -27,7 +27,8 @@ static bool see_parent(void *context, const struct vma *v)
 
 static bool has_executed(const struct space *sp)
 {
-	return sp->agent.pid > 0 && syscall(SYS_kcmp, sp->pid, sp->agent.pid, KCMP_VM, 0, 0) > 0;
+	return sp->agent.pid > 0 &&
+	       syscall(SYS_kcmp, sp->process.pid, sp->agent.pid, KCMP_VM, 0, 0) > 0;
 }
 
 /*
@@ -39,12 +40,12 @@ static struct space *unchanged_parent(struct pager *pg, const struct space *sp)
 	struct space *from = pg->space[sp->parent_id];
 	bool same;
 
-	if (!from || !from->pid || from->pid != sp->parent_pid || has_executed(from) ||
-	    !uffd_settles(from->uffd))
+	if (!from || !from->process.pid || from->process.pid != sp->process.parent_pid ||
+	    has_executed(from) || !uffd_settles(from->uffd))
 		return NULL;
 	pthread_mutex_lock(&from->lock);
-	same = from->map_changes == sp->parent_changes && from->phase < SPACE_CLOSING &&
-	       !from->gone;
+	same = from->locked.map_changes == sp->orders.parent_changes &&
+	       from->phase < SPACE_CLOSING && !from->orders.gone;
 	pthread_mutex_unlock(&from->lock);
 	return same ? from : NULL;
 }
@@ -52,7 +53,8 @@ static struct space *unchanged_parent(struct pager *pg, const struct space *sp)
 static void look_at_parent(struct pager *pg, struct inheritance *in)
 {
 	const struct space *from = unchanged_parent(pg, in->sp);
-	int smaps_fd = from ? openat(from->task_dir_fd, "../smaps", O_RDONLY | O_CLOEXEC) : -1;
+	int smaps_fd =
+		from ? openat(from->process.task_dir_fd, "../smaps", O_RDONLY | O_CLOEXEC) : -1;
 
 	if (smaps_fd < 0)
 		return;
@@ -109,9 +111,9 @@ static bool inherit_one(void *context, const struct vma *v)
 		next = piece(in, n, end, &said);
 		doubt = said == (has ? SAID_WITHHELD : SAID_PASSED);
 		if (has || doubt)
-			in->error = region_add(&sp->born_with, n, next);
+			in->error = region_add(&sp->orders.born_with, n, next);
 		if (doubt && !in->error)
-			in->error = region_add(&sp->born_doubted, n, next);
+			in->error = region_add(&sp->orders.born_doubted, n, next);
 	}
 	return !in->error;
 }
@@ -141,8 +143,8 @@ static bool see_mapping(void *context, const struct vma *v)
 		return true;
 	err = uffd_covers(in->sp->uffd, v->start, v->end - v->start);
 	if (!err)
-		in->error =
-			run_list_add(&in->sp->born_maps, addr_pgno(v->start), addr_pgno(v->end));
+		in->error = run_list_add(&in->sp->orders.born_maps, addr_pgno(v->start),
+					 addr_pgno(v->end));
 	else if (err != -ENOENT)
 		in->error = err; /* EAGAIN: it is changing something */
 	return !in->error;
@@ -153,19 +155,19 @@ int inherit(struct pager *pg, struct space *sp, const struct proc *p)
 	struct inheritance in = { .sp = sp };
 	int err;
 
-	sp->born_maps.nr = 0;
-	regions_fini(&sp->born_with);
-	regions_fini(&sp->born_doubted);
+	sp->orders.born_maps.nr = 0;
+	regions_fini(&sp->orders.born_with);
+	regions_fini(&sp->orders.born_doubted);
 	pthread_mutex_lock(&sp->lock);
-	sp->born_changes = sp->map_changes;
+	sp->orders.born_changes = sp->locked.map_changes;
 	pthread_mutex_unlock(&sp->lock);
-	if (sp->flags_wanted)
+	if (sp->reports.flags_wanted)
 		err = inherit_by_flags(pg, sp, p);
 	else
-		err = vma_for_each(sp->maps_fd, see_mapping, &in);
+		err = vma_for_each(sp->process.maps_fd, see_mapping, &in);
 	if (err || in.error)
 		return err ? err : in.error;
-	sp->identified = true; /* the worker checks that nothing changed meanwhile */
+	sp->orders.identified = true; /* the worker checks that nothing changed meanwhile */
 	pager_kick_worker(pg);
 	return 0;
 }

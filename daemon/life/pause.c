@@ -37,13 +37,13 @@ static void wait_dropped(const struct space *sp)
 	const struct timespec pause = { .tv_nsec = 100 * NS_PER_US };
 	uint64_t begin_ns = clock_ns();
 
-	while (sp->dropping && sp->phase < SPACE_CLOSING && !fd_readable(sp->agent.pidfd) &&
+	while (sp->reports.dropping && sp->phase < SPACE_CLOSING && !fd_readable(sp->agent.pidfd) &&
 	       clock_ns() - begin_ns < DROP_MAX_NS)
 		nanosleep(&pause, NULL);
-	if (!sp->dropping || sp->phase >= SPACE_CLOSING || fd_readable(sp->agent.pidfd))
+	if (!sp->reports.dropping || sp->phase >= SPACE_CLOSING || fd_readable(sp->agent.pidfd))
 		return;
 	/* Rather no eviction any more than a drop beside the running program. */
-	log_warn("the agent in process %d hangs: ending it", sp->pid);
+	log_warn("the agent in process %d hangs: ending it", sp->process.pid);
 	syscall(SYS_pidfd_send_signal, sp->agent.pidfd, SIGKILL, NULL, 0);
 	while (!fd_readable(sp->agent.pidfd) && clock_ns() - begin_ns < 2 * DROP_MAX_NS)
 		nanosleep(&pause, NULL);
@@ -54,7 +54,7 @@ void pause_end(struct proc *p)
 	if (!p->stop_active)
 		return;
 	if (p->space) {
-		p->space->stopped = false;
+		p->space->orders.stopped = false;
 		wait_dropped(p->space);
 	}
 	inject_stop_end(&p->stop);
@@ -67,7 +67,7 @@ static void let_run(struct pager *pg, struct proc *p, bool vain)
 	p->run_ns = vain ? min_t(uint64_t, p->run_ns * 2 + RUN_MIN_NS, RUN_MAX_NS) : RUN_MIN_NS;
 	p->run_until_ns = clock_ns() + p->run_ns;
 	/* Faults do not wait so long for what will not come. */
-	p->space->stop_vain = vain && !pg->caps.move;
+	p->space->orders.stop_vain = vain && !pg->caps.move;
 }
 
 static bool was_vain(const struct proc *p)
@@ -80,22 +80,22 @@ void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 	struct space *sp = p->space;
 	char cause[INJECT_CAUSE_BYTES] = "";
 	/* Not for what it only has to hand over: it goes on meanwhile. */
-	bool over = p->pressed && p->rss_pages > sp->budget_pages + 2 * budget_slack(sp);
+	bool over = p->pressed && p->rss_pages > sp->orders.budget_pages + 2 * budget_slack(sp);
 
 	int err;
 
 	if (p->stop_active) {
-		bool more = over || (sp->stop_wanted && budget_excess(sp));
+		bool more = over || (sp->reports.stop_wanted && budget_excess(sp));
 
 		if (more && now_ns - p->stop_began_ns < STOP_MAX_NS && space_can_evict(sp) &&
 		    sp->phase == SPACE_LIVE)
 			return;
-		sp->stop_wanted = false;
+		sp->reports.stop_wanted = false;
 		pause_end(p);
 		let_run(pg, p, was_vain(p));
 		return;
 	}
-	if (!(sp->stop_wanted && budget_excess(sp)) && !over)
+	if (!(sp->reports.stop_wanted && budget_excess(sp)) && !over)
 		return;
 	if (!space_can_evict(sp) || sp->phase != SPACE_LIVE)
 		return;
@@ -104,7 +104,7 @@ void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 		return;
 	p->stop_began_ns = now_ns;
 	err = inject_stop_begin(p->pid, sp->agent.pid, &p->stop, cause);
-	sp->stop_failed = err != 0;
+	sp->orders.stop_failed = err != 0;
 	snprintf(p->delay, sizeof(p->delay), "%s", err == -EAGAIN ? cause : "");
 	if (err) {
 		let_run(pg, p, err == -EAGAIN);
@@ -117,6 +117,6 @@ void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 	/* What is dropped must be registered still [F2]; what is moved is checked by MOVE. */
 	if (!pg->caps.move || now_ns - p->scanned_ns > SCAN_SHARE * p->scan_cost_ns)
 		takeover_register(pg, p);
-	sp->stopped = true;
+	sp->orders.stopped = true;
 	pager_kick_worker(pg);
 }

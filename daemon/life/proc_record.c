@@ -24,9 +24,9 @@ void proc_record(const struct families *fs, const struct proc *p, struct upager_
 	snprintf(rec->text, sizeof(rec->text), "%s", p->text[0] ? p->text : p->delay);
 	if (!sp)
 		return;
-	rec->standby_bytes = sp->nr_standby * PAGE_SIZE;
-	rec->swapped_bytes = sp->nr_swapped * PAGE_SIZE;
-	rec->registered_bytes = sp->regions.nr_pages * PAGE_SIZE;
+	rec->standby_bytes = sp->reports.nr_standby * PAGE_SIZE;
+	rec->swapped_bytes = sp->reports.nr_swapped * PAGE_SIZE;
+	rec->registered_bytes = sp->locked.regions.nr_pages * PAGE_SIZE;
 	rec->faults = sp->stats.faults;
 	rec->zero_fills = sp->stats.zero_fills;
 	rec->swap_ins = sp->stats.swap_ins;

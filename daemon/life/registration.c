@@ -69,7 +69,7 @@ static bool see_mapping(void *context, const struct vma *v)
 
 static int scan_all(struct scan *scan)
 {
-	int err = vma_for_each(scan->sp->maps_fd, see_mapping, scan);
+	int err = vma_for_each(scan->sp->process.maps_fd, see_mapping, scan);
 
 	work_on_stretch(scan, scan->seen_end);
 	return err ? err : scan->error;
@@ -86,7 +86,7 @@ static bool is_known(struct space *sp, const struct vma *v)
 	bool known;
 
 	pthread_mutex_lock(&sp->lock);
-	r = region_find(&sp->regions, addr_pgno(v->start));
+	r = region_find(&sp->locked.regions, addr_pgno(v->start));
 	known = r && r->end.v >= addr_pgno(v->end).v;
 	pthread_mutex_unlock(&sp->lock);
 	return known;
@@ -105,7 +105,7 @@ static int find_covered(struct space *sp, const struct vma *v, uint64_t *changes
 
 	for (int n = 0;; n++) {
 		pthread_mutex_lock(&sp->lock);
-		*changes = sp->map_changes;
+		*changes = sp->locked.map_changes;
 		pthread_mutex_unlock(&sp->lock);
 		err = uffd_covers(sp->uffd, v->start, v->end - v->start);
 		if (err != -EAGAIN || n == COVER_TRIES)
@@ -122,9 +122,10 @@ static bool note_registered(struct scan *scan, const struct vma *v)
 	int err = find_covered(sp, v, &changes);
 
 	pthread_mutex_lock(&sp->lock);
-	if (err || sp->map_changes != changes)
-		sp->rescan_wanted = true;
-	else if (region_add(&sp->regions, first, end) || run_list_add(&sp->adopt, first, end))
+	if (err || sp->locked.map_changes != changes)
+		sp->reports.rescan_wanted = true;
+	else if (region_add(&sp->locked.regions, first, end) ||
+		 run_list_add(&sp->locked.adopt, first, end))
 		scan->error = -ENOMEM;
 	pthread_mutex_unlock(&sp->lock);
 	scan->added = true;

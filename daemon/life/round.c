@@ -46,7 +46,7 @@ static void leave_space(struct proc *p)
 	struct space *sp = p->space;
 
 	pause_end(p);
-	sp->gone = true; /* look_after_space() dismisses the agent */
+	sp->orders.gone = true; /* look_after_space() dismisses the agent */
 	p->space = NULL;
 	p->state = UPAGER_PROC_WATCHED;
 }
@@ -61,13 +61,13 @@ static void leave_closed(struct proc *p)
 
 static void say_late(struct space *sp)
 {
-	bool late = sp->late;
+	bool late = sp->reports.late;
 
-	if (late && !sp->late_said)
+	if (late && !sp->housekeeping.late_said)
 		log_warn("the agent in process %d does not answer: the program goes on over its "
 			 "budget until it does; is it stopped (process %d)?",
-			 sp->pid, sp->agent.pid);
-	sp->late_said = late;
+			 sp->process.pid, sp->agent.pid);
+	sp->housekeeping.late_said = late;
 }
 
 /* A space whose process exited or executed lives until the kernel says ESRCH [F13]. */
@@ -78,18 +78,19 @@ static void look_after_space(struct housekeeping *h, struct space *sp)
 	if (sp->phase == SPACE_NEW || sp->phase >= SPACE_CLOSING)
 		return;
 	say_late(sp);
-	if (sp->new_agent) {
-		sp->agent_watched = false;
-	} else if (sp->agent.ctl && !sp->agent_watched) {
-		sp->agent_watched = true;
+	if (sp->orders.new_agent) {
+		sp->housekeeping.agent_watched = false;
+	} else if (sp->agent.ctl && !sp->housekeeping.agent_watched) {
+		sp->housekeeping.agent_watched = true;
 		housekeeping_watch(h, sp->agent.pidfd);
 	}
-	if (!sp->new_agent && !sp->agent.dead && sp->agent.ctl && fd_readable(sp->agent.pidfd)) {
+	if (!sp->orders.new_agent && !sp->agent.dead && sp->agent.ctl &&
+	    fd_readable(sp->agent.pidfd)) {
 		sp->agent.dead = true;
-		if (!sp->gone)
+		if (!sp->orders.gone)
 			log_warn("the agent in process %d died: its memory is served but no longer "
 				 "evicted; detach and attach it again",
-				 sp->pid);
+				 sp->process.pid);
 		pager_kick_worker(pg);
 	}
 	/*
@@ -97,14 +98,16 @@ static void look_after_space(struct housekeeping *h, struct space *sp)
 	 * before all that it moved is settled: it keeps staging alive, which may
 	 * hold what a child forked at the last instant has to inherit [F11].
 	 */
-	if (sp->gone && !sp->new_agent && !sp->agent.dead && !agent_pending(&sp->agent))
+	if (sp->orders.gone && !sp->orders.new_agent && !sp->agent.dead &&
+	    !agent_pending(&sp->agent))
 		agent_dismiss(&sp->agent);
 	/*
 	 * Without an agent exec ends the address space at once.  With one the
 	 * kernel says so when the agent begins to take it down: not before that is
 	 * done, for who waits until nothing is left.
 	 */
-	if ((sp->gone || !sp->agent.ctl || sp->agent.dead) && uffd_alive(sp->uffd) == -ESRCH &&
+	if ((sp->orders.gone || !sp->agent.ctl || sp->agent.dead) &&
+	    uffd_alive(sp->uffd) == -ESRCH &&
 	    (!sp->agent.ctl || sp->agent.dead || fd_readable(sp->agent.pidfd))) {
 		pthread_mutex_lock(&sp->lock);
 		sp->phase = SPACE_CLOSING;
@@ -112,7 +115,7 @@ static void look_after_space(struct housekeeping *h, struct space *sp)
 		pager_kick_worker(pg);
 		return;
 	}
-	if (sp->phase == SPACE_FORKED && !sp->identified)
+	if (sp->phase == SPACE_FORKED && !sp->orders.identified)
 		child_look_after(h, sp);
 }
 
@@ -134,8 +137,8 @@ static bool scan_due(const struct proc *p, uint64_t now_ns)
 
 	if (since_ns < p->scan_cost_ns * SCAN_SHARE)
 		return false;
-	return p->state == UPAGER_PROC_READY || p->size_changed || p->space->rescan_wanted ||
-	       since_ns > RESCAN_NS;
+	return p->state == UPAGER_PROC_READY || p->size_changed ||
+	       p->space->reports.rescan_wanted || since_ns > RESCAN_NS;
 }
 
 /* A watched process has grown.  It may have executed a set-uid program since it was watched. */
@@ -183,7 +186,7 @@ static bool is_refusal(struct proc *p, int err, uint64_t now_ns)
 static bool wants_agent(const struct housekeeping *h, const struct proc *p, uint64_t now_ns)
 {
 	const struct space *sp = p->space;
-	bool over = budget_resident(sp) > sp->budget_pages;
+	bool over = budget_resident(sp) > sp->orders.budget_pages;
 
 	return (allot_exceeded(h, p) || (over && now_ns - p->since_ns > CHILD_GROWN_NS)) &&
 	       allot_near(h, p, REGISTER_PART);
@@ -206,17 +209,18 @@ static void look_after_growth(struct housekeeping *h, struct proc *p, uint64_t n
 		}
 		return;
 	}
-	if (sp->tracks_writes && !p->text[0]) {
+	if (sp->reports.tracks_writes && !p->text[0]) {
 		snprintf(p->text, sizeof(p->text),
 			 "it tracks its writes by soft-dirty bits: no more is taken out of it");
 		log_warn("process %d is served but not evicted: %s", p->pid, p->text);
 	}
-	tracked = sp->nr_resident;
+	tracked = sp->reports.nr_resident;
 	/* The budget of what is paged by itself is for what it registered. */
-	sp->other_pages = !p->by_itself && p->rss_pages > tracked ? p->rss_pages - tracked : 0;
+	sp->orders.other_pages =
+		!p->by_itself && p->rss_pages > tracked ? p->rss_pages - tracked : 0;
 	if (sp->phase != SPACE_LIVE)
 		pause_end(p);
-	if (sp->phase != SPACE_LIVE || sp->new_agent)
+	if (sp->phase != SPACE_LIVE || sp->orders.new_agent)
 		return;
 	if (!p->by_itself && !sp->agent.ctl && !p->text[0] && now_ns >= p->begin_at_ns &&
 	    wants_agent(h, p, now_ns)) {
@@ -242,7 +246,7 @@ static void look_after_quarantine(struct proc *p)
 		return;
 	safe_ns = zap_watch_look(&p->zaps, p->dir_fd, p->rss_pages, clock_ns());
 	if (safe_ns)
-		p->space->quarantine_safe_ns = safe_ns;
+		p->space->orders.quarantine_safe_ns = safe_ns;
 }
 
 static void look_after_proc(struct housekeeping *h, struct proc *p, uint64_t now_ns)
@@ -276,14 +280,14 @@ static void look_after_proc(struct housekeeping *h, struct proc *p, uint64_t now
 
 static void say_orphans(struct space *sp)
 {
-	uint32_t orphans = sp->orphans;
+	uint32_t orphans = sp->reports.orphans;
 
-	if (orphans != sp->orphans_said)
+	if (orphans != sp->housekeeping.orphans_said)
 		log_warn("%u forked children of process %d cannot be served and get SIGBUS where "
 			 "they need the swap area: memory, descriptors or room in the state "
 			 "directory are short",
-			 orphans - sp->orphans_said, sp->pid);
-	sp->orphans_said = orphans;
+			 orphans - sp->housekeeping.orphans_said, sp->process.pid);
+	sp->housekeeping.orphans_said = orphans;
 }
 
 static void say_short(struct housekeeping *h, uint64_t now_ns)
@@ -303,7 +307,7 @@ static void say_full(struct housekeeping *h, uint64_t now_ns)
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
 		if (!h->pg->space[id])
 			continue;
-		full |= h->pg->space[id]->area_full;
+		full |= h->pg->space[id]->reports.area_full;
 		say_orphans(h->pg->space[id]);
 	}
 	if (!full)
@@ -339,7 +343,7 @@ uint64_t round_tick(struct housekeeping *h)
 			look_after_space(h, h->pg->space[id]);
 	free_closed(h);
 	next_ns = wakeup_next_ns(h, now_ns);
-	if (unserved_look_after(&h->pg->unserved) || more)
+	if (unserved_look_after(&h->pg->state.unserved) || more)
 		next_ns = min_t(uint64_t, next_ns, TICK_NS);
 	if (h->procs || pager_has_spaces(h->pg))
 		next_ns = min_t(uint64_t, next_ns, descendants_next_ns(&h->descendants, now_ns));

@@ -10,7 +10,7 @@
 /* The number is its own as long as its directory, opened by the daemon that knew it, has it. */
 static bool is_alive(const struct space *sp)
 {
-	int fd = openat(sp->task_dir_fd, "../stat", O_RDONLY | O_CLOEXEC);
+	int fd = openat(sp->process.task_dir_fd, "../stat", O_RDONLY | O_CLOEXEC);
 
 	if (fd >= 0)
 		close(fd);
@@ -22,32 +22,32 @@ static void clear_up(struct space *sp, const struct proc *p)
 {
 	char cause[INJECT_CAUSE_BYTES] = "";
 
-	if (!sp->left_behind.ctl_bytes)
+	if (!sp->housekeeping.left_behind.ctl_bytes)
 		return;
-	if (!p->by_itself && inject_remove(p->pid, 0, -1, &sp->left_behind, cause))
+	if (!p->by_itself && inject_remove(p->pid, 0, -1, &sp->housekeeping.left_behind, cause))
 		log_debug("process %d keeps what its agent left (%s), ignoring", p->pid, cause);
-	sp->left_behind = (struct inject_place){ 0 };
+	sp->housekeeping.left_behind = (struct inject_place){ 0 };
 }
 
 static void take_on(struct housekeeping *h, struct space *sp)
 {
 	struct proc *p;
 
-	if (proc_open_known(&p, sp->pid)) {
-		sp->gone = true;
+	if (proc_open_known(&p, sp->process.pid)) {
+		sp->orders.gone = true;
 		return;
 	}
 	if (!is_alive(sp)) {
 		proc_close(p);
-		sp->gone = true;
+		sp->orders.gone = true;
 		return;
 	}
-	p->terms = sp->terms;
+	p->terms = sp->locked.terms;
 	if (!family_restore(&h->families, &p->terms, p->pid))
 		p->terms.family = 0;
-	p->claim.share = sp->budget_pages;
+	p->claim.share = sp->orders.budget_pages;
 	p->claim.max = p->terms.budget_bytes / PAGE_SIZE;
-	p->by_itself = sp->by_itself;
+	p->by_itself = sp->process.by_itself;
 	p->child = sp->parent_id;
 	p->space = sp;
 	p->state = UPAGER_PROC_PAGED;
@@ -61,7 +61,7 @@ void survivors_take_on(struct housekeeping *h)
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
 		struct space *sp = h->pg->space[id];
 
-		if (sp && sp->pid)
+		if (sp && sp->process.pid)
 			take_on(h, sp);
 	}
 	roster_take_on(h);

@@ -33,16 +33,16 @@ uint32_t takeover_pool_pages(const struct proc *p)
 int takeover_open_views(struct space *sp, const struct proc *p)
 {
 	space_close_views(sp);
-	sp->pagemap_fd = proc_open_file(p, "pagemap", O_RDONLY);
-	sp->maps_fd = proc_open_file(p, "maps", O_RDONLY);
-	sp->task_dir_fd = proc_open_file(p, "task", O_RDONLY | O_DIRECTORY);
-	sp->mem_fd = proc_open_file(p, "mem", O_RDONLY);
-	sp->pid = p->pid;
-	return sp->pagemap_fd < 0    ? sp->pagemap_fd
-	       : sp->maps_fd < 0     ? sp->maps_fd
-	       : sp->task_dir_fd < 0 ? sp->task_dir_fd
-	       : sp->mem_fd < 0	     ? sp->mem_fd
-				     : 0;
+	sp->process.pagemap_fd = proc_open_file(p, "pagemap", O_RDONLY);
+	sp->process.maps_fd = proc_open_file(p, "maps", O_RDONLY);
+	sp->process.task_dir_fd = proc_open_file(p, "task", O_RDONLY | O_DIRECTORY);
+	sp->process.mem_fd = proc_open_file(p, "mem", O_RDONLY);
+	sp->process.pid = p->pid;
+	return sp->process.pagemap_fd < 0    ? sp->process.pagemap_fd
+	       : sp->process.maps_fd < 0     ? sp->process.maps_fd
+	       : sp->process.task_dir_fd < 0 ? sp->process.task_dir_fd
+	       : sp->process.mem_fd < 0	     ? sp->process.mem_fd
+					     : 0;
 }
 
 struct uses {
@@ -165,14 +165,14 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 	err = check_unused(pg, p, text);
 	if (err)
 		goto remove_space;
-	sp->budget_pages = p->claim.share;
-	sp->terms = p->terms;
+	sp->orders.budget_pages = p->claim.share;
+	sp->locked.terms = p->terms;
 	err = inject_attach(p->pid, pg->caps.dev_userfaultfd, p->stop_any,
 			    uffd_wanted_features(&pg->caps), sp->agent.ctl_fd, sp->standby.fd,
 			    sp->agent.event_fd, note_agent, &pl, &res);
 	if (err) {
 		forget_agent(&pl);
-		pg->records[sp->id].uffd = sp->uffd = -1;
+		pg->state.records[sp->id].uffd = sp->uffd = -1;
 		err = say_injection(err, &res, text);
 		goto remove_space;
 	}
@@ -236,7 +236,7 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 		inject_remove(p->pid, res.agent_pid, res.agent_pidfd, &res.place, cause);
 		goto undo;
 	}
-	sp->new_agent = nc;
+	sp->orders.new_agent = nc;
 	pager_kick_worker(pg);
 	return 0;
 
@@ -257,13 +257,14 @@ static int adopt_left_over(struct proc *p, uint64_t now_ns, bool *added)
 	struct space *sp = p->space;
 	int err = 0;
 
-	if (p->rss_pages <= sp->nr_resident + budget_slack(sp) ||
+	if (p->rss_pages <= sp->reports.nr_resident + budget_slack(sp) ||
 	    now_ns - p->adopted_ns < ADOPT_AGAIN_NS)
 		return 0;
 	p->adopted_ns = now_ns;
 	pthread_mutex_lock(&sp->lock);
-	for (uint32_t i = 0; i < sp->regions.nr && !err; i++)
-		err = run_list_add(&sp->adopt, sp->regions.at[i].first, sp->regions.at[i].end);
+	for (uint32_t i = 0; i < sp->locked.regions.nr && !err; i++)
+		err = run_list_add(&sp->locked.adopt, sp->locked.regions.at[i].first,
+				   sp->locked.regions.at[i].end);
 	pthread_mutex_unlock(&sp->lock);
 	*added = true;
 	return err;
@@ -277,7 +278,7 @@ static void try_fixed_again(struct proc *p, uint64_t now_ns)
 	if (now_ns < p->unfix_at_ns)
 		return;
 	pthread_mutex_lock(&p->space->lock);
-	any = regions_unfix(&p->space->regions);
+	any = regions_unfix(&p->space->locked.regions);
 	pthread_mutex_unlock(&p->space->lock);
 	p->unfix_pause_ns = any ? min_t(uint64_t, 2 * p->unfix_pause_ns, UNFIX_MAX_NS) : 0;
 	p->unfix_pause_ns = max_t(uint64_t, p->unfix_pause_ns, UNFIX_MIN_NS);
@@ -287,11 +288,11 @@ static void try_fixed_again(struct proc *p, uint64_t now_ns)
 int takeover_register(struct pager *pg, struct proc *p)
 {
 	uint64_t begin_ns = clock_ns();
-	bool rescan = p->space->rescan_wanted, added = false;
+	bool rescan = p->space->reports.rescan_wanted, added = false;
 	int err;
 
 	p->size_changed = false;
-	p->space->rescan_wanted = false;
+	p->space->reports.rescan_wanted = false;
 	try_fixed_again(p, begin_ns);
 	if (!p->by_itself)
 		err = registration_add(pg, p->space, &added);
@@ -302,13 +303,13 @@ int takeover_register(struct pager *pg, struct proc *p)
 	p->scanned_ns = clock_ns();
 	p->scan_cost_ns = p->scanned_ns - begin_ns;
 	if (added) {
-		p->space->adopt_wanted = true;
+		p->space->orders.adopt_wanted = true;
 		pager_kick_worker(pg);
 	}
 	if (p->state == UPAGER_PROC_READY) {
 		p->state = UPAGER_PROC_PAGED;
 		/* What was split or merged meanwhile is in two parts for mremap() [F21]. */
-		p->space->rescan_wanted = true;
+		p->space->reports.rescan_wanted = true;
 	}
 	return err;
 }

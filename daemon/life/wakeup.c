@@ -31,9 +31,9 @@ static bool needs_housekeeping(const struct proc *p)
 
 	if (p->state == UPAGER_PROC_READY || p->state == UPAGER_PROC_DETACHING || p->stop_active)
 		return true;
-	return sp &&
-	       (sp->stop_wanted || sp->rescan_wanted || sp->phase != SPACE_LIVE || sp->new_agent ||
-		!quarantine_empty(&sp->quarantine) || sp->stats.faults != p->faults_looked);
+	return sp && (sp->reports.stop_wanted || sp->reports.rescan_wanted ||
+		      sp->phase != SPACE_LIVE || sp->orders.new_agent ||
+		      !quarantine_empty(&sp->quarantine) || sp->stats.faults != p->faults_looked);
 }
 
 /* How long it takes at least to get where something is to be done about it. */
@@ -81,7 +81,8 @@ bool wakeup_any_ended(struct housekeeping *h)
 
 static bool needs_look(const struct space *sp)
 {
-	return sp->phase == SPACE_FORKED || sp->phase >= SPACE_CLOSING || sp->gone || sp->new_agent;
+	return sp->phase == SPACE_FORKED || sp->phase >= SPACE_CLOSING || sp->orders.gone ||
+	       sp->orders.new_agent;
 }
 
 uint64_t wakeup_next_ns(const struct housekeeping *h, uint64_t now_ns)

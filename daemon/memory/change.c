@@ -5,17 +5,17 @@
 
 bool change_begin(struct space *sp, enum change_cause cause)
 {
-	assert(!sp->changing);
+	assert(!sp->worker.changing);
 	if (cause != CHANGE_APART && agent_pending(&sp->agent))
 		return false;
-	if (cause == CHANGE_LOOKED && (sp->events_waiting || uffd_has_unread(sp->uffd)))
+	if (cause == CHANGE_LOOKED && (sp->worker.events_waiting || uffd_has_unread(sp->uffd)))
 		return false;
-	sp->changing = true;
+	sp->worker.changing = true;
 	return true;
 }
 
 void change_end(struct space *sp)
 {
-	assert(sp->changing);
-	sp->changing = false;
+	assert(sp->worker.changing);
+	sp->worker.changing = false;
 }

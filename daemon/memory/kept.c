@@ -29,15 +29,16 @@ bool kept_may(const struct pager *pg)
 
 bool kept_is_exhausted(const struct pager *pg)
 {
-	return !pg->kept.going && !slots_free(pg->slots);
+	return !pg->worker.kept.going && !slots_free(pg->slots);
 }
 
 /* One leaf at or after the hand; false: none is left in this space. */
 static bool give_up_leaf(struct pager *pg, struct space *sp, uint32_t *given)
 {
-	struct kept *k = &pg->kept;
+	struct kept *k = &pg->worker.kept;
 	pgno_t base;
-	const uint64_t *leaf = table_next_leaf(pg->tables, sp->root, k->hand, space_end, &base);
+	const uint64_t *leaf =
+		table_next_leaf(pg->tables, sp->worker.root, k->hand, space_end, &base);
 
 	if (!leaf)
 		return false;
@@ -55,7 +56,7 @@ static bool give_up_leaf(struct pager *pg, struct space *sp, uint32_t *given)
 /* To the next space; false: that was all of them. */
 static bool next_space(struct pager *pg)
 {
-	struct kept *k = &pg->kept;
+	struct kept *k = &pg->worker.kept;
 
 	k->hand.v = 0;
 	if (++k->id < pg->nr_ids)
@@ -66,7 +67,7 @@ static bool next_space(struct pager *pg)
 
 bool kept_step(struct pager *pg, uint64_t now_ns)
 {
-	struct kept *k = &pg->kept;
+	struct kept *k = &pg->worker.kept;
 	uint64_t nr_free = slots_free(pg->slots), low = low_mark(pg);
 	uint32_t given = 0;
 
@@ -78,7 +79,8 @@ bool kept_step(struct pager *pg, uint64_t now_ns)
 	for (int n = 0; n < LEAVES_MAX && given < GIVE_MAX; n++) {
 		struct space *sp = pg->space[k->id];
 
-		if (sp && sp->root.v && sp->phase < SPACE_CLOSING && give_up_leaf(pg, sp, &given))
+		if (sp && sp->worker.root.v && sp->phase < SPACE_CLOSING &&
+		    give_up_leaf(pg, sp, &given))
 			continue;
 		if (next_space(pg))
 			continue;

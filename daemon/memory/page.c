@@ -20,38 +20,39 @@ static const uint8_t allowed[__PAGE_STATES] = {
 
 struct page page_read(struct pager *pg, const struct space *sp, pgno_t n)
 {
-	return page_entry_unpack(table_get(pg->tables, sp->root, n));
+	return page_entry_unpack(table_get(pg->tables, sp->worker.root, n));
 }
 
 bool page_room(struct pager *pg, const struct space *sp, struct run run)
 {
 	return tables_room(pg->tables, 2 * TABLE_LEVELS) ||
-	       (table_owned(pg->tables, sp->root, run.first) &&
-		table_owned(pg->tables, sp->root, pgno_add(run.first, run.nr_pages - 1)));
+	       (table_owned(pg->tables, sp->worker.root, run.first) &&
+		table_owned(pg->tables, sp->worker.root, pgno_add(run.first, run.nr_pages - 1)));
 }
 
 bool page_may_return(struct pager *pg, const struct space *sp, pgno_t n)
 {
-	return tables_last_room(pg->tables, TABLE_LEVELS) || table_owned(pg->tables, sp->root, n);
+	return tables_last_room(pg->tables, TABLE_LEVELS) ||
+	       table_owned(pg->tables, sp->worker.root, n);
 }
 
 static void count(struct space *sp, enum page_state state, uint64_t delta)
 {
 	switch (state) {
 	case PAGE_DETACHING:
-		space_count(&sp->nr_detaching, delta);
+		space_count(&sp->reports.nr_detaching, delta);
 		/* fall through */
 	case PAGE_RESIDENT:
-		space_count(&sp->nr_resident, delta);
+		space_count(&sp->reports.nr_resident, delta);
 		break;
 	case PAGE_STANDBY:
-		space_count(&sp->nr_standby, delta);
+		space_count(&sp->reports.nr_standby, delta);
 		break;
 	case PAGE_SWAPPED:
-		space_count(&sp->nr_swapped, delta);
+		space_count(&sp->reports.nr_swapped, delta);
 		break;
 	case PAGE_LOST:
-		space_count(&sp->nr_lost, delta);
+		space_count(&sp->reports.nr_lost, delta);
 		break;
 	default:
 		break;
@@ -61,14 +62,14 @@ static void count(struct space *sp, enum page_state state, uint64_t delta)
 /* There are tables for it: somebody claimed them, or the path is the tree's own. */
 static void set_entry(struct pager *pg, struct space *sp, pgno_t n, uint64_t entry)
 {
-	int err = table_set(pg->tables, sp->root, n, entry);
+	int err = table_set(pg->tables, sp->worker.root, n, entry);
 
 	assert(!err);
 }
 
 int page_change(struct pager *pg, struct space *sp, pgno_t n, struct page from, struct page to)
 {
-	uint64_t now = table_get(pg->tables, sp->root, n) & ~PAGE_ENTRY_AGE;
+	uint64_t now = table_get(pg->tables, sp->worker.root, n) & ~PAGE_ENTRY_AGE;
 
 	if (now != (page_entry_pack(from) & ~PAGE_ENTRY_AGE))
 		return -ESTALE;
@@ -76,7 +77,7 @@ int page_change(struct pager *pg, struct space *sp, pgno_t n, struct page from, 
 	assert(!(from.state == PAGE_STANDBY && to.state == PAGE_SWAPPED && from.dirty));
 	assert(to.state != PAGE_SWAPPED || slot_valid(to.slot));
 	/* The copy on write of a shared leaf takes its own references first. */
-	if (table_set(pg->tables, sp->root, n, page_entry_pack(to)))
+	if (table_set(pg->tables, sp->worker.root, n, page_entry_pack(to)))
 		return -ENOMEM;
 	if (slot_valid(from.slot) && !slot_equal(from.slot, to.slot))
 		slot_put(pg->slots, from.slot);
@@ -112,7 +113,7 @@ static void drop_one(struct pager *pg, struct space *sp, pgno_t n, uint64_t entr
 static bool copy_leaf(struct pager *pg, struct space *sp, pgno_t n, pgno_t end,
 		      uint64_t entries[TABLE_ENTRIES], pgno_t *base)
 {
-	const uint64_t *leaf = table_next_leaf(pg->tables, sp->root, n, end, base);
+	const uint64_t *leaf = table_next_leaf(pg->tables, sp->worker.root, n, end, base);
 
 	if (!leaf)
 		return false;
@@ -170,14 +171,14 @@ void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 	pgno_t whole = { (first.v + in_leaf) & ~in_leaf }, rest = { end.v & ~in_leaf };
 	int err;
 
-	assert(sp->changing);
+	assert(sp->worker.changing);
 	if (whole.v >= rest.v) {
 		drop_part(pg, sp, first, end);
 		return;
 	}
 	drop_part(pg, sp, first, whole);
 	drop_part(pg, sp, rest, end);
-	err = table_cut(pg->tables, sp->root, whole, rest, drop_leaf, sp);
+	err = table_cut(pg->tables, sp->worker.root, whole, rest, drop_leaf, sp);
 	assert(!err);
 }
 
@@ -186,7 +187,7 @@ void page_forget(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 	uint64_t entries[TABLE_ENTRIES];
 	pgno_t n = first, base;
 
-	assert(sp->changing);
+	assert(sp->worker.changing);
 	while (n.v < end.v && copy_leaf(pg, sp, n, end, entries, &base)) {
 		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
 			pgno_t at = pgno_add(base, i);
@@ -201,8 +202,9 @@ void page_forget(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 
 bool page_shift_room(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages)
 {
-	return tables_claim(pg->tables, 2 * DROP_TABLES + table_move_need(pg->tables, sp->root,
-									  from, to, nr_pages));
+	return tables_claim(
+		pg->tables,
+		2 * DROP_TABLES + table_move_need(pg->tables, sp->worker.root, from, to, nr_pages));
 }
 
 /* In both places since a crash, and counted twice. */
@@ -216,7 +218,7 @@ static bool has_detaching(struct pager *pg, const struct space *sp, pgno_t first
 	pgno_t n = first, end = pgno_add(first, nr_pages), base;
 	const uint64_t *leaf;
 
-	for (; (leaf = table_next_leaf(pg->tables, sp->root, n, end, &base));
+	for (; (leaf = table_next_leaf(pg->tables, sp->worker.root, n, end, &base));
 	     n = pgno_add(base, TABLE_ENTRIES))
 		for (unsigned int i = 0; i < TABLE_ENTRIES; i++)
 			if (base.v + i >= first.v && base.v + i < end.v &&
@@ -231,10 +233,11 @@ void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint
 	int err;
 
 	/* A batch that has other pages may be pending. */
-	assert(sp->changing && !(sp->nr_detaching && has_detaching(pg, sp, from, nr_pages)));
-	err = table_move(pg->tables, sp->root, from, to, nr_pages, forget_double, sp);
+	assert(sp->worker.changing &&
+	       !(sp->reports.nr_detaching && has_detaching(pg, sp, from, nr_pages)));
+	err = table_move(pg->tables, sp->worker.root, from, to, nr_pages, forget_double, sp);
 	assert(!err);
-	for (uint32_t i = 0; sp->nr_standby && i < sb->nr_places; i++) {
+	for (uint32_t i = 0; sp->reports.nr_standby && i < sb->nr_places; i++) {
 		enum place_state state = sb->state[i];
 
 		if (state == PLACE_FREE || state == PLACE_ORPHAN || sb->page[i].v < from.v ||
@@ -257,7 +260,7 @@ void page_lose(struct pager *pg, struct space *sp, pgno_t n)
 
 bool page_range_room(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 {
-	return tables_claim(pg->tables, table_change_need(pg->tables, sp->root, first, end));
+	return tables_claim(pg->tables, table_change_need(pg->tables, sp->worker.root, first, end));
 }
 
 void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
@@ -265,7 +268,7 @@ void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 	uint64_t entries[TABLE_ENTRIES];
 	pgno_t n = first, base;
 
-	assert(sp->changing);
+	assert(sp->worker.changing);
 	while (n.v < end.v && copy_leaf(pg, sp, n, end, entries, &base)) {
 		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
 			struct page p = page_entry_unpack(entries[i]);
@@ -287,11 +290,12 @@ void page_give_up_copy(struct pager *pg, struct space *sp, pgno_t n)
 
 	assert(p.state == PAGE_RESIDENT && slot_valid(p.slot));
 	/* A leaf that is shared holds the slot once, for all. */
-	table_hint(pg->tables, sp->root, n, ~0ULL << PAGE_ENTRY_SLOT_LSB, 0);
+	table_hint(pg->tables, sp->worker.root, n, ~0ULL << PAGE_ENTRY_SLOT_LSB, 0);
 	slot_put(pg->slots, p.slot);
 }
 
 void page_set_age(struct pager *pg, struct space *sp, pgno_t n, uint8_t age)
 {
-	table_hint(pg->tables, sp->root, n, PAGE_ENTRY_AGE, (uint64_t)age << PAGE_ENTRY_AGE_LSB);
+	table_hint(pg->tables, sp->worker.root, n, PAGE_ENTRY_AGE,
+		   (uint64_t)age << PAGE_ENTRY_AGE_LSB);
 }

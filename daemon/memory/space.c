@@ -17,13 +17,14 @@ struct space *space_new(uint32_t id, int uffd, struct event_slot *events)
 		return NULL;
 	sp->id = id;
 	sp->uffd = uffd;
-	sp->pagemap_fd = sp->maps_fd = sp->task_dir_fd = sp->mem_fd = -1;
+	sp->process.pagemap_fd = sp->process.maps_fd = sp->process.task_dir_fd =
+		sp->process.mem_fd = -1;
 	sp->events = events;
 	sp->standby.fd = sp->standby.buffer = -1;
 	sp->agent.pidfd = sp->agent.event_fd = sp->agent.ctl_fd = -1;
-	regions_init(&sp->regions);
-	regions_init(&sp->born_with);
-	regions_init(&sp->born_doubted);
+	regions_init(&sp->locked.regions);
+	regions_init(&sp->orders.born_with);
+	regions_init(&sp->orders.born_doubted);
 	pthread_mutex_init(&sp->lock, NULL);
 	return sp;
 }
@@ -37,15 +38,15 @@ static void close_valid(int *fd)
 
 void space_close_views(struct space *sp)
 {
-	close_valid(&sp->pagemap_fd);
-	close_valid(&sp->maps_fd);
-	close_valid(&sp->task_dir_fd);
-	close_valid(&sp->mem_fd);
+	close_valid(&sp->process.pagemap_fd);
+	close_valid(&sp->process.maps_fd);
+	close_valid(&sp->process.task_dir_fd);
+	close_valid(&sp->process.mem_fd);
 }
 
 void space_free(struct space *sp)
 {
-	struct new_agent *nc = sp->new_agent;
+	struct new_agent *nc = sp->orders.new_agent;
 
 	if (nc) { /* the space closed before the worker took it */
 		agent_dismiss(&nc->agent);
@@ -55,13 +56,13 @@ void space_free(struct space *sp)
 	}
 	agent_fini(&sp->agent);
 	standby_fini(&sp->standby);
-	regions_fini(&sp->regions);
-	run_list_fini(&sp->adopt);
-	run_list_fini(&sp->fetch);
-	run_list_fini(&sp->born_maps);
-	regions_fini(&sp->born_with);
-	regions_fini(&sp->born_doubted);
-	exit_pages_fini(&sp->exit_pages);
+	regions_fini(&sp->locked.regions);
+	run_list_fini(&sp->locked.adopt);
+	run_list_fini(&sp->locked.fetch);
+	run_list_fini(&sp->orders.born_maps);
+	regions_fini(&sp->orders.born_with);
+	regions_fini(&sp->orders.born_doubted);
+	exit_pages_fini(&sp->worker.exit_pages);
 	close_valid(&sp->uffd);
 	space_close_views(sp);
 	pthread_mutex_destroy(&sp->lock);

@@ -92,81 +92,92 @@ _Static_assert(sizeof(struct event_slot) == 32 * EVENTS_BATCH + 16 * LATE_UNMAPS
 
 #define EVENT_APPLIED 0xff
 
-struct space {
-	uint32_t id;
-	int uffd;
+/* Who it is: housekeeping finds out, before the worker knows the space or before identified. */
+struct space_process {
+	pid_t pid; /* 0 unknown */
+	pid_t parent_pid;
 	int pagemap_fd; /* -1 unknown: forked child */
 	int maps_fd; /* /proc/PID/maps: for the clamp of REMAP */
 	int task_dir_fd; /* /proc/PID/task */
 	int mem_fd; /* /proc/PID/mem: reads staging when the agent died */
-	pid_t pid; /* 0 unknown */
-	uint32_t parent_id; /* fork: the space it came from, else 0 */
-	uint32_t lineage; /* worker: the same in all that came from one by fork, or 0 */
-	_Atomic uint32_t first_tid; /* forked child: thread of its first fault, 0 none yet */
-	uint64_t
-		search_at_ns; /* housekeeping: forked child, when to look for its process unasked */
-	uint64_t search_pause_ns;
+	bool by_itself; /* paged because it asked to: only the ranges that it registered */
+};
 
-	/*
-	 * Protects phase, terms, regions and the budget's numbers.  Held for look-ups
-	 * and transitions, never across a system call.
-	 */
-	pthread_mutex_t lock;
-	_Atomic uint32_t phase; /* enum space_phase */
+/* Under the space's lock, whoever it is. */
+struct space_locked {
 	struct terms terms; /* for the children of forks */
 	struct regions regions;
 	/* Counts UNMAP and REMAP: what was looked at before may be another mapping. */
 	uint64_t map_changes;
+	struct run_list adopt; /* registered, not yet looked at */
+	struct run_list fetch; /* to be brought in as far as the budget has room */
+};
+
+/* Housekeeping writes, the worker reads; what is "wanted" the worker clears. */
+struct space_orders {
 	_Atomic uint64_t budget_pages;
 	_Atomic uint64_t other_pages; /* RssAnon beyond what is tracked: sampled */
-	uint64_t sampled_ns;
 	_Atomic bool evict_off; /* no eviction: no agent, or detaching */
-	_Atomic bool tracks_writes; /* worker: by soft-dirty bits; no eviction any more */
-	_Atomic bool adopt_wanted; /* housekeeping registered something */
-	/* Housekeeping -> worker: an agent for a space that had none; NULL again when taken. */
+	_Atomic bool gone; /* the process is gone, expect ESRCH */
+	_Atomic bool adopt_wanted; /* something was registered */
+	_Atomic bool fetch_wanted;
+	_Atomic bool hinted; /* a region has had a hint */
+	_Atomic bool stopped; /* every thread is stopped */
+	_Atomic bool stop_failed; /* a thread may wait in the kernel for a fault */
+	_Atomic bool stop_vain; /* little left the last time; it is not stopped for a while */
+	_Atomic uint64_t quarantine_safe_ns; /* nobody was in madvise() since */
+	uint64_t fill_cursor; /* FILLING: page number to go on from; the worker's from then on */
+	/* An agent for a space that had none; NULL again when taken. */
 	struct new_agent *_Atomic new_agent;
-	struct run_list born_maps; /* forked child: what is registered, mapping by mapping */
-	_Atomic bool flags_wanted; /* worker, forked child: that does not tell enough */
+
+	/* Forked child: the rest belongs to housekeeping until this, and then to the worker. */
+	_Atomic bool identified;
+	uint64_t parent_changes; /* the parent's map_changes at the fork: the worker's, at birth */
+	struct run_list born_maps; /* what is registered, mapping by mapping */
 	/* Or, with their flags: what is registered, WIPEONFORK left out [F8] */
 	struct regions born_with;
 	struct regions born_doubted; /* and of that: what may not have been inherited */
 	uint64_t born_changes; /* map_changes of that */
-	struct range_set
-		born_touched; /* worker, forked child: put there since the fork, by no proof */
-	struct range_set
-		born_silent; /* worker, forked child: there nothing tells what was handed on */
-	struct page_range handed[HANDED_MAX]; /* worker, forked child: known to be handed on */
-	uint32_t nr_handed; /* ever: the oldest gives way */
-	bool moved; /* worker: by mremap(), some of its memory; or it is not known any more */
-	pid_t parent_pid;
-	uint64_t parent_changes; /* the parent's map_changes at the fork */
-	_Atomic bool identified; /* forked child: that and the descriptors are set */
-	_Atomic uint64_t quarantine_safe_ns; /* housekeeping: nobody was in madvise() since */
-	struct run_list adopt; /* registered, not yet looked at */
-	/* Housekeeping: of an agent that died with the daemon before this one; ctl_bytes 0: none. */
-	struct inject_place left_behind;
-	_Atomic bool rescan_wanted; /* the worker saw an unknown or changed mapping */
-	_Atomic bool gone; /* housekeeping: the process is gone, expect ESRCH */
-	bool by_itself; /* paged because it asked to: only the ranges that it registered */
-	_Atomic bool hinted; /* a region has had a hint */
-	struct range_job range_job; /* for the process: one range at a time */
-	struct run_list fetch; /* to be brought in as far as the budget has room */
-	_Atomic bool fetch_wanted;
+};
 
-	/* The worker's own from here on. */
-	table_id_t root;
+/* The worker writes, anybody reads; what is "wanted" housekeeping clears. */
+struct space_reports {
 	_Atomic uint64_t nr_resident; /* RESIDENT and DETACHING */
 	_Atomic uint64_t nr_detaching;
 	_Atomic uint64_t nr_standby;
 	_Atomic uint64_t nr_swapped;
 	_Atomic uint64_t nr_lost;
 	_Atomic uint64_t nr_reading; /* pages of reads in flight */
+	_Atomic bool tracks_writes; /* by soft-dirty bits; no eviction any more */
+	_Atomic bool area_full;
+	_Atomic bool rescan_wanted; /* an unknown or changed mapping was seen */
+	_Atomic bool stop_wanted; /* evicting needs every thread stopped */
+	_Atomic bool late; /* the agent does not answer, nobody waits for it */
+	_Atomic bool dropping; /* they must stay stopped until it is not [F2] */
+	_Atomic uint32_t orphans; /* forks whose child could not be taken on */
+	/* Forked child. */
+	_Atomic uint32_t first_tid; /* thread of its first fault, 0 none yet */
+	_Atomic bool flags_wanted; /* born_maps do not tell enough */
+};
+
+struct space_housekeeping {
+	uint64_t search_at_ns; /* forked child, when to look for its process unasked */
+	uint64_t search_pause_ns;
+	uint64_t sampled_ns;
+	/* Of an agent that died with the daemon before this one; ctl_bytes 0: none. */
+	struct inject_place left_behind;
+	uint32_t orphans_said;
+	bool late_said;
+	bool agent_watched; /* its end wakes housekeeping */
+};
+
+struct space_worker {
+	table_id_t root;
+	uint32_t lineage; /* the same in all that came from one by fork, or 0 */
 	uint32_t nr_writes; /* writes in flight */
-	struct standby standby;
-	struct agent agent;
-	struct policy policy;
 	struct readahead readahead;
 	struct exit_pages exit_pages;
+
 	struct fault_list deferred;
 	bool retry; /* look at deferred again now */
 	uint64_t retry_at_ns; /* look at deferred again then; 0 never */
@@ -174,39 +185,65 @@ struct space {
 	bool starved; /* a fill met -ENOMEM: the target's cgroup is full */
 	pgno_t zero_next; /* a first touch here doubles the zero window */
 	uint32_t zero_window;
-	uint64_t write_backoff_ns; /* a write failed: no further one before */
-	_Atomic bool stop_wanted; /* worker: evicting needs every thread stopped */
-	_Atomic bool stop_failed; /* housekeeping: a thread may wait in the kernel for a fault */
-	_Atomic bool
-		stop_vain; /* housekeeping: little left the last time; it is not stopped for a while */
-	_Atomic bool stopped; /* housekeeping: every thread is stopped */
-	_Atomic bool late; /* worker: the agent does not answer, nobody waits for it */
-	_Atomic bool dropping; /* worker: they must stay so until it is not [F2] */
-	bool draining; /* a fork waits for writes: nothing new is dirtied */
-	bool changing; /* change.h */
-	bool events_waiting; /* the event slot holds events not yet applied */
-	bool closing; /* polls are being cancelled */
+
 	bool readable; /* uffd may have messages */
+	bool events_waiting; /* the event slot holds events not yet applied */
+	bool changing; /* memory/change.h */
+	bool draining; /* a fork waits for writes: nothing new is dirtied */
+	bool closing; /* polls are being cancelled */
 	uint64_t hold_at_ns; /* the agent did not let go: not again before */
 	uint64_t hold_pause_ns;
-	bool area_full;
-	struct quarantine quarantine; /* REMOVE was applied, the zap may be to come [F3] */
-	_Atomic uint32_t orphans; /* forks whose child could not be taken on */
-	uint32_t orphans_said; /* housekeeping: of these */
-	bool late_said; /* housekeeping */
-	bool agent_watched; /* housekeeping: its end wakes it */
-	uint64_t fill_cursor; /* FILLING: page number to go on from */
+	bool reread; /* reading failed for want of descriptors: again with the retry */
+	bool scarce; /* a spare one was given up for what is read next */
+	uint64_t scarce_since_ns; /* 0: there are descriptors */
+
+	uint64_t write_backoff_ns; /* a write failed: no further one before */
 	uint64_t evict_backoff_ns; /* nothing could be moved: not before */
 	uint64_t evict_pause_ns; /* for so long the last time */
 	uint64_t evictions_seen; /* then */
 	bool evict_more; /* victims are still being looked for */
 	uint32_t vain_batches; /* of which nothing left, one after the other */
-	bool reread; /* reading failed for want of descriptors: again with the retry */
-	bool scarce; /* a spare one was given up for what is read next */
-	uint64_t scarce_since_ns; /* 0: there are descriptors */
+
+	/* Forked child: put there since the fork, by no proof. */
+	struct range_set born_touched;
+	struct range_set born_silent; /* there nothing tells what was handed on */
+	struct page_range handed[HANDED_MAX]; /* known to be handed on */
+	uint32_t nr_handed; /* ever: the oldest gives way */
+	bool moved; /* by mremap(), some of its memory; or it is not known any more */
+};
+
+/*
+ * By who may touch what.  What has a contract of its own, in its header, stands
+ * apart: range_job, agent, standby, policy, quarantine.
+ */
+struct space {
+	/* As it was made. */
+	uint32_t id;
+	uint32_t parent_id; /* fork: the space it came from, else 0 */
+	int uffd;
 	struct event_slot *events;
-	struct space *next_closed;
+	struct space_process process;
+
+	/*
+	 * Protects phase and what is locked.  Held for look-ups and transitions, never
+	 * across a system call.
+	 */
+	pthread_mutex_t lock;
+	struct space_locked locked;
+	_Atomic uint32_t phase; /* enum space_phase; read by anybody */
+
+	struct space_orders orders;
+	struct space_reports reports;
+	struct space_housekeeping housekeeping;
+	struct space_worker worker;
+
+	struct range_job range_job; /* for the process: one range at a time */
+	struct agent agent;
+	struct standby standby;
+	struct policy policy;
+	struct quarantine quarantine; /* REMOVE was applied, the zap may be to come [F3] */
 	struct space_stats stats;
+	struct space *next_closed; /* pager.h */
 };
 
 struct new_agent {
@@ -226,8 +263,9 @@ static inline bool space_is_ours(const struct space *sp, uint64_t addr)
 /* Whether waiting for an eviction makes sense. */
 static inline bool space_can_evict(const struct space *sp)
 {
-	return agent_present(&sp->agent) && !sp->evict_off && !sp->tracks_writes &&
-	       !sp->area_full && !sp->evict_backoff_ns && !sp->late && !sp->gone;
+	return agent_present(&sp->agent) && !sp->orders.evict_off && !sp->reports.tracks_writes &&
+	       !sp->reports.area_full && !sp->worker.evict_backoff_ns && !sp->reports.late &&
+	       !sp->orders.gone;
 }
 
 static inline void space_count(_Atomic uint64_t *counter, uint64_t n)

@@ -22,7 +22,7 @@ static int open_area(struct area *area, const char *spec)
 static int take_area(struct pager *pg, uint32_t i, const char (*spec)[AREA_SPEC_BYTES],
 		     uint32_t nr_specs, bool *taken)
 {
-	const struct state_header *h = pg->header;
+	const struct state_header *h = pg->state.header;
 	char cause[AREA_CAUSE_BYTES] = "";
 	int err = -EXDEV;
 
@@ -47,8 +47,8 @@ int areas_open(struct pager *pg, const char (*spec)[AREA_SPEC_BYTES], uint32_t n
 	bool taken[AREAS_MAX] = { 0 };
 	int err = 0;
 
-	if (pg->inherited)
-		for (uint32_t i = 0; i < pg->header->nr_areas && !err; i++) {
+	if (pg->state.inherited)
+		for (uint32_t i = 0; i < pg->state.header->nr_areas && !err; i++) {
 			err = take_area(pg, i, spec, nr_specs, taken);
 			pg->nr_areas++;
 		}

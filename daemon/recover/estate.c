@@ -59,7 +59,7 @@ static int add_events(struct estate *es, const struct event_slot *slot)
 
 int estate_list(struct estate *es, const struct pager *pg)
 {
-	const struct state_header *h = pg->header;
+	const struct state_header *h = pg->state.header;
 	int err;
 
 	*es = (struct estate){ 0 };
@@ -69,15 +69,15 @@ int estate_list(struct estate *es, const struct pager *pg)
 	for (uint32_t i = 0; i < h->nr_areas && !err; i++)
 		err = add(es, h->area[i].fd);
 	for (uint32_t i = 0; i < UNSERVED_MAX && !err; i++)
-		err = add(es, pg->unserved.uffd[i]);
+		err = add(es, pg->state.unserved.uffd[i]);
 	for (uint32_t id = 1; id < h->nr_ids && !err; id++) {
-		const struct space_record *rec = &pg->records[id];
+		const struct space_record *rec = &pg->state.records[id];
 
 		if (rec->uffd < 0)
 			continue;
 		err = add_space(es, rec->uffd, space_record_facts(rec));
 		if (!err)
-			err = add_events(es, &pg->events[id]);
+			err = add_events(es, &pg->state.events[id]);
 	}
 	return err;
 }

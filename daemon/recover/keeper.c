@@ -102,8 +102,8 @@ static void end_agent(pid_t pid)
 /* An agent keeps the memory of its program alive, also when that has exited. */
 static void end_idle_agents(struct pager *pg)
 {
-	for (uint32_t id = 1; id < pg->header->nr_ids; id++) {
-		const struct space_record *rec = &pg->records[id];
+	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++) {
+		const struct space_record *rec = &pg->state.records[id];
 
 		const struct space_facts *facts = space_record_facts(rec);
 
@@ -116,17 +116,17 @@ static void end_idle_agents(struct pager *pg)
 static bool any_alive(struct pager *pg)
 {
 	for (uint32_t i = 0; i < UNSERVED_MAX; i++)
-		if (pg->unserved.uffd[i] >= 0 && !uffd_alive(pg->unserved.uffd[i]))
+		if (pg->state.unserved.uffd[i] >= 0 && !uffd_alive(pg->state.unserved.uffd[i]))
 			return true;
-	for (uint32_t id = 1; id < pg->header->nr_ids; id++) {
-		int uffd = pg->records[id].uffd;
+	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++) {
+		int uffd = pg->state.records[id].uffd;
 
 		if (uffd >= 0 && !uffd_alive(uffd))
 			return true;
 		/* A child whose event was read and not applied. */
-		for (uint32_t n = 0; n < slot_used(&pg->events[id]); n++)
-			if (pg->events[id].msg[n].event == UFFD_EVENT_FORK &&
-			    !uffd_alive((int)pg->events[id].msg[n].arg.fork.ufd))
+		for (uint32_t n = 0; n < slot_used(&pg->state.events[id]); n++)
+			if (pg->state.events[id].msg[n].event == UFFD_EVENT_FORK &&
+			    !uffd_alive((int)pg->state.events[id].msg[n].arg.fork.ufd))
 				return true;
 	}
 	return false;
@@ -142,9 +142,9 @@ static bool keep_once(struct pager *pg, bool look)
 		if (!any_alive(pg))
 			return false;
 	}
-	for (uint32_t id = 1; id < pg->header->nr_ids; id++)
-		if (pg->records[id].uffd >= 0)
-			drain(&pg->events[id], pg->records[id].uffd);
+	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++)
+		if (pg->state.records[id].uffd >= 0)
+			drain(&pg->state.events[id], pg->state.records[id].uffd);
 	return true;
 }
 
@@ -237,8 +237,8 @@ void keeper_dismiss(const struct pager *pg)
 	if (keeper_pid <= 0)
 		return;
 	/* A start that failed, over programs that wait: they go on waiting. */
-	for (uint32_t id = 1; id < pg->header->nr_ids; id++)
-		if (pg->records[id].uffd >= 0)
+	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++)
+		if (pg->state.records[id].uffd >= 0)
 			return;
 	kill(keeper_pid, SIGKILL);
 	waitpid(keeper_pid, NULL, 0);

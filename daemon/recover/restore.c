@@ -19,37 +19,37 @@ static const pgno_t no_more = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
 
 static struct space *space_of(struct pager *pg, uint32_t id)
 {
-	const struct space_record *rec = &pg->records[id];
+	const struct space_record *rec = &pg->state.records[id];
 	const struct space_facts *facts = space_record_facts(rec);
-	struct space *sp = space_new(id, rec->uffd, &pg->events[id]);
+	struct space *sp = space_new(id, rec->uffd, &pg->state.events[id]);
 
 	if (!sp)
 		return NULL;
-	sp->parent_id = facts->parent_id < pg->header->nr_ids ? facts->parent_id : 0;
-	sp->lineage = facts->lineage;
-	sp->by_itself = facts->by_itself;
-	sp->terms = (struct terms){
+	sp->parent_id = facts->parent_id < pg->state.header->nr_ids ? facts->parent_id : 0;
+	sp->worker.lineage = facts->lineage;
+	sp->process.by_itself = facts->by_itself;
+	sp->locked.terms = (struct terms){
 		.budget_bytes = facts->budget_bytes,
 		.family = facts->family,
 		.weight = facts->weight,
 		.asked_by = facts->asked_by,
 	};
-	sp->budget_pages = facts->budget_pages;
-	sp->root.v = facts->root;
+	sp->orders.budget_pages = facts->budget_pages;
+	sp->worker.root.v = facts->root;
 	sp->phase = facts->forked ? SPACE_FORKED : SPACE_LIVE;
-	sp->pagemap_fd = facts->pagemap_fd;
-	sp->maps_fd = facts->maps_fd;
-	sp->task_dir_fd = facts->task_dir_fd;
-	sp->mem_fd = facts->mem_fd;
-	sp->pid = facts->pid;
+	sp->process.pagemap_fd = facts->pagemap_fd;
+	sp->process.maps_fd = facts->maps_fd;
+	sp->process.task_dir_fd = facts->task_dir_fd;
+	sp->process.mem_fd = facts->mem_fd;
+	sp->process.pid = facts->pid;
 	if (facts->forked) { /* it is looked for again */
-		sp->moved = true; /* nor is it known what was put there since its birth */
+		sp->worker.moved = true; /* nor is it known what was put there since its birth */
 		space_close_views(sp);
-		sp->pid = 0;
+		sp->process.pid = 0;
 	}
-	sp->events_waiting = sp->events->msg[0].event;
-	sp->readable = true;
-	sp->rescan_wanted = true; /* which finds what is registered, and present */
+	sp->worker.events_waiting = sp->events->msg[0].event;
+	sp->worker.readable = true;
+	sp->reports.rescan_wanted = true; /* which finds what is registered, and present */
 	/* Of what was removed just before nothing is known [F3]. */
 	sp->quarantine.all_ns = clock_ns();
 	return sp;
@@ -57,8 +57,8 @@ static struct space *space_of(struct pager *pg, uint32_t id)
 
 static int add_spaces(struct pager *pg)
 {
-	for (uint32_t id = 1; id < pg->header->nr_ids; id++) {
-		if (pg->records[id].uffd < 0)
+	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++) {
+		if (pg->state.records[id].uffd < 0)
 			continue;
 		pg->space[id] = space_of(pg, id);
 		if (!pg->space[id])
@@ -77,8 +77,8 @@ static int restore_tables(struct pager *pg)
 	if (!err)
 		err = tables_restore_begin(&pg->tables, pg->slots, pg->state_dir_fd);
 	for (uint32_t id = 1; id < pg->nr_ids && !err; id++)
-		if (pg->space[id] && pg->space[id]->root.v)
-			err = tables_restore_root(pg->tables, pg->space[id]->root);
+		if (pg->space[id] && pg->space[id]->worker.root.v)
+			err = tables_restore_root(pg->tables, pg->space[id]->worker.root);
 	if (!err)
 		err = tables_restore_end(pg->tables);
 	slots_recount_end(pg->slots);
@@ -99,13 +99,13 @@ static bool is_unfinished(const struct space *sp)
 
 static int restore_agent(struct pager *pg, struct space *sp)
 {
-	const struct space_facts *facts = space_record_facts(&pg->records[sp->id]);
+	const struct space_facts *facts = space_record_facts(&pg->state.records[sp->id]);
 	struct agent *ag = &sp->agent;
 	int err;
 
 	if (facts->ctl_fd < 0)
 		return 0;
-	err = agent_restore(ag, &pg->posts[sp->id], facts->ctl_fd, facts->event_fd);
+	err = agent_restore(ag, &pg->state.posts[sp->id], facts->ctl_fd, facts->event_fd);
 	if (err)
 		return err;
 	ag->place = facts->place;
@@ -120,11 +120,11 @@ static int restore_agent(struct pager *pg, struct space *sp)
 
 static void count(struct space *sp, struct page p)
 {
-	sp->nr_resident += p.state == PAGE_RESIDENT || p.state == PAGE_DETACHING;
-	sp->nr_detaching += p.state == PAGE_DETACHING;
-	sp->nr_standby += p.state == PAGE_STANDBY;
-	sp->nr_swapped += p.state == PAGE_SWAPPED;
-	sp->nr_lost += p.state == PAGE_LOST;
+	sp->reports.nr_resident += p.state == PAGE_RESIDENT || p.state == PAGE_DETACHING;
+	sp->reports.nr_detaching += p.state == PAGE_DETACHING;
+	sp->reports.nr_standby += p.state == PAGE_STANDBY;
+	sp->reports.nr_swapped += p.state == PAGE_SWAPPED;
+	sp->reports.nr_lost += p.state == PAGE_LOST;
 }
 
 /* A page that was being written goes to another slot: what lands in this one is not waited for. */
@@ -155,7 +155,7 @@ static int for_each_page(struct pager *pg, struct space *sp,
 	pgno_t n = { 0 }, base;
 	int err = 0;
 
-	while (!err && (leaf = table_next_leaf(pg->tables, sp->root, n, no_more, &base))) {
+	while (!err && (leaf = table_next_leaf(pg->tables, sp->worker.root, n, no_more, &base))) {
 		memcpy(entries, leaf, sizeof(entries));
 		for (unsigned int i = 0; i < TABLE_ENTRIES && !err; i++)
 			if (entries[i])
@@ -187,12 +187,12 @@ static int restore_pages(struct pager *pg, struct space *sp)
 
 static int restore_space(struct pager *pg, struct space *sp)
 {
-	int pool_fd = space_record_facts(&pg->records[sp->id])->pool_fd;
+	int pool_fd = space_record_facts(&pg->state.records[sp->id])->pool_fd;
 	int err = pool_fd < 0 ? 0 : standby_restore(&sp->standby, pool_fd);
 
 	if (!err)
 		err = restore_agent(pg, sp);
-	if (!err && sp->root.v)
+	if (!err && sp->worker.root.v)
 		err = restore_pages(pg, sp);
 	/* What was open for a process that is looked for again is not any more. */
 	if (!err && sp->phase == SPACE_FORKED)
@@ -200,7 +200,7 @@ static int restore_space(struct pager *pg, struct space *sp)
 	if (err || !sp->agent.dead)
 		return err;
 	/* Housekeeping clears up after it and places another. */
-	sp->left_behind = sp->agent.place;
+	sp->housekeeping.left_behind = sp->agent.place;
 	agent_fini(&sp->agent);
 	pager_record_space(pg, sp);
 	return 0;
@@ -247,7 +247,7 @@ void restore_wake(struct pager *pg)
 
 		if (!sp)
 			continue;
-		unregister_asked(&pg->records[id]);
+		unregister_asked(&pg->state.records[id]);
 		agent_release(&sp->agent);
 		uffd_wake_all(sp->uffd);
 	}

@@ -72,22 +72,22 @@ static bool lets_go(struct agent_ctl *ctl)
 
 static void silence(struct pager *pg, uint32_t id)
 {
-	const struct space_facts *facts = space_record_facts(&pg->records[id]);
+	const struct space_facts *facts = space_record_facts(&pg->state.records[id]);
 	struct agent_ctl *ctl;
 
 	if (facts->ctl_fd < 0)
 		return;
 	ctl = mmap(NULL, AGENT_CTL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, facts->ctl_fd, 0);
-	if (ctl == MAP_FAILED || may_drop(&pg->posts[id]) || !lets_go(ctl))
+	if (ctl == MAP_FAILED || may_drop(&pg->state.posts[id]) || !lets_go(ctl))
 		end(facts->agent_pidfd);
 	if (ctl != MAP_FAILED)
 		munmap(ctl, AGENT_CTL_BYTES);
-	forget_drops(&pg->posts[id], &pg->events[id]);
+	forget_drops(&pg->state.posts[id], &pg->state.events[id]);
 }
 
 void silence_agents(struct pager *pg)
 {
-	for (uint32_t id = 1; id < pg->header->nr_ids; id++)
-		if (pg->records[id].uffd >= 0)
+	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++)
+		if (pg->state.records[id].uffd >= 0)
 			silence(pg, id);
 }

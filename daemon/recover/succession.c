@@ -80,7 +80,7 @@ static int open_header(struct pager *pg, const char *path)
 	    h->nr_spaces != SPACES_MAX || h->nr_ids > SPACES_MAX || h->nr_events != EVENTS_BATCH ||
 	    !h->nr_areas || h->nr_areas > AREAS_MAX)
 		return refuse(path, "their state is of another version of upagerd: start that");
-	pg->header = map;
+	pg->state.header = map;
 	return 0;
 }
 
@@ -139,7 +139,7 @@ static int take_all(struct succession *su, struct pager *pg, const struct estate
 		err = take_one(su->keeper_pidfd, estate->fd[i]);
 	if (err)
 		return err;
-	su->lock_fd = pg->header->lock_fd;
+	su->lock_fd = pg->state.header->lock_fd;
 	return is_lock(pg, su->lock_fd) ? 0 : -EBADF;
 }
 
@@ -148,7 +148,7 @@ static int take_over(struct succession *su, struct pager *pg, const char *path)
 	struct estate estate = { 0 };
 	int err;
 
-	pg->inherited = true;
+	pg->state.inherited = true;
 	err = open_header(pg, path);
 	if (err)
 		return err;
@@ -194,7 +194,7 @@ static int found(const struct succession *su, struct pager *pg)
 	err = statefile_map_new(pg->state_dir_fd, HEADER, sizeof(*h), true, &map);
 	if (err)
 		return err;
-	h = pg->header = map;
+	h = pg->state.header = map;
 	h->version = STATE_VERSION;
 	h->nr_spaces = SPACES_MAX;
 	h->nr_events = EVENTS_BATCH;
@@ -206,11 +206,11 @@ static int found(const struct succession *su, struct pager *pg)
 int succession_record(const struct succession *su, struct pager *pg)
 {
 	struct state_header *h;
-	int err = pg->inherited ? 0 : found(su, pg);
+	int err = pg->state.inherited ? 0 : found(su, pg);
 
 	if (err)
 		return err;
-	h = pg->header;
+	h = pg->state.header;
 	for (uint32_t i = h->nr_areas; i < pg->nr_areas; i++) {
 		memcpy(h->area[i].uuid, pg->area[i].sb.uuid, sizeof(h->area[i].uuid));
 		h->area[i].fd = pg->area[i].fd;
@@ -222,12 +222,12 @@ int succession_record(const struct succession *su, struct pager *pg)
 
 int succession_listen_fd(const struct pager *pg)
 {
-	return pg->header->listen_fd;
+	return pg->state.header->listen_fd;
 }
 
 void succession_record_listen_fd(struct pager *pg, int fd)
 {
-	pg->header->listen_fd = fd;
+	pg->state.header->listen_fd = fd;
 }
 
 void succession_end(struct succession *su)

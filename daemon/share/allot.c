@@ -25,7 +25,8 @@ static bool can_shrink(const struct proc *p)
 	const struct space *sp = p->space;
 
 	return sp && sp->phase == SPACE_LIVE && p->state == UPAGER_PROC_PAGED &&
-	       agent_present(&sp->agent) && !sp->evict_off && !sp->tracks_writes && !sp->gone;
+	       agent_present(&sp->agent) && !sp->orders.evict_off && !sp->reports.tracks_writes &&
+	       !sp->orders.gone;
 }
 
 static bool is_idle(struct proc *p, uint64_t now_ns)
@@ -43,7 +44,7 @@ static void stake(struct proc *p, uint64_t now_ns)
 	const struct space *sp = p->space;
 	struct claim *c = &p->claim;
 
-	c->held = p->borrows ? 0 : p->by_itself && sp ? sp->nr_resident : p->rss_pages;
+	c->held = p->borrows ? 0 : p->by_itself && sp ? sp->reports.nr_resident : p->rss_pages;
 	c->weight = 1;
 	c->max = UINT64_MAX;
 	if (!can_shrink(p)) {
@@ -52,7 +53,7 @@ static void stake(struct proc *p, uint64_t now_ns)
 		return;
 	}
 	if (!is_idle(p, now_ns)) {
-		c->want = c->held + sp->nr_swapped + sp->nr_standby +
+		c->want = c->held + sp->reports.nr_swapped + sp->reports.nr_standby +
 			  max_t(uint64_t, c->held / GROW_PART, GROW_PAGES);
 	} else if (now_ns - p->idled_ns >= IDLE_NS) {
 		p->idled_ns = now_ns;
@@ -165,7 +166,7 @@ static bool has_space(const struct housekeeping *h, const struct family *f)
 		const struct space *sp = h->pg->space[id];
 
 		/* A child that is not found yet. */
-		if (sp && sp->terms.family == f->id)
+		if (sp && sp->locked.terms.family == f->id)
 			return true;
 	}
 	return false;
@@ -192,8 +193,8 @@ void allot(struct housekeeping *h, uint64_t now_ns)
 		divide_family(h, f);
 	press(h);
 	for (struct proc *p = h->procs; p; p = p->next)
-		if (p->space && p->space->budget_pages != p->claim.share) {
-			p->space->budget_pages = p->claim.share;
+		if (p->space && p->space->orders.budget_pages != p->claim.share) {
+			p->space->orders.budget_pages = p->claim.share;
 			p->look_at_ns = 0;
 		}
 	bury(h);

@@ -15,23 +15,23 @@ int reads_init(struct pager *pg, void (*done)(void *context, struct op *op, int 
 		in->read[i].pg = pg;
 		in->free[in->nr_free++] = i;
 	}
-	pg->reads = in;
+	pg->worker.reads = in;
 	return 0;
 }
 
 void reads_fini(struct pager *pg)
 {
-	free(pg->reads);
-	pg->reads = NULL;
+	free(pg->worker.reads);
+	pg->worker.reads = NULL;
 }
 
 struct read *read_get(struct pager *pg, struct space *sp, uint32_t want)
 {
-	struct reads *in = pg->reads;
+	struct reads *in = pg->worker.reads;
 	struct read_buffer buf;
 	struct read *rd;
 
-	if (!in->nr_free || !store_buffer_get(pg->store, want, &buf))
+	if (!in->nr_free || !store_buffer_get(pg->worker.store, want, &buf))
 		return NULL;
 	rd = &in->read[in->free[--in->nr_free]];
 	in->busy[in->nr_busy++] = (uint16_t)(rd - in->read);
@@ -46,13 +46,13 @@ struct read *read_get(struct pager *pg, struct space *sp, uint32_t want)
 
 void read_put(struct read *rd)
 {
-	struct reads *in = rd->pg->reads;
+	struct reads *in = rd->pg->worker.reads;
 	uint16_t self = (uint16_t)(rd - in->read);
 
 	for (uint32_t i = 0; i < rd->run.nr_pages; i++)
 		slot_put(rd->pg->slots, slot_add(rd->slot, i));
-	rd->sp->nr_reading -= rd->run.nr_pages;
-	store_buffer_put(rd->pg->store, rd->buf);
+	rd->sp->reports.nr_reading -= rd->run.nr_pages;
+	store_buffer_put(rd->pg->worker.store, rd->buf);
 	rd->state = READ_FREE;
 	for (uint32_t i = 0; i < in->nr_busy; i++) {
 		if (in->busy[i] == self) {
@@ -65,7 +65,7 @@ void read_put(struct read *rd)
 
 struct read *read_find(struct pager *pg, const struct space *sp, pgno_t n)
 {
-	struct reads *in = pg->reads;
+	struct reads *in = pg->worker.reads;
 
 	for (uint32_t i = 0; i < in->nr_busy; i++) {
 		struct read *rd = &in->read[in->busy[i]];

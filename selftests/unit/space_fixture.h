@@ -56,10 +56,10 @@ static inline int space_setup(void **state)
 	f->sp = space_new(1, -1, &f->events);
 	if (!f->sp || standby_init(&f->sp->standby, NR_PLACES))
 		return -1;
-	f->sp->changing = true; /* as while an event is applied */
-	f->sp->root = table_root_new(f->pg.tables);
+	f->sp->worker.changing = true; /* as while an event is applied */
+	f->sp->worker.root = table_root_new(f->pg.tables);
 	*state = f;
-	return f->sp->root.v ? 0 : -1;
+	return f->sp->worker.root.v ? 0 : -1;
 }
 
 /* Whatever a test did: with the tree all tables and all slots are free again. */
@@ -67,7 +67,7 @@ static inline int space_teardown(void **state)
 {
 	struct space_fixture *f = *state;
 
-	table_root_put(f->pg.tables, f->sp->root);
+	table_root_put(f->pg.tables, f->sp->worker.root);
 	space_free(f->sp);
 	if (tables_used(f->pg.tables) || slots_free(f->pg.slots) != slots_total(f->pg.slots)) {
 		print_error(
@@ -96,10 +96,10 @@ static inline void expect_entry(struct space_fixture *f, pgno_t n, struct page w
 static inline void expect_counts(struct space_fixture *f, uint64_t resident, uint64_t detaching,
 				 uint64_t standby, uint64_t swapped)
 {
-	assert_int_equal(f->sp->nr_resident, resident);
-	assert_int_equal(f->sp->nr_detaching, detaching);
-	assert_int_equal(f->sp->nr_standby, standby);
-	assert_int_equal(f->sp->nr_swapped, swapped);
+	assert_int_equal(f->sp->reports.nr_resident, resident);
+	assert_int_equal(f->sp->reports.nr_detaching, detaching);
+	assert_int_equal(f->sp->reports.nr_standby, standby);
+	assert_int_equal(f->sp->reports.nr_swapped, swapped);
 }
 
 /* Runs in a child, silently; its wait status. */

@@ -35,12 +35,12 @@ static void test_unread_event(void **state)
 	assert_int_equal(uffd_read(f->uffd, &msg, 1), 1);
 	assert_int_equal(msg.event, UFFD_EVENT_REMOVE);
 	/* Read, and not yet applied. */
-	sp->events_waiting = true;
+	sp->worker.events_waiting = true;
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_false(change_begin(sp, CHANGE_LOOKED));
 	assert_true(change_begin(sp, CHANGE_EVENT));
 	change_end(sp);
-	sp->events_waiting = false;
+	sp->worker.events_waiting = false;
 	assert_true(change_begin(sp, CHANGE_LOOKED));
 	change_end(sp);
 	space_free(sp);

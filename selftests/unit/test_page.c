@@ -143,7 +143,7 @@ static void test_slot_of_shared_leaf(void **state)
 {
 	struct space_fixture *f = *state;
 	struct page p = bring(f, here, SWAPPED);
-	table_id_t child = table_root_share(f->pg.tables, f->sp->root);
+	table_id_t child = table_root_share(f->pg.tables, f->sp->worker.root);
 
 	step(f, here, page_of(RESIDENT, SLOT_NONE));
 	assert_int_equal(slot_refs(f->pg.slots, p.slot), 1);
@@ -160,7 +160,7 @@ static void test_copy_of_shared_leaf(void **state)
 	table_id_t child;
 
 	step(f, here, (struct page){ .state = PAGE_RESIDENT, .slot = p.slot });
-	child = table_root_share(f->pg.tables, f->sp->root);
+	child = table_root_share(f->pg.tables, f->sp->worker.root);
 	page_give_up_copy(&f->pg, f->sp, here);
 	assert_int_equal(slot_refs(f->pg.slots, p.slot), 0);
 	expect_entry(f, here, page_of(RESIDENT, SLOT_NONE));

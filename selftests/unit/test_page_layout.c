@@ -152,7 +152,7 @@ static void layout_shift(struct layout *l, uint32_t from, uint32_t to, uint32_t 
 		return;
 	dest = pgno_add(l->first, to);
 	layout_drop(l, to, nr);
-	need = table_move_need(l->f->pg.tables, l->f->sp->root, source, dest, nr);
+	need = table_move_need(l->f->pg.tables, l->f->sp->worker.root, source, dest, nr);
 	before = tables_used(l->f->pg.tables);
 	assert_true(page_shift_room(&l->f->pg, l->f->sp, source, dest, nr));
 	page_shift(&l->f->pg, l->f->sp, source, dest, nr);
@@ -164,9 +164,9 @@ static void layout_shift(struct layout *l, uint32_t from, uint32_t to, uint32_t 
 /* As a fork: nothing is in the pool, whose places a child does not share. */
 static void layout_share(struct layout *l)
 {
-	if (l->child.v || l->f->sp->nr_standby)
+	if (l->child.v || l->f->sp->reports.nr_standby)
 		return;
-	l->child = table_root_share(l->f->pg.tables, l->f->sp->root);
+	l->child = table_root_share(l->f->pg.tables, l->f->sp->worker.root);
 	memcpy(l->passed, l->page, sizeof(l->passed));
 }
 

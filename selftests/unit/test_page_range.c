@@ -59,7 +59,7 @@ static void test_shift_of_whole_leaves(void **state)
 	for (uint64_t i = 0; i < leaves; i++)
 		step(f, pgno_add(from, i * TABLE_ENTRIES + i % TABLE_ENTRIES),
 		     page_of(RESIDENT, SLOT_NONE));
-	child = table_root_share(t, f->sp->root);
+	child = table_root_share(t, f->sp->worker.root);
 	for (uint64_t i = 0; i < leaves; i++)
 		was[i] = table_next_leaf(t, child, pgno_add(from, i * TABLE_ENTRIES),
 					 pgno_add(from, nr), &base);
@@ -67,12 +67,12 @@ static void test_shift_of_whole_leaves(void **state)
 	assert_true(page_shift_room(&f->pg, f->sp, from, to, nr));
 	page_shift(&f->pg, f->sp, from, to, nr);
 	for (uint64_t i = 0; i < leaves; i++) {
-		assert_ptr_equal(was[i],
-				 table_next_leaf(t, f->sp->root, pgno_add(to, i * TABLE_ENTRIES),
-						 pgno_add(to, nr), &base));
+		assert_ptr_equal(was[i], table_next_leaf(t, f->sp->worker.root,
+							 pgno_add(to, i * TABLE_ENTRIES),
+							 pgno_add(to, nr), &base));
 		assert_int_equal(base.v, to.v + i * TABLE_ENTRIES);
 	}
-	assert_null(table_next_leaf(t, f->sp->root, from, pgno_add(from, nr), &base));
+	assert_null(table_next_leaf(t, f->sp->worker.root, from, pgno_add(from, nr), &base));
 	assert_true(tables_used(t) < used + 16);
 	page_drop(&f->pg, f->sp, to, pgno_add(to, nr));
 	expect_counts(f, 0, 0, 0, 0);
@@ -103,12 +103,12 @@ static void restore(struct space_fixture *f)
 
 	slots_recount_begin(f->pg.slots);
 	assert_int_equal(tables_restore_begin(&f->pg.tables, f->pg.slots, f->slots->dir_fd), 0);
-	assert_int_equal(tables_restore_root(f->pg.tables, f->sp->root), 0);
+	assert_int_equal(tables_restore_root(f->pg.tables, f->sp->worker.root), 0);
 	assert_int_equal(tables_restore_end(f->pg.tables), 0);
 	slots_recount_end(f->pg.slots);
 	for (uint64_t n = 0; n < 8 * TABLE_ENTRIES; n++)
 		nr += page_read(&f->pg, f->sp, (pgno_t){ n }).state == PAGE_SWAPPED;
-	f->sp->nr_swapped = nr;
+	f->sp->reports.nr_swapped = nr;
 }
 
 /* Leaves and entries that are in both places are moved once more, and are in one then. */
@@ -130,7 +130,7 @@ static void test_shift_again_after_a_crash(void **state)
 		status = in_child(shift_and_die, s);
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 		restore(f);
-		assert_true(f->sp->nr_swapped > ARRAY_SIZE(slot));
+		assert_true(f->sp->reports.nr_swapped > ARRAY_SIZE(slot));
 		assert_true(page_shift_room(&f->pg, f->sp, s->from, s->to, TABLE_ENTRIES));
 		page_shift(&f->pg, f->sp, s->from, s->to, TABLE_ENTRIES);
 		for (uint64_t i = 0; i < ARRAY_SIZE(slot); i++) {
@@ -187,15 +187,15 @@ static void test_lose_copy(void **state)
 	assert_non_null(child);
 	p.slot = new_slot(f);
 	step(f, here, p);
-	child->root = table_root_share(f->pg.tables, f->sp->root);
-	child->nr_standby = 1;
+	child->worker.root = table_root_share(f->pg.tables, f->sp->worker.root);
+	child->reports.nr_standby = 1;
 	page_lose(&f->pg, child, here);
 	assert_int_equal(page_read(&f->pg, child, here).state, PAGE_LOST);
-	assert_int_equal(child->nr_standby, 0);
+	assert_int_equal(child->reports.nr_standby, 0);
 	expect_entry(f, here, p);
 	expect_counts(f, 0, 0, 1, 0);
 	assert_int_equal(slot_refs(f->pg.slots, p.slot), 1);
-	table_root_put(f->pg.tables, child->root);
+	table_root_put(f->pg.tables, child->worker.root);
 	assert_int_equal(slot_refs(f->pg.slots, p.slot), 1);
 	space_free(child);
 }

@@ -22,7 +22,8 @@ static pgno_t at(uint32_t i)
 
 static void set_page(struct model *m, uint32_t i, struct page p)
 {
-	assert_int_equal(table_set(m->f->pg.tables, m->f->sp->root, at(i), page_entry_pack(p)), 0);
+	assert_int_equal(
+		table_set(m->f->pg.tables, m->f->sp->worker.root, at(i), page_entry_pack(p)), 0);
 	m->page[i] = p;
 }
 
@@ -43,8 +44,8 @@ static struct model *model_new(void **state, const char *name)
 
 static void add_region(struct model *m, uint32_t first, uint32_t end, bool fixed)
 {
-	assert_int_equal(region_add(&m->f->sp->regions, at(first), at(end)), 0);
-	region_find(&m->f->sp->regions, at(first))->fixed = fixed;
+	assert_int_equal(region_add(&m->f->sp->locked.regions, at(first), at(end)), 0);
+	region_find(&m->f->sp->locked.regions, at(first))->fixed = fixed;
 	for (uint32_t i = first; i < end; i++) {
 		m->registered[i] = true;
 		m->fixed[i] = fixed;
@@ -75,7 +76,7 @@ static void choose_layout(struct model *m)
 /* Seen in this round or the one before: they stay.  One of an older round may go. */
 static void choose_exit_pages(struct model *m)
 {
-	struct exit_pages *ep = &m->f->sp->exit_pages;
+	struct exit_pages *ep = &m->f->sp->worker.exit_pages;
 
 	ep->round = 7;
 	ep->since = 6;
@@ -238,9 +239,9 @@ static void test_hints(void **state)
 	add_region(m, 0, PAGES, false);
 	for (uint32_t i = 0; i < PAGES; i++)
 		set_page(m, i, (struct page){ .state = PAGE_RESIDENT, .age = 3 });
-	assert_int_equal(region_hint(&sp->regions, at(2000), at(2100), REGION_COLD), 0);
-	assert_int_equal(region_hint(&sp->regions, at(2050), at(2060), REGION_PINNED), 0);
-	assert_int_equal(region_hint(&sp->regions, at(1000), at(1010), REGION_PINNED), 0);
+	assert_int_equal(region_hint(&sp->locked.regions, at(2000), at(2100), REGION_COLD), 0);
+	assert_int_equal(region_hint(&sp->locked.regions, at(2050), at(2060), REGION_PINNED), 0);
+	assert_int_equal(region_hint(&sp->locked.regions, at(1000), at(1010), REGION_PINNED), 0);
 	policy_leave_behind(&sp->policy, at(3000), at(3040));
 	policy_leave_behind(&sp->policy, at(3020), at(3080));
 	assert_int_equal(sp->policy.nr_behind, 1);
@@ -254,7 +255,7 @@ static void test_hints(void **state)
 	assert_true(first == 2070 && end == 2100);
 	/* Once: back again they are as any other. */
 	set_page(m, 2005, (struct page){ .state = PAGE_RESIDENT, .age = 3 });
-	assert_int_equal(region_find(&sp->regions, at(2005))->hint, REGION_PLAIN);
+	assert_int_equal(region_find(&sp->locked.regions, at(2005))->hint, REGION_PLAIN);
 	/* Nothing of a range job's range. */
 	sp->range_job.first = at(0);
 	sp->range_job.end = at(500);

@@ -14,8 +14,8 @@ static void test_counts_leaves(void **state)
 	struct page p = { .state = PAGE_SWAPPED, .slot = new_slot(f) };
 	table_id_t child, grandchild;
 
-	assert_int_equal(table_set(t, f->sp->root, near, page_entry_pack(p)), 0);
-	child = table_root_share(t, f->sp->root);
+	assert_int_equal(table_set(t, f->sp->worker.root, near, page_entry_pack(p)), 0);
+	child = table_root_share(t, f->sp->worker.root);
 	grandchild = table_root_share(t, child);
 	assert_int_equal(slot_refs(f->pg.slots, p.slot), 1);
 	assert_int_equal(table_get(t, grandchild, near), page_entry_pack(p));
@@ -24,13 +24,13 @@ static void test_counts_leaves(void **state)
 				   page_entry_pack((struct page){ .state = PAGE_RESIDENT })),
 			 0);
 	assert_int_equal(slot_refs(f->pg.slots, p.slot), 2);
-	assert_int_equal(table_get(t, f->sp->root, neighbour), 0);
+	assert_int_equal(table_get(t, f->sp->worker.root, neighbour), 0);
 	assert_int_equal(table_get(t, grandchild, neighbour), 0);
 	table_root_put(t, child);
 	assert_int_equal(slot_refs(f->pg.slots, p.slot), 1);
 	table_root_put(t, grandchild);
 	assert_int_equal(slot_refs(f->pg.slots, p.slot), 1);
-	assert_int_equal(table_set(t, f->sp->root, near, 0), 0);
+	assert_int_equal(table_set(t, f->sp->worker.root, near, 0), 0);
 	slot_put(f->pg.slots, p.slot);
 	assert_int_equal(slots_free(f->pg.slots), slots_total(f->pg.slots));
 }
@@ -44,17 +44,18 @@ static void test_empty_leaves(void **state)
 	uint64_t before = tables_used(t), with_path;
 	pgno_t pg = { 1ULL << 40 }, base;
 
-	assert_int_equal(table_set(t, f->sp->root, pg, 0), 0);
+	assert_int_equal(table_set(t, f->sp->worker.root, pg, 0), 0);
 	assert_int_equal(tables_used(t), before);
-	assert_int_equal(table_set(t, f->sp->root, pg, entry), 0);
+	assert_int_equal(table_set(t, f->sp->worker.root, pg, entry), 0);
 	with_path = tables_used(t);
-	assert_int_equal(table_set(t, f->sp->root, pgno_add(pg, 511), entry), 0);
+	assert_int_equal(table_set(t, f->sp->worker.root, pgno_add(pg, 511), entry), 0);
 	assert_int_equal(tables_used(t), with_path);
-	assert_int_equal(table_set(t, f->sp->root, pgno_add(pg, 511), 0), 0);
+	assert_int_equal(table_set(t, f->sp->worker.root, pgno_add(pg, 511), 0), 0);
 	assert_int_equal(tables_used(t), with_path);
-	assert_int_equal(table_set(t, f->sp->root, pg, 0), 0);
+	assert_int_equal(table_set(t, f->sp->worker.root, pg, 0), 0);
 	assert_int_equal(tables_used(t), before);
-	assert_null(table_next_leaf(t, f->sp->root, (pgno_t){ 0 }, (pgno_t){ 1ULL << 45 }, &base));
+	assert_null(table_next_leaf(t, f->sp->worker.root, (pgno_t){ 0 }, (pgno_t){ 1ULL << 45 },
+				    &base));
 }
 
 /* What is a tree's alone is changed in place; all else needs tables. */
@@ -64,7 +65,7 @@ static void test_owned_and_counted(void **state)
 	struct tables *t = f->pg.tables;
 	uint64_t entry = page_entry_pack((struct page){ .state = PAGE_RESIDENT });
 	pgno_t far = { 1ULL << 40 }, near = { 77 };
-	table_id_t root = f->sp->root, child;
+	table_id_t root = f->sp->worker.root, child;
 	uint64_t used;
 
 	assert_int_equal(table_count(t, root), 1);
@@ -133,7 +134,8 @@ static void test_refill_beside_worker(void **state)
 
 	assert_int_equal(pthread_create(&thread, NULL, refill, &r), 0);
 	for (uint64_t i = 0; i < 3000; i++)
-		assert_int_equal(table_set(f->pg.tables, f->sp->root, (pgno_t){ i * TABLE_ENTRIES },
+		assert_int_equal(table_set(f->pg.tables, f->sp->worker.root,
+					   (pgno_t){ i * TABLE_ENTRIES },
 					   page_entry_pack((struct page){ .state = PAGE_RESIDENT,
 									  .place = (uint32_t)i })),
 				 0);
@@ -163,12 +165,14 @@ static void test_given_back(void **state)
 
 	for (int round = 0; round < 2; round++) {
 		for (uint64_t i = 0; i < nr; i++)
-			assert_int_equal(
-				table_set(t, f->sp->root, (pgno_t){ i * TABLE_ENTRIES }, entry), 0);
+			assert_int_equal(table_set(t, f->sp->worker.root,
+						   (pgno_t){ i * TABLE_ENTRIES }, entry),
+					 0);
 		assert_true(backed_tables(f) >= nr);
 		for (uint64_t i = 0; i < nr; i++)
 			assert_int_equal(
-				table_set(t, f->sp->root, (pgno_t){ i * TABLE_ENTRIES }, 0), 0);
+				table_set(t, f->sp->worker.root, (pgno_t){ i * TABLE_ENTRIES }, 0),
+				0);
 		for (int n = 0; n < 100; n++)
 			tables_refill(t);
 		assert_true(backed_tables(f) < nr / 2);
