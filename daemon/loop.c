@@ -20,9 +20,9 @@
 #include "fault/populate.h"
 #include "fault/swapin.h"
 #include "memory/kept.h"
+#include "next_look.h"
 
 #define COMPLETIONS_MAX 256
-#define ROOM_LOOK_NS	(5 * NS_PER_MS)
 /* Pools of further spaces are written without being known to the ring. */
 #define POOLS_MAX	1024
 
@@ -192,43 +192,37 @@ static void settle(struct loop *lp, struct space *sp)
 	}
 }
 
-/* An event is to be read before; who waits for room waits for longer. */
-static bool is_growing_up(struct pager *pg, const struct space *sp)
-{
-	return sp->phase == SPACE_FORKED && sp->orders.identified && !tables_short(pg->tables);
-}
-
-/* Time of the next look at a space for its own sake, 0: none. */
+/* Does what can be done now; time of the next look at the space for its own sake, 0: none. */
 static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 {
 	struct pager *pg = lp->pg;
-	uint64_t next_ns = 0, look_ns;
+	struct space_worker *w = &sp->worker;
+	uint64_t look_ns;
 
 	settle(lp, sp);
 	events_resume(pg, sp);
-	if (sp->phase == SPACE_FORKED && sp->orders.identified && !sp->worker.events_waiting)
+	if (sp->phase == SPACE_FORKED && sp->orders.identified && !w->events_waiting)
 		forked_go_live(pg, sp);
 	if (sp->orders.new_agent)
 		forked_take_agent(pg, sp);
 	if (sp->orders.quarantine_safe_ns)
 		quarantine_release(&sp->quarantine, sp->orders.quarantine_safe_ns);
 	/* No page state may change between the reading and the applying of an event. */
-	if (!sp->worker.events_waiting &&
-	    (sp->worker.retry || (sp->worker.retry_at_ns && now_ns >= sp->worker.retry_at_ns))) {
-		sp->worker.readable |= sp->worker.reread;
-		sp->worker.reread = false;
+	if (!w->events_waiting && (w->retry || (w->retry_at_ns && now_ns >= w->retry_at_ns))) {
+		w->readable |= w->reread;
+		w->reread = false;
 		fault_retry(pg, sp);
 	}
-	if (sp->phase == SPACE_FILLING && !sp->worker.events_waiting && populate_step(pg, sp)) {
+	if (sp->phase == SPACE_FILLING && !w->events_waiting && populate_step(pg, sp)) {
 		pthread_mutex_lock(&sp->lock);
 		if (sp->phase == SPACE_FILLING)
 			sp->phase = SPACE_FILLED;
 		pthread_mutex_unlock(&sp->lock);
 		pager_kick_housekeeping(pg);
 	}
-	if (sp->orders.adopt_wanted && !sp->worker.events_waiting)
+	if (sp->orders.adopt_wanted && !w->events_waiting)
 		adopt_step(pg, sp);
-	if (!sp->worker.events_waiting)
+	if (!w->events_waiting)
 		range_job_step(pg, sp);
 	evict_begin(pg, sp);
 	look_ns = exit_round_look_after(pg, sp);
@@ -238,28 +232,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 		pager_kick_housekeeping(pg);
 	if (sp->phase >= SPACE_CLOSING)
 		return now_ns; /* a fill found it gone just now: nobody else tells */
-	if (sp->worker.retry_at_ns && !sp->worker.events_waiting)
-		next_ns = sp->worker.retry_at_ns;
-	/* For room nobody tells. */
-	if ((sp->worker.events_waiting || (sp->phase == SPACE_FORKED && sp->orders.identified)) &&
-	    (!next_ns || now_ns + ROOM_LOOK_NS < next_ns))
-		next_ns = now_ns + ROOM_LOOK_NS;
-	if (sp->worker.evict_backoff_ns && (!next_ns || sp->worker.evict_backoff_ns < next_ns))
-		next_ns = sp->worker.evict_backoff_ns;
-	if (sp->worker.write_backoff_ns && sp->standby.nr_dirty &&
-	    (!next_ns || sp->worker.write_backoff_ns < next_ns))
-		next_ns = sp->worker.write_backoff_ns;
-	if (look_ns && (!next_ns || look_ns < next_ns))
-		next_ns = look_ns;
-	if (sp->worker.readable && sp->worker.hold_at_ns > now_ns &&
-	    (!next_ns || sp->worker.hold_at_ns < next_ns))
-		next_ns = sp->worker.hold_at_ns;
-	if ((sp->worker.readable && sp->worker.hold_at_ns <= now_ns) || sp->worker.retry ||
-	    sp->orders.adopt_wanted || range_job_waits(&sp->range_job) || sp->worker.evict_more ||
-	    sp->orders.fetch_wanted || sp->phase == SPACE_FILLING || is_growing_up(pg, sp))
-		next_ns = next_ns && next_ns < now_ns + 50 * NS_PER_US ? next_ns
-								       : now_ns + 50 * NS_PER_US;
-	return next_ns;
+	return sooner_ns(look_ns, space_next_look(pg, sp, now_ns));
 }
 
 static void complete(struct loop *lp, uint32_t nr, enum op_kind kind, uint32_t *from, uint32_t max)
@@ -304,14 +277,11 @@ static uint64_t all_books(struct loop *lp)
 
 	for (uint32_t id = 1; id < pg->nr_ids; id++) {
 		struct space *sp = __atomic_load_n(&pg->space[id], __ATOMIC_ACQUIRE);
-		uint64_t at_ns;
 
 		if (!sp || sp->phase == SPACE_NEW)
 			continue;
 		if (sp->phase >= SPACE_CLOSING) {
-			at_ns = close_space(lp, sp);
-			if (at_ns && (!next_ns || at_ns < next_ns))
-				next_ns = at_ns;
+			next_ns = sooner_ns(close_space(lp, sp), next_ns);
 			continue;
 		}
 		if (!sp->worker.root.v) {
@@ -321,9 +291,7 @@ static uint64_t all_books(struct loop *lp)
 			else
 				pager_record_space(pg, sp);
 		}
-		at_ns = keep_books(lp, sp, now_ns);
-		if (at_ns && (!next_ns || at_ns < next_ns))
-			next_ns = at_ns;
+		next_ns = sooner_ns(keep_books(lp, sp, now_ns), next_ns);
 	}
 	if (kept_step(pg, now_ns))
 		return 0;

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "agent/agent_abi.h"
-#include "agent/agent_posts.h"
+#include "agent/agent_posts_format.h"
 #include "agent/inject.h"
 #include "base/types.h"
 

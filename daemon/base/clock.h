@@ -17,4 +17,10 @@ static inline uint64_t clock_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
+/* Of two times, 0: never. */
+static inline uint64_t sooner_ns(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns && (!b_ns || a_ns < b_ns) ? a_ns : b_ns;
+}
+
 #endif

@@ -2,7 +2,7 @@
 #ifndef UPAGER_FAULT_H
 #define UPAGER_FAULT_H
 
-#include "memory/page_entry.h"
+#include "memory/page_entry_format.h"
 #include "pager.h"
 
 /*

@@ -2,7 +2,7 @@
 #ifndef UPAGER_FILL_H
 #define UPAGER_FILL_H
 
-#include "memory/page_entry.h"
+#include "memory/page_entry_format.h"
 #include "pager.h"
 
 /* Fills that need no read, and what becomes of faults whose fill did not happen.  The worker's. */

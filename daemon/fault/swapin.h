@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "memory/page_entry.h"
+#include "memory/page_entry_format.h"
 #include "pager.h"
 
 /*

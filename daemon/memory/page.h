@@ -2,7 +2,7 @@
 #ifndef UPAGER_PAGE_H
 #define UPAGER_PAGE_H
 
-#include "memory/page_entry.h"
+#include "memory/page_entry_format.h"
 #include "pager.h"
 
 /* A snapshot of one page's entry. */
@@ -12,7 +12,7 @@ struct page page_read(struct pager *pg, const struct space *sp, pgno_t n);
  * page_change() - the only writer of single entries
  *
  * -ESTALE when the entry differs from `from` (ages aside); asserts that the
- * transition is one that page_entry.h allows.  -ENOMEM: out of tables, which
+ * transition is one that page_entry_format.h allows.  -ENOMEM: out of tables, which
  * cannot be where the path is this space's alone, as that of what is or was in
  * a batch or in standby.  When the slot changes, the
  * reference of from.slot is dropped and that of to.slot is the caller's gift.

@@ -10,13 +10,14 @@
 
 #include "agent/agent.h"
 #include "control/range_job.h"
+#include "recover/event_slot_format.h"
 #include "evict/exit_pages.h"
 #include "evict/policy.h"
 #include "fault/fault_list.h"
 #include "fault/readahead.h"
 #include "kernel/uffd.h"
 #include "life/terms.h"
-#include "memory/page_entry.h"
+#include "memory/page_entry_format.h"
 #include "memory/quarantine.h"
 #include "memory/range_set.h"
 #include "memory/region.h"
@@ -67,30 +68,7 @@ struct space_stats {
 	_Atomic uint64_t latency_ns_log2[UPAGER_HIST_BUCKETS];
 };
 
-#define EVENTS_BATCH 64
-#define LATE_UNMAPS  128
-#define HANDED_MAX   16
-
-/*
- * Events of a space that were read and not all applied: in the state file.  One
- * that was applied becomes EVENT_APPLIED by one store; one that cannot be applied
- * twice from the start keeps its progress in its reserved members, as events.c
- * says.
- */
-struct event_slot {
-	struct uffd_msg msg[EVENTS_BATCH]; /* .event == 0: the end */
-	/* event/late_unmap.c: a ring of UNMAPs that are to come. */
-	struct late_unmap {
-		uint64_t start;
-		uint64_t end; /* 0: none */
-	} late[LATE_UNMAPS];
-	uint64_t nr_late;
-};
-
-_Static_assert(sizeof(struct event_slot) == 32 * EVENTS_BATCH + 16 * LATE_UNMAPS + 8,
-	       "fixed layout");
-
-#define EVENT_APPLIED 0xff
+#define HANDED_MAX 16
 
 /* Who it is: housekeeping finds out, before the worker knows the space or before identified. */
 struct space_process {

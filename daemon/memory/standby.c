@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "memory/page_entry.h"
+#include "memory/page_entry_format.h"
 
 static int map_pool(struct standby *sb)
 {

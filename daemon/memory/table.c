@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "memory/page_entry.h"
+#include "memory/page_entry_format.h"
 #include "memory/table_private.h"
 
 void table_put(struct tables *t, uint32_t id, int level)

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/failpoint.h"
-#include "memory/page_entry.h"
+#include "memory/page_entry_format.h"
 #include "memory/table_private.h"
 
 /* Pages below a table of a level. */

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "memory/page_entry.h"
+#include "memory/page_entry_format.h"
 
 int tables_restore_begin(struct tables **tables, struct slots *slots, int state_dir_fd)
 {

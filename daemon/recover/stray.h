@@ -3,6 +3,7 @@
 #define UPAGER_STRAY_H
 
 #include "pager.h"
+#include "recover/write_record_format.h"
 
 /*
  * The file "writes": slots that may be written, from before a write is submitted
@@ -19,13 +20,6 @@
  * The device being idle says less: /sys counts requests of local devices only,
  * not what a network holds, and the queue of others is never empty.
  */
-struct write_record {
-	uint64_t slot;
-	uint64_t nr_pages; /* stored last; 0: none */
-};
-
-#define WRITE_RECORDS 256 /* a page */
-#define WRITES_MAX    32 /* of them: the worker's own; the others are strays */
 
 /* Maps the file; takes a reference of each stray's slots.  Within slots_recount_*. */
 int stray_restore(struct pager *pg);

@@ -15,8 +15,6 @@
 #include "base/types.h"
 #include "recover/statefile.h"
 
-_Static_assert(sizeof(struct slot_state_header) == 48, "fixed layout");
-
 /* The header and the rest of its page, so that a short file reads as zeros. */
 union header_page {
 	struct slot_state_header h;

@@ -10,25 +10,6 @@
 
 #include "base/types.h"
 
-/* The block as it is on the device. */
-struct superblock_disk {
-	uint8_t magic[8];
-	uint32_t version;
-	uint32_t zero;
-	uint8_t uuid[16];
-	uint8_t label[SUPERBLOCK_LABEL_BYTES]; /* zero-padded, not terminated when full */
-	uint64_t nr_slots;
-	uint8_t reserved[SUPERBLOCK_BYTES - 80];
-	uint64_t checksum; /* XXH3 over all before it */
-};
-
-_Static_assert(sizeof(struct superblock_disk) == SUPERBLOCK_BYTES, "a superblock is one block");
-_Static_assert(offsetof(struct superblock_disk, version) == 8, "fixed offset");
-_Static_assert(offsetof(struct superblock_disk, uuid) == 16, "fixed offset");
-_Static_assert(offsetof(struct superblock_disk, label) == 32, "fixed offset");
-_Static_assert(offsetof(struct superblock_disk, nr_slots) == 64, "fixed offset");
-_Static_assert(offsetof(struct superblock_disk, checksum) == 4088, "fixed offset");
-
 static uint64_t block_checksum(const struct superblock_disk *disk)
 {
 	return XXH3_64bits(disk, offsetof(struct superblock_disk, checksum));

@@ -2,18 +2,11 @@
 #ifndef UPAGER_SUPERBLOCK_H
 #define UPAGER_SUPERBLOCK_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-/*
- * Block 0 of a swap area: little-endian, fixed offsets, one 4 KiB page.
- * Slot n of the area is the page at byte offset n * 4096; slot 0 is this block.
- */
-#define SUPERBLOCK_BYTES       4096
-#define SUPERBLOCK_MAGIC       "UPAGERSW" /* 8 bytes, no terminator */
-#define SUPERBLOCK_VERSION     1
-#define SUPERBLOCK_LABEL_BYTES 32
-#define AREA_SLOTS_MIN	       8 /* including slot 0 */
+#include "swap/superblock_format.h"
+
+#define AREA_SLOTS_MIN 8 /* including slot 0 */
 
 struct superblock {
 	uint8_t uuid[16];

@@ -4,7 +4,7 @@
 
 #include "space_fixture.h"
 
-/* The states of page_entry.h's table; STANDBY counts twice. */
+/* The states of page_entry_format.h's table; STANDBY counts twice. */
 enum kind {
 	VIRGIN,
 	RESIDENT,

@@ -6,7 +6,7 @@
 #include "base/failpoint.h"
 #include "page_fixture.h"
 
-/* What the comments of page_entry.h allow page_change() to do. */
+/* What the comments of page_entry_format.h allow page_change() to do. */
 static const bool may[NR_KINDS][NR_KINDS] = {
 	[VIRGIN] = { [RESIDENT] = true },
 	[RESIDENT] = { [VIRGIN] = true, [RESIDENT] = true, [DETACHING] = true },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_STATE_HEADER_H
-#define UPAGER_STATE_HEADER_H
+#ifndef UPAGER_STATE_HEADER_FORMAT_H
+#define UPAGER_STATE_HEADER_FORMAT_H
 
 #include <stdint.h>
 

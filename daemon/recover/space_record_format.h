@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_SPACE_RECORD_H
-#define UPAGER_SPACE_RECORD_H
+#ifndef UPAGER_SPACE_RECORD_FORMAT_H
+#define UPAGER_SPACE_RECORD_FORMAT_H
 
 #include <stdint.h>
 

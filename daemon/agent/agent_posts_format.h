@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_AGENT_POSTS_H
-#define UPAGER_AGENT_POSTS_H
+#ifndef UPAGER_AGENT_POSTS_FORMAT_H
+#define UPAGER_AGENT_POSTS_FORMAT_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UPAGER_PAGE_ENTRY_H
-#define UPAGER_PAGE_ENTRY_H
+#ifndef UPAGER_PAGE_ENTRY_FORMAT_H
+#define UPAGER_PAGE_ENTRY_FORMAT_H
 
 #include "base/types.h"
 

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "next_look.h"
+
+#include "base/clock.h"
+
+/* An event is to be read before; who waits for room waits for longer. */
+static bool is_growing_up(const struct pager *pg, const struct space *sp)
+{
+	return sp->phase == SPACE_FORKED && sp->orders.identified && !tables_short(pg->tables);
+}
+
+uint64_t space_next_look(const struct pager *pg, const struct space *sp, uint64_t now_ns)
+{
+	const struct space_worker *w = &sp->worker;
+	uint64_t next_ns = w->evict_backoff_ns;
+
+	if (!w->events_waiting)
+		next_ns = sooner_ns(w->retry_at_ns, next_ns);
+	/* For room nobody tells. */
+	if (w->events_waiting || (sp->phase == SPACE_FORKED && sp->orders.identified))
+		next_ns = sooner_ns(now_ns + ROOM_LOOK_NS, next_ns);
+	if (sp->standby.nr_dirty)
+		next_ns = sooner_ns(w->write_backoff_ns, next_ns);
+	if (w->readable && w->hold_at_ns > now_ns)
+		next_ns = sooner_ns(w->hold_at_ns, next_ns);
+	if ((w->readable && w->hold_at_ns <= now_ns) || w->retry || sp->orders.adopt_wanted ||
+	    range_job_waits(&sp->range_job) || w->evict_more || sp->orders.fetch_wanted ||
+	    sp->phase == SPACE_FILLING || is_growing_up(pg, sp))
+		next_ns = sooner_ns(now_ns + 50 * NS_PER_US, next_ns);
+	return next_ns;
+}
