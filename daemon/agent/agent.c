@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/untrusted.h"
 #include "base/clock.h"
 
 /* One MOVE of AGENT_RUN_PAGES takes 10 to 50 us; yielding passes a slow CPU. */
@@ -144,7 +145,7 @@ struct agent_post *agent_next_post(struct agent *ag)
 	struct agent_post *post = &ag->posts->post[ag->posted % AGENT_BATCHES];
 
 	/* A revoked batch is settled before the agent has counted it. */
-	if (ag->posted - atomic_load(&ag->ctl->done) >= AGENT_BATCHES ||
+	if (ag->posted - untrusted(ag->ctl->done) >= AGENT_BATCHES ||
 	    agent_pending(ag) == AGENT_BATCHES)
 		return NULL;
 	post->nr_runs = 0;
@@ -183,7 +184,7 @@ const struct agent_post *agent_finished(struct agent *ag)
 {
 	if (!agent_pending(ag))
 		return NULL;
-	if ((int32_t)(atomic_load(&ag->ctl->done) - ag->settled) <= 0)
+	if ((int32_t)(untrusted(ag->ctl->done) - ag->settled) <= 0)
 		return NULL;
 	return &ag->posts->post[ag->settled % AGENT_BATCHES];
 }
@@ -196,11 +197,11 @@ struct agent_outcome agent_outcome(const struct agent *ag, uint32_t run_index)
 	uint64_t mask = nr_pages == 64 ? ~0ULL : (1ULL << nr_pages) - 1;
 
 	return (struct agent_outcome){
-		.moved = r->moved & mask,
-		.pinned = r->pinned & mask,
-		.gone = r->gone & mask,
-		.error = r->error,
-		.locked = ag->ctl->batch[n].locked,
+		.moved = untrusted(r->moved) & mask,
+		.pinned = untrusted(r->pinned) & mask,
+		.gone = untrusted(r->gone) & mask,
+		.error = untrusted(r->error),
+		.locked = untrusted(ag->ctl->batch[n].locked),
 	};
 }
 
@@ -215,7 +216,7 @@ bool agent_is_late(const struct agent *ag)
 
 	if (!agent_present(ag))
 		return false;
-	done = atomic_load(&ag->ctl->done);
+	done = untrusted(ag->ctl->done);
 	return ag->posted != done &&
 	       clock_ns() - ag->posts->post[done % AGENT_BATCHES].posted_ns > LATE_NS;
 }
@@ -226,12 +227,12 @@ bool agent_hold(struct agent *ag)
 		return true;
 	atomic_store(&ag->ctl->hold, 1);
 	for (int i = 0; i < HOLD_SPINS; i++) {
-		if (!atomic_load(&ag->ctl->busy))
+		if (!untrusted(ag->ctl->busy))
 			return true;
 		__builtin_ia32_pause();
 	}
 	for (int i = 0; i < HOLD_YIELDS; i++) {
-		if (!atomic_load(&ag->ctl->busy))
+		if (!untrusted(ag->ctl->busy))
 			return true;
 		sched_yield();
 	}
@@ -244,7 +245,7 @@ void agent_release(struct agent *ag)
 		return;
 	atomic_store(&ag->ctl->hold, 0);
 	/* The agent sleeps on hold only when it has a batch, one revoked and settled included. */
-	if (ag->posted != atomic_load(&ag->ctl->done))
+	if (ag->posted != untrusted(ag->ctl->done))
 		wake(&ag->ctl->hold);
 }
 
@@ -265,15 +266,18 @@ enum agent_phase agent_revoke(struct agent *ag)
 
 uint32_t agent_batch_limit(const struct agent *ag)
 {
-	uint32_t nr_pages = ag->ctl->grip_pages;
+	uint32_t nr_pages = untrusted(ag->ctl->grip_pages);
 
 	return nr_pages && nr_pages < AGENT_BATCH_PAGES ? nr_pages : AGENT_BATCH_PAGES;
 }
 
 void agent_catch_up(struct agent *ag)
 {
-	for (uint32_t n = atomic_load(&ag->ctl->posted); (int32_t)(ag->posted - n) > 0; n++) {
-		struct agent_batch *b = &ag->ctl->batch[n % AGENT_BATCHES];
+	uint32_t nr_unseen = ag->posted - untrusted(ag->ctl->posted);
+
+	/* All of them, if that cannot be. */
+	for (uint32_t i = 0; i < min_t(uint32_t, nr_unseen, AGENT_BATCHES); i++) {
+		struct agent_batch *b = &ag->ctl->batch[(ag->posted - 1 - i) % AGENT_BATCHES];
 
 		b->nr_runs = 0;
 		atomic_store(&b->phase, AGENT_REVOKED);
@@ -287,7 +291,7 @@ bool agent_is_dropping(const struct agent *ag)
 	uint32_t n = ag->settled % AGENT_BATCHES;
 
 	return !ag->dead && ag->posts->post[n].mode == AGENT_COPY_DROP &&
-	       atomic_load(&ag->ctl->batch[n].phase) == AGENT_COPIED;
+	       untrusted(ag->ctl->batch[n].phase) == AGENT_COPIED;
 }
 
 bool agent_may_drop(const struct agent *ag)

@@ -17,6 +17,7 @@
 #include "agent/place.h"
 #include "agent/remove.h"
 #include "agent/target.h"
+#include "agent/untrusted.h"
 #include "kernel/uffd.h"
 
 /*
@@ -95,7 +96,8 @@ static int open_uffd(struct attach *at, char *cause)
 		at->uffd = at->provision.fd[PASSED_DEVICE];
 		return 0;
 	}
-	at->uffd = (int)syscall(SYS_pidfd_getfd, at->agent_pidfd, at->provision.ctl->uffd, 0);
+	at->uffd = (int)syscall(SYS_pidfd_getfd, at->agent_pidfd,
+				untrusted(at->provision.ctl->uffd), 0);
 	if (at->uffd < 0)
 		return cause_set(cause, -errno, "pidfd_getfd: %s", strerror(errno));
 	err = uffd_api(at->uffd, at->uffd_features);

@@ -21,6 +21,7 @@
 #include "agent/grip.h"
 #include "agent/pass.h"
 #include "agent/place.h"
+#include "agent/untrusted.h"
 #include "base/types.h"
 
 #define UFFD_DEVICE "/dev/userfaultfd"
@@ -210,14 +211,13 @@ static int wait_ready(struct provision *o, char *cause)
 	struct agent_ctl *ctl = o->ctl;
 	const struct timespec tick = { .tv_nsec = READY_TICK_NS };
 
-	while (!atomic_load(&ctl->ready)) {
-		int err = remote_check_running(o->agent);
+	while (!untrusted(ctl->ready)) {
+		int err = remote_check_running(o->agent), error = untrusted(ctl->setup_error);
 
 		if (err)
 			return cause_set(cause, err, "the agent died in its set-up");
-		if (ctl->setup_error)
-			return cause_set(cause, ctl->setup_error, "the agent's set-up: %s",
-					 strerror(-ctl->setup_error));
+		if (error < 0 && error > -4096)
+			return cause_set(cause, error, "the agent's set-up: %s", strerror(-error));
 		if (remote_now_ns() > o->agent->deadline_ns)
 			return cause_set(cause, -EBUSY, "the agent is not ready; try again");
 		syscall(SYS_futex, &ctl->ready, FUTEX_WAIT, 0, &tick, NULL, 0);

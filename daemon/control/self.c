@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/untrusted.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "control/request.h"
@@ -311,7 +312,7 @@ static bool give_way(struct housekeeping *h, const struct self_join *join)
 int self_ready(struct housekeeping *h, struct self_join *join, char text[UPAGER_TEXT_BYTES])
 {
 	const struct agent_ctl *ctl = join->agent->ctl;
-	int error = ctl->setup_error;
+	int error = untrusted(ctl->setup_error);
 
 	if (child_is_gone(h, join))
 		return -ESRCH;
@@ -325,7 +326,7 @@ int self_ready(struct housekeeping *h, struct self_join *join, char text[UPAGER_
 		snprintf(text, UPAGER_TEXT_BYTES, "the agent died in its set-up: try again");
 		return -EIO;
 	}
-	if (!atomic_load(&ctl->ready))
+	if (!untrusted(ctl->ready))
 		return -EINPROGRESS;
 	if (!join->child && !give_way(h, join)) {
 		snprintf(text, UPAGER_TEXT_BYTES, "process %d has been attached meanwhile",

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/untrusted.h"
 #include "base/failpoint.h"
 #include "fault/fault.h"
 #include "kernel/present.h"
@@ -288,7 +289,7 @@ static struct agent_outcome inherited_outcome(struct space *sp, uint32_t run_ind
 	uint32_t place = post->at[run_index].place;
 	uint32_t staging = n * AGENT_BATCH_PAGES + post->at[run_index].staging_first;
 	struct agent_outcome out = agent_outcome(ag, run_index);
-	uint32_t phase = atomic_load(&ag->ctl->batch[n].phase);
+	uint32_t phase = untrusted(ag->ctl->batch[n].phase);
 	bool copied = phase == AGENT_COPIED || phase == AGENT_DROPPED || phase == AGENT_WITHDRAWN;
 	uint64_t present[PRESENT_MAX / 64], asked, moved = 0;
 	/* In this order: what is present was so before any event that nobody has read. */
