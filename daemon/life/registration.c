@@ -6,7 +6,18 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "kernel/max_map_count.h"
 #include "kernel/vma.h"
+
+/*
+ * What is mapped behind or before a registered mapping, and touched before it is
+ * registered itself, never becomes one with it: an arena that grows by a page at
+ * a time would be as many mappings, until the kernel has no more of them.  What
+ * is small beside its neighbour waits, where the program alone makes one mapping
+ * of it, until it is not; all that wait are a small part of the budget.
+ */
+#define SMALL_PART   8 /* of the neighbour */
+#define SMALL_BUDGET 16 /* all together, of the budget */
 
 /* How far holes are registered, too; new mappings mostly come near others. */
 #define HOLE_MAX       (64ULL << 20)
@@ -26,8 +37,11 @@ struct scan {
 	struct space *sp;
 	/* False: no more. */
 	bool (*work)(struct scan *scan, uint64_t start, uint64_t end);
-	bool (*is_wanted)(const struct scan *scan, const struct vma *v);
+	bool (*is_wanted)(struct scan *scan, const struct vma *v);
 	uint64_t seen_end; /* of the last mapping that was read */
+	uint64_t small_max; /* what waits beside its neighbour is not larger */
+	uint32_t nr_small;
+	uint32_t nr_mappings;
 	uint64_t start; /* of the hole before the stretch, as far as it belongs to it */
 	uint32_t nr;
 	struct vma vma[STRETCH_MAX];
@@ -52,6 +66,7 @@ static bool see_mapping(void *context, const struct vma *v)
 	struct scan *scan = context;
 	bool wanted = scan->is_wanted(scan, v);
 
+	scan->nr_mappings++;
 	if (!wanted || scan->nr == STRETCH_MAX || v->start - scan->seen_end > 2 * HOLE_MAX) {
 		/* A stack grows into the hole before it. */
 		if (!work_on_stretch(scan, v->stack ? scan->seen_end : v->start))
@@ -75,9 +90,30 @@ static int scan_all(struct scan *scan)
 	return err ? err : scan->error;
 }
 
-static bool is_pageable(const struct scan *scan, const struct vma *v)
+static bool waits_to_grow(struct scan *scan, const struct vma *v)
 {
-	return vma_is_pageable(v) && !space_is_ours(scan->sp, v->start);
+	pgno_t first = addr_pgno(v->start), end = addr_pgno(v->end), before = { first.v - 1 };
+	struct space *sp = scan->sp;
+	const struct region *a, *b;
+	uint64_t neighbour = 0;
+	bool small;
+
+	pthread_mutex_lock(&sp->lock);
+	if (!region_find(&sp->locked.regions, first)) {
+		a = region_find(&sp->locked.regions, before);
+		b = region_find(&sp->locked.regions, end);
+		neighbour = max_t(uint64_t, a ? a->end.v - a->first.v : 0,
+				  b ? b->end.v - b->first.v : 0);
+	}
+	pthread_mutex_unlock(&sp->lock);
+	small = end.v - first.v < neighbour / SMALL_PART;
+	scan->nr_small += small;
+	return small && end.v - first.v <= scan->small_max;
+}
+
+static bool is_to_be_paged(struct scan *scan, const struct vma *v)
+{
+	return vma_is_pageable(v) && !space_is_ours(scan->sp, v->start) && !waits_to_grow(scan, v);
 }
 
 static bool is_known(struct space *sp, const struct vma *v)
@@ -161,16 +197,28 @@ static bool register_stretch(struct scan *scan, uint64_t start, uint64_t end)
 
 int registration_add(struct pager *pg, struct space *sp, bool *added)
 {
+	struct space_housekeeping *was = &sp->housekeeping;
 	struct scan scan = {
-		.pg = pg, .sp = sp, .work = register_stretch, .is_wanted = is_pageable
+		.pg = pg,
+		.sp = sp,
+		.work = register_stretch,
+		.is_wanted = is_to_be_paged,
+		.small_max =
+			sp->orders.budget_pages / SMALL_BUDGET / max_t(uint32_t, was->nr_small, 1),
 	};
-	int err = scan_all(&scan);
+	int err;
 
+	/* Rather more than that part of the budget than a program without memory. */
+	if (was->nr_mappings > max_map_count() / 2)
+		scan.small_max = UINT64_MAX;
+	err = scan_all(&scan);
+	was->nr_small = scan.nr_small;
+	was->nr_mappings = scan.nr_mappings;
 	*added |= scan.added;
 	return err;
 }
 
-static bool may_be_registered(const struct scan *scan, const struct vma *v)
+static bool may_be_registered(struct scan *scan, const struct vma *v)
 {
 	(void)scan;
 	return v->anonymous && !v->stack;

@@ -142,6 +142,8 @@ struct space_housekeeping {
 	uint64_t search_at_ns; /* forked child, when to look for its process unasked */
 	uint64_t search_pause_ns;
 	uint64_t sampled_ns;
+	uint32_t nr_mappings; /* when they were last read */
+	uint32_t nr_small; /* of them: small beside a registered neighbour */
 	/* Of an agent that died with the daemon before this one; ctl_bytes 0: none. */
 	struct inject_place left_behind;
 	uint32_t orphans_said;

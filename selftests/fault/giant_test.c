@@ -4,6 +4,7 @@
  *
  * Mappings much larger than what is used of them, and very many of them.
  */
+#include "kernel/max_map_count.h"
 #include "selftests/memory.h"
 #include "selftests/target.h"
 
@@ -120,19 +121,6 @@ TEST_F_TIMEOUT(giant, goes_back, 120)
 /* Without UFFDIO_MOVE all mappings are read for each batch, with the program stopped. */
 #define STRIPES_STOPPED 4000ULL
 
-static bool maps_allowed(void)
-{
-	FILE *f = fopen("/proc/sys/vm/max_map_count", "re");
-	int nr = 0;
-
-	if (f) {
-		if (fscanf(f, "%d", &nr) != 1)
-			nr = 0;
-		fclose(f);
-	}
-	return nr >= MAPS_NEEDED;
-}
-
 static uint64_t nr_stripes;
 
 static bool stripe(uint8_t *p)
@@ -201,7 +189,7 @@ TEST_F_TIMEOUT(giant, fifty_thousand_mappings, 120)
 	struct target t;
 	uint64_t slowest_ns = 0, nr = 0;
 
-	if (!maps_allowed())
+	if (max_map_count() < MAPS_NEEDED)
 		SKIP(return, "vm.max_map_count is too low");
 	ASSERT_EQ(0, pager_start(&roomy, &opt));
 	nr_stripes = variant->disable ? STRIPES_STOPPED : STRIPES;
