@@ -18,6 +18,8 @@
 #include "agent/remove.h"
 #include "agent/target.h"
 #include "agent/untrusted.h"
+#include "base/untrusted_fd.h"
+#include "kernel/owner.h"
 #include "kernel/uffd.h"
 
 /*
@@ -88,6 +90,17 @@ abort_orphan:
 	return err;
 }
 
+/* While a thread of it is stopped nothing else of it can execute another program and go on. */
+static int check_owner(const struct attach *at, char *cause)
+{
+	if (!at->owner || owner_is(at->pid, at->owner))
+		return 0;
+	return cause_set(cause, -EPERM,
+			 "process %d is not yours any more (or set-uid, or not dumpable): ask root",
+			 at->pid);
+}
+
+/* The number is in memory that the target writes, and so is the agent's program. */
 static int open_uffd(struct attach *at, char *cause)
 {
 	int err;
@@ -100,6 +113,11 @@ static int open_uffd(struct attach *at, char *cause)
 				untrusted(at->provision.ctl->uffd), 0);
 	if (at->uffd < 0)
 		return cause_set(cause, -errno, "pidfd_getfd: %s", strerror(errno));
+	if (!untrusted_fd_is_uffd(at->uffd)) {
+		untrusted_fd_close(at->uffd);
+		at->uffd = -1;
+		return cause_set(cause, -EACCES, "what its agent opened is no userfaultfd");
+	}
 	err = uffd_api(at->uffd, at->uffd_features);
 	if (err)
 		return cause_set(cause, err,
@@ -123,9 +141,14 @@ int attach_begin(struct attach *at, char *cause)
 	if (err)
 		return err;
 	err = stopped_thread_begin(&b, at->pid, uses, at->any, cause);
+	if (err)
+		return err;
+	err = remote_set_options(&b.thread, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE);
 	if (!err)
-		err = remote_set_options(&b.thread, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE);
-	if (!err)
+		err = check_owner(at, cause);
+	if (err)
+		stopped_thread_end(&b, &at->stopped_ns);
+	else
 		err = give_birth(at, &b, cause);
 	if (err)
 		return err;

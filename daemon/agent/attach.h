@@ -13,6 +13,7 @@
 /* The helper's part of inject_attach(). */
 struct attach {
 	pid_t pid;
+	uid_t owner; /* 0: anybody */
 	bool any; /* thread of it may be stopped, also one that notices */
 	uint64_t uffd_features;
 	struct provision provision; /* descriptors and unprivileged by the caller */

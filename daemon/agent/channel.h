@@ -33,6 +33,7 @@ struct channel_request {
 	pid_t daemon_pid;
 	pid_t pid;
 	pid_t agent_pid;
+	uid_t owner; /* ATTACH */
 	bool unprivileged;
 	bool any; /* ATTACH: stop a thread also where it notices */
 	bool has_uffd; /* ATTACH: one more descriptor, the userfaultfd that there is */

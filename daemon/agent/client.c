@@ -197,13 +197,14 @@ static int attach(struct channel_request *req, const int *fd, size_t nr_fds,
 	return err ? err : clean_up(req->pid, fd[0], res);
 }
 
-int inject_attach(pid_t pid, bool unprivileged, bool any, uint64_t uffd_features, int ctl_fd,
-		  int pool_fd, int event_fd, inject_record_fn record, void *context,
+int inject_attach(pid_t pid, uid_t owner, bool unprivileged, bool any, uint64_t uffd_features,
+		  int ctl_fd, int pool_fd, int event_fd, inject_record_fn record, void *context,
 		  struct inject_result *res)
 {
 	struct channel_request req = {
 		.op = CHANNEL_ATTACH,
 		.pid = pid,
+		.owner = owner,
 		.unprivileged = unprivileged,
 		.any = any,
 		.uffd_features = uffd_features,
@@ -212,10 +213,12 @@ int inject_attach(pid_t pid, bool unprivileged, bool any, uint64_t uffd_features
 	return attach(&req, (int[]){ ctl_fd, pool_fd, event_fd }, 3, record, context, res);
 }
 
-int inject_attach_uffd(pid_t pid, int uffd, int ctl_fd, int pool_fd, int event_fd,
+int inject_attach_uffd(pid_t pid, uid_t owner, int uffd, int ctl_fd, int pool_fd, int event_fd,
 		       inject_record_fn record, void *context, struct inject_result *res)
 {
-	struct channel_request req = { .op = CHANNEL_ATTACH, .pid = pid, .has_uffd = true };
+	struct channel_request req = {
+		.op = CHANNEL_ATTACH, .pid = pid, .owner = owner, .has_uffd = true
+	};
 
 	return attach(&req, (int[]){ ctl_fd, pool_fd, event_fd, uffd }, 4, record, context, res);
 }

@@ -54,6 +54,7 @@ static int serve_attach(const struct channel_request *req, const int *fd, int da
 {
 	struct attach at = {
 		.pid = req->pid,
+		.owner = req->owner,
 		.any = req->any,
 		.uffd_features = req->uffd_features,
 		.provision = {

@@ -46,6 +46,9 @@ typedef int (*inject_record_fn)(void *context, struct inject_result *res);
 /**
  * inject_attach() - start an agent inside a running process
  * @pid: any live thread group; its leader may have exited [F18]
+ * @owner: whose process it must be once a thread of it is stopped, or 0: anybody's.
+ *	A user may ask for his own process, which executes a set-uid program
+ *	meanwhile
  * @unprivileged: the target lacks CAP_SYS_PTRACE: its userfaultfd is made
  *	through a descriptor of /dev/userfaultfd that is passed in
  * @any: also a thread that notices it may be stopped (waiting.h)
@@ -65,21 +68,21 @@ typedef int (*inject_record_fn)(void *context, struct inject_result *res);
  * interrupted system call restarted.  On error the target is as it was.
  *
  * -ESRCH no such process; -EPERM may not be traced (another tracer, kernel
- * thread); -EACCES its seccomp filter forbids what the agent needs; -EOPNOTSUPP
+ * thread), or is not the owner's; -EACCES its seccomp filter forbids what the agent needs; -EOPNOTSUPP
  * not a 64-bit x86 process, or the agent would be adopted by a program that
  * waits for its own children (adopter.h); -EBUSY no thread of it could be
  * stopped, -EAGAIN without noticing it: to be tried again; -EIO the helper died:
  * the target runs on unharmed.
  */
-int inject_attach(pid_t pid, bool unprivileged, bool any, uint64_t uffd_features, int ctl_fd,
-		  int pool_fd, int event_fd, inject_record_fn record, void *context,
+int inject_attach(pid_t pid, uid_t owner, bool unprivileged, bool any, uint64_t uffd_features,
+		  int ctl_fd, int pool_fd, int event_fd, inject_record_fn record, void *context,
 		  struct inject_result *res);
 
 /*
  * The same for an address space that has a userfaultfd already (a fork's child):
  * the agent gets a duplicate of @uffd and res->uffd is -1.
  */
-int inject_attach_uffd(pid_t pid, int uffd, int ctl_fd, int pool_fd, int event_fd,
+int inject_attach_uffd(pid_t pid, uid_t owner, int uffd, int ctl_fd, int pool_fd, int event_fd,
 		       inject_record_fn record, void *context, struct inject_result *res);
 
 /**

@@ -34,6 +34,7 @@ enum failpoint {
 	FP_FORK_APPLIED, /* child can be looked for */
 	FP_CHILD_ASKED, /* a stack is registered to see whose it is; err: nothing was seen */
 	FP_CHILD_RECORDED, /* what is known of a child is written down, it is not yet live */
+	FP_ATTACH_ALLOWED, /* who asks may; nothing was opened */
 	FP_ATTACH_INJECTED, /* agent runs, nothing recorded of it */
 	FP_ATTACH_SEEN, /* a mapping was read that is not registered yet */
 	FP_ATTACH_REGISTERED, /* first range registered */

@@ -14,12 +14,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
-#include "control/untrusted_fd.h"
+#include "base/untrusted_fd.h"
 #include "control/proto.h"
 #include "control/request.h"
 #include "control/session_self.h"
 #include "control/session_status.h"
+#include "kernel/owner.h"
 
 #define GROUP_NAME "upager"
 #define SEND_BYTES (8 << 20)
@@ -195,11 +197,6 @@ static void accept_all(struct sessions *ss, struct housekeeping *h)
 	}
 }
 
-static bool exists(pid_t pid)
-{
-	return !kill(pid, 0) || errno == EPERM;
-}
-
 static struct proc *known(struct housekeeping *h, pid_t pid, struct upager_reply *reply)
 {
 	struct proc *p = housekeeping_find(h, pid);
@@ -237,11 +234,36 @@ static bool is_peer(const struct session *s, struct housekeeping *h, pid_t pid)
 {
 	const struct proc *p = housekeeping_find(h, pid);
 
-	return pid == s->peer.pid && p && p->by_itself;
+	return pid == s->peer.pid && p && p->by_itself && !fd_readable(s->peer.pidfd);
+}
+
+/*
+ * The process is held by @target, so whose it is now it is as long as that has
+ * not ended.  What it executes later is asked about when it is stopped.
+ */
+static int check_target(struct session *s, struct housekeeping *h, pid_t pid, int target,
+			struct upager_reply *reply)
+{
+	bool allowed = !s->uid || is_peer(s, h, pid) || owner_is(pid, s->uid);
+
+	if (target < 0 || proc_of_pidfd(target) != pid) {
+		proto_text(reply, "no process %d, or not the one that was meant: check the number",
+			   pid);
+		return -ESRCH;
+	}
+	/* It has ended, which housekeeping may not have seen yet: there is an answer. */
+	if (fd_readable(target) && !housekeeping_find(h, pid)) {
+		proto_text(reply, "process %d has ended: name a living one", pid);
+		return -ESRCH;
+	}
+	if (allowed)
+		return 0;
+	proto_text(reply, "process %d is not yours (or set-uid, or not dumpable): ask root", pid);
+	return -EPERM;
 }
 
 static void handle(struct session *s, struct housekeeping *h, const struct upager_request *req,
-		   int pidfd)
+		   int target)
 {
 	struct upager_reply reply;
 	struct proc *p;
@@ -249,26 +271,15 @@ static void handle(struct session *s, struct housekeeping *h, const struct upage
 
 	proto_init_reply(&reply);
 	if (req->op != UPAGER_OP_STATUS && req->op != UPAGER_OP_PING) {
-		if (pidfd >= 0 && proc_of_pidfd(pidfd) != req->pid) {
-			proto_text(&reply,
-				   "process %d is not the one that was meant: it has exited",
-				   req->pid);
-			session_answer(s, &reply, -ESRCH);
-			return;
-		}
-		if (s->uid && !is_peer(s, h, req->pid) && !proc_belongs_to(req->pid, s->uid) &&
-		    exists(req->pid)) {
-			proto_text(
-				&reply,
-				"process %d is not yours (or set-uid, or not dumpable): ask root",
-				req->pid);
-			session_answer(s, &reply, -EPERM);
+		err = check_target(s, h, req->pid, target, &reply);
+		if (err) {
+			session_answer(s, &reply, err);
 			return;
 		}
 	}
 	switch (req->op) {
 	case UPAGER_OP_ATTACH:
-		err = request_attach(h, req, s->uid, reply.text);
+		err = request_attach(h, req, s->uid, target, reply.text);
 		p = housekeeping_find(h, req->pid);
 		if (!err && p)
 			reply.stopped_ns = p->stopped_ns;
@@ -308,7 +319,11 @@ static void receive(struct session *s, struct housekeeping *h)
 	if (!err && n > 0 && req.op >= UPAGER_OP_JOIN) {
 		session_self_handle(s, h, &req, &fd);
 	} else if (!err && n > 0) {
-		handle(s, h, &req, fd);
+		int target = fd < 0 ? (int)syscall(SYS_pidfd_open, req.pid, 0) : fd;
+
+		handle(s, h, &req, target);
+		if (fd < 0 && target >= 0)
+			close(target);
 	} else if (n > 0 || n == -EMSGSIZE || n == -EBADMSG) {
 		proto_init_reply(&reply);
 		proto_text(&reply,

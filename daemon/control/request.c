@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/fd.h"
 #include "kernel/meminfo.h"
 #include "life/descendants.h"
 #include "life/pause.h"
@@ -56,7 +58,7 @@ static int agree(struct housekeeping *h, struct proc *p, const struct upager_req
 	return 0;
 }
 
-int request_attach(struct housekeeping *h, const struct upager_request *req, uid_t uid,
+int request_attach(struct housekeeping *h, const struct upager_request *req, uid_t uid, int target,
 		   char text[UPAGER_TEXT_BYTES])
 {
 	pid_t pid = req->pid;
@@ -83,9 +85,15 @@ int request_attach(struct housekeeping *h, const struct upager_request *req, uid
 		return -EPERM;
 	}
 	descendants_open(&h->descendants);
+	failpoint(FP_ATTACH_ALLOWED);
 	err = proc_open(&p, pid, text);
 	if (err)
 		return err;
+	if (fd_readable(target)) { /* its number may be another's */
+		snprintf(text, UPAGER_TEXT_BYTES, "process %d has ended: name a living one", pid);
+		proc_close(p);
+		return -ESRCH;
+	}
 	p->stop_any = req->flags & UPAGER_ATTACH_NOW;
 	err = agree(h, p, req, uid);
 	proc_sample(p);

@@ -11,7 +11,8 @@
  * What the control socket asks for.  0, or -errno with a clause in text; the
  * detach and populate calls only start and are over when *_pending() says so.
  */
-int request_attach(struct housekeeping *h, const struct upager_request *req, uid_t uid,
+/* For @uid, who may; @target is the pidfd of the process that he may do it to. */
+int request_attach(struct housekeeping *h, const struct upager_request *req, uid_t uid, int target,
 		   char text[UPAGER_TEXT_BYTES]);
 /* Whether it is neither too small nor more than there is. */
 int request_check_budget(const struct housekeeping *h, uint64_t budget_bytes,

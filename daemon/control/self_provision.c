@@ -10,7 +10,7 @@
 #include "agent/frame.h"
 #include "agent/grip.h"
 #include "agent/place.h"
-#include "control/untrusted_fd.h"
+#include "base/untrusted_fd.h"
 #include "kernel/uffd.h"
 #include "kernel/vma.h"
 

@@ -85,11 +85,6 @@ int proc_open(struct proc **proc, pid_t pid, char text[UPAGER_TEXT_BYTES]);
 /* One that is paged: its first thread may have ended before the others [F18]. */
 int proc_open_known(struct proc **proc, pid_t pid);
 void proc_close(struct proc *proc);
-/*
- * Whether real, effective and saved uid of a process are this one and it is
- * dumpable, so that its user may do with it as he likes.
- */
-bool proc_belongs_to(pid_t pid, uid_t uid);
 /* A file of /proc/PID, opened. */
 int proc_open_file(const struct proc *proc, const char *name, int flags);
 /* RssAnon and VmSize in pages; -ESRCH when the process is gone. */

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "evict/budget.h"
+#include "kernel/owner.h"
 #include "life/child.h"
 #include "life/descendants.h"
 #include "life/pause.h"
@@ -144,7 +145,7 @@ static bool scan_due(const struct proc *p, uint64_t now_ns)
 /* A watched process has grown.  It may have executed a set-uid program since it was watched. */
 static int begin(struct housekeeping *h, struct proc *p)
 {
-	if (p->terms.asked_by && !proc_belongs_to(p->pid, p->terms.asked_by)) {
+	if (p->terms.asked_by && !owner_is(p->pid, p->terms.asked_by)) {
 		snprintf(p->text, sizeof(p->text),
 			 "it is set-uid, or not dumpable: start it as root to page it");
 		return -EPERM;

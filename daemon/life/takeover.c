@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "control/self_rescan.h"
 #include "evict/budget.h"
@@ -105,6 +106,10 @@ static int note_agent(void *context, struct inject_result *res)
 	int err;
 
 	failpoint(FP_ATTACH_INJECTED);
+	if (fd_readable(pl->p->pidfd)) {
+		snprintf(res->cause, sizeof(res->cause), "process %d has exited", pl->p->pid);
+		return -ESRCH; /* its number has come to another */
+	}
 	pl->ag->place = res->place;
 	err = agent_set_process(pl->ag, res->agent_pid, res->agent_pidfd,
 				takeover_pool_pages(pl->p) * PAGE_SIZE);
@@ -167,7 +172,7 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 		goto remove_space;
 	sp->orders.budget_pages = p->claim.share;
 	sp->locked.terms = p->terms;
-	err = inject_attach(p->pid, pg->caps.dev_userfaultfd, p->stop_any,
+	err = inject_attach(p->pid, p->terms.asked_by, pg->caps.dev_userfaultfd, p->stop_any,
 			    uffd_wanted_features(&pg->caps), sp->agent.ctl_fd, sp->standby.fd,
 			    sp->agent.event_fd, note_agent, &pl, &res);
 	if (err) {
@@ -222,8 +227,8 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 			 strerror(-err));
 		goto undo;
 	}
-	err = inject_attach_uffd(p->pid, sp->uffd, nc->agent.ctl_fd, pool_fd, nc->agent.event_fd,
-				 note_agent, &pl, &res);
+	err = inject_attach_uffd(p->pid, p->terms.asked_by, sp->uffd, nc->agent.ctl_fd, pool_fd,
+				 nc->agent.event_fd, note_agent, &pl, &res);
 	if (err) {
 		forget_agent(&pl);
 		err = say_injection(err, &res, text);

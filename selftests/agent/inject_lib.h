@@ -233,8 +233,8 @@ static inline int session_attach(struct session *s, pid_t pid, bool unprivileged
 	    ftruncate(s->pool_fd, (off_t)(POOL_PAGES * PAGE_SIZE)))
 		return -errno;
 	s->ctl = mmap(NULL, AGENT_CTL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, s->ctl_fd, 0);
-	err = inject_attach(pid, unprivileged, false, features, s->ctl_fd, s->pool_fd, s->event_fd,
-			    NULL, NULL, &s->res);
+	err = inject_attach(pid, 0, unprivileged, false, features, s->ctl_fd, s->pool_fd,
+			    s->event_fd, NULL, NULL, &s->res);
 	if (err) {
 		munmap(s->ctl, AGENT_CTL_BYTES);
 		close(s->ctl_fd);

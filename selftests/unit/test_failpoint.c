@@ -35,14 +35,14 @@ static void test_unarmed(void **state)
 static void test_every_name(void **state)
 {
 	static const char *const names[] = {
-		"fault_read",	     "fault_submit",	"fault_read_done",     "fault_filled",
-		"evict_protected",   "evict_recorded",	"evict_posted",	       "evict_settled",
-		"evict_submit",	     "evict_written",	"event_advanced",      "event_applied",
-		"page_shifted",	     "fork_read",	"fork_shared",	       "fork_applied",
-		"child_asked",	     "child_recorded",	"attach_injected",     "attach_seen",
-		"attach_registered", "detach_filled",	"detach_unregistered", "record_written",
-		"restore_counted",   "restore_settled", "keeper_named",	       "store_read",
-		"store_write",
+		"fault_read",	   "fault_submit",	"fault_read_done", "fault_filled",
+		"evict_protected", "evict_recorded",	"evict_posted",	   "evict_settled",
+		"evict_submit",	   "evict_written",	"event_advanced",  "event_applied",
+		"page_shifted",	   "fork_read",		"fork_shared",	   "fork_applied",
+		"child_asked",	   "child_recorded",	"attach_allowed",  "attach_injected",
+		"attach_seen",	   "attach_registered", "detach_filled",   "detach_unregistered",
+		"record_written",  "restore_counted",	"restore_settled", "keeper_named",
+		"store_read",	   "store_write",
 	};
 	char spec[64];
 

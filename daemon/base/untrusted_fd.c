@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "control/untrusted_fd.h"
+#include "base/untrusted_fd.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_OWNER_H
+#define UPAGER_OWNER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * Whether real, effective and saved uid of a process are this one and it is
+ * dumpable, so that its user may do with it as he likes.
+ */
+bool owner_is(pid_t pid, uid_t uid);
+
+#endif
