@@ -46,7 +46,7 @@ static void slice_done(struct space *sp, struct page_range slice, pgno_t next)
  * Filled by a daemon that died before it could say so, if it was outside: the
  * program may have written it since.
  */
-static void adopt(struct pager *pg, struct space *sp, pgno_t n)
+static bool adopt(struct pager *pg, struct space *sp, pgno_t n)
 {
 	struct page p = page_read(pg, sp, n), to = { .state = PAGE_RESIDENT };
 
@@ -55,11 +55,21 @@ static void adopt(struct pager *pg, struct space *sp, pgno_t n)
 			    sp->standby.state[p.place] == PLACE_WRITING ? PLACE_ORPHAN : PLACE_FREE,
 			    (pgno_t){ 0 });
 	} else if (p.state != PAGE_SWAPPED && p.state != PAGE_VIRGIN) {
-		return;
+		return false;
 	}
 	if (!p.dirty)
 		to.slot = p.slot;
-	page_change(pg, sp, n, p, to);
+	return !page_change(pg, sp, n, p, to);
+}
+
+/* What was seen beyond the tables is in them now, and would count twice until it is sampled. */
+static void count_once(struct space *sp, uint64_t nr_pages)
+{
+	uint64_t other = sp->orders.other_pages;
+
+	while (!atomic_compare_exchange_weak(&sp->orders.other_pages, &other,
+					     other - min_t(uint64_t, other, nr_pages)))
+		;
 }
 
 /* How many pages were looked at; 0: nothing is left. */
@@ -67,6 +77,7 @@ static uint64_t adopt_slice(struct pager *pg, struct space *sp)
 {
 	struct run runs[SLICE_RUNS];
 	struct page_range slice;
+	uint64_t adopted = 0;
 	pgno_t next;
 	int n;
 
@@ -82,9 +93,10 @@ static uint64_t adopt_slice(struct pager *pg, struct space *sp)
 
 			if (!quarantine_contains(&sp->quarantine, at) &&
 			    page_room(pg, sp, (struct run){ at, 1 }))
-				adopt(pg, sp, at);
+				adopted += adopt(pg, sp, at);
 		}
 	}
+	count_once(sp, adopted);
 	if (n < 0)
 		next = slice.end;
 	slice_done(sp, slice, next);
