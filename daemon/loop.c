@@ -14,6 +14,7 @@
 #include "event/forked.h"
 #include "evict/evict.h"
 #include "evict/exit_round.h"
+#include "evict/pool.h"
 #include "evict/settle.h"
 #include "evict/writeback.h"
 #include "fault/fault.h"
@@ -23,8 +24,6 @@
 #include "next_look.h"
 
 #define COMPLETIONS_MAX 256
-/* Pools of further spaces are written without being known to the ring. */
-#define POOLS_MAX	1024
 
 /* What a space has in the ring. */
 struct watch {
@@ -106,10 +105,7 @@ static void arm(struct loop *lp, struct space *sp)
 	if (!w->agent_armed && agent_present(&sp->agent)) {
 		store_poll(lp->pg->worker.store, &w->agent, sp->agent.event_fd);
 		w->agent_armed = true;
-		if (sp->standby.buffer < 0 && sp->id < POOLS_MAX &&
-		    !store_pool_register(lp->pg->worker.store, sp->id, sp->standby.map,
-					 sp->standby.nr_places * PAGE_SIZE))
-			sp->standby.buffer = (int)sp->id;
+		pool_register(lp->pg, sp);
 	}
 }
 
@@ -142,8 +138,7 @@ static uint64_t close_space(struct loop *lp, struct space *sp)
 	}
 	if (w->uffd_armed || w->agent_armed || sp->worker.nr_writes || swapin_in_flight(pg, sp))
 		return 0;
-	if (sp->standby.buffer >= 0)
-		store_pool_unregister(pg->worker.store, (uint32_t)sp->standby.buffer);
+	pool_unregister(pg, sp);
 	table_root_put(pg->tables, sp->worker.root);
 	pager_close_space(pg, sp);
 	return 0;
@@ -197,7 +192,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 {
 	struct pager *pg = lp->pg;
 	struct space_worker *w = &sp->worker;
-	uint64_t look_ns;
+	uint64_t look_ns, pool_ns;
 
 	settle(lp, sp);
 	events_resume(pg, sp);
@@ -224,6 +219,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 		adopt_step(pg, sp);
 	if (!w->events_waiting)
 		range_job_step(pg, sp);
+	pool_ns = pool_step(pg, sp, now_ns);
 	evict_begin(pg, sp);
 	look_ns = exit_round_look_after(pg, sp);
 	writeback_queue(pg, sp);
@@ -232,7 +228,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 		pager_kick_housekeeping(pg);
 	if (sp->phase >= SPACE_CLOSING)
 		return now_ns; /* a fill found it gone just now: nobody else tells */
-	return sooner_ns(look_ns, space_next_look(pg, sp, now_ns));
+	return sooner_ns(pool_ns, sooner_ns(look_ns, space_next_look(pg, sp, now_ns)));
 }
 
 static void complete(struct loop *lp, uint32_t nr, enum op_kind kind, uint32_t *from, uint32_t max)
@@ -315,7 +311,7 @@ static void *run(void *arg)
 	uint64_t timeout_ns = ~0ULL;
 	int err;
 
-	err = store_init(&pg->worker.store, pg->area, pg->nr_areas, pg->slots, POOLS_MAX);
+	err = store_init(&pg->worker.store, pg->area, pg->nr_areas, pg->slots, POOL_BUFFERS);
 	started(lp, err);
 	if (err)
 		return NULL;

@@ -168,6 +168,7 @@ static void record(struct pager *pg, struct space *sp, const struct agent *ag)
 	pthread_mutex_lock(&sp->lock);
 	rec->facts[next] = (struct space_facts){
 		.pool_fd = sp->standby.fd,
+		.pool_places = sp->standby.nr_places,
 		.ctl_fd = agent ? ag->ctl_fd : -1,
 		.event_fd = agent ? ag->event_fd : -1,
 		.agent_pidfd = agent ? ag->pidfd : -1,

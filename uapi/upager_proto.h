@@ -216,9 +216,9 @@ struct upager_record {
 	__u64 share_bytes; /* what it may have now of that and of the daemon's limit */
 	__s32 family; /* pid of the process whose family it belongs to, 0: none */
 	__u32 reserved32;
-	/* PING only. */
+	/* PING only, but for pool_bytes. */
 	__u64 memory_bytes; /* all that the daemon has in memory but its program files */
-	__u64 pool_bytes; /* of it second-chance pools, one for each process */
+	__u64 pool_bytes; /* of it second-chance pools: of all processes, or of the one */
 	__u64 slot_bytes; /* of it for slots, whether used or not */
 	/* Of a process again. */
 	__u64 pauses; /* times that all its threads were stopped to get it under its budget */

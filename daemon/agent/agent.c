@@ -123,13 +123,14 @@ static uint32_t innermost_tid(pid_t pid)
 	return tid;
 }
 
-int agent_set_process(struct agent *ag, pid_t pid, int pidfd, uint64_t pool_bytes)
+int agent_set_process(struct agent *ag, pid_t pid, int pidfd, uint32_t nr_places)
 {
 	struct rlimit lim = { RLIM_INFINITY, RLIM_INFINITY };
 
 	ag->pid = pid;
 	ag->pidfd = pidfd;
 	ag->tid = innermost_tid(pid);
+	ag->file_pages = UINT32_MAX;
 	if (!prlimit(pid, RLIMIT_FSIZE, &lim, NULL))
 		return 0;
 	/* Without CAP_SYS_RESOURCE, as in a container. */
@@ -137,7 +138,8 @@ int agent_set_process(struct agent *ag, pid_t pid, int pidfd, uint64_t pool_byte
 		return 0; /* it has gone, which its pidfd tells */
 	lim.rlim_cur = lim.rlim_max;
 	prlimit(pid, RLIMIT_FSIZE, &lim, NULL);
-	return lim.rlim_max < pool_bytes ? -EFBIG : 0;
+	ag->file_pages = (uint32_t)min_t(uint64_t, lim.rlim_max / PAGE_SIZE, UINT32_MAX);
+	return ag->file_pages < nr_places ? -EFBIG : 0;
 }
 
 struct agent_post *agent_next_post(struct agent *ag)
@@ -166,6 +168,7 @@ void agent_submit(struct agent *ag)
 	b->unheld = post->unheld;
 	b->staging_first = n * AGENT_BATCH_PAGES;
 	b->staging_pages = post->nr_pages;
+	b->trim_first = post->mode == AGENT_TRIM ? post->at[0].place : 0;
 	for (uint32_t i = 0; i < post->nr_runs; i++)
 		b->run[i] = (struct agent_run){
 			.addr = pgno_addr(post->at[i].run.first),
@@ -294,12 +297,22 @@ bool agent_is_dropping(const struct agent *ag)
 	       untrusted(ag->ctl->batch[n].phase) == AGENT_COPIED;
 }
 
-bool agent_may_drop(const struct agent *ag)
+static bool has_mode(const struct agent *ag, enum agent_mode mode)
 {
 	for (uint32_t n = ag->settled; n != ag->posted; n++)
-		if (ag->posts->post[n % AGENT_BATCHES].mode == AGENT_COPY_DROP)
+		if (ag->posts->post[n % AGENT_BATCHES].mode == mode)
 			return true;
 	return false;
+}
+
+bool agent_may_drop(const struct agent *ag)
+{
+	return has_mode(ag, AGENT_COPY_DROP);
+}
+
+bool agent_trims(const struct agent *ag)
+{
+	return has_mode(ag, AGENT_TRIM);
 }
 
 bool agent_has(const struct agent *ag, pgno_t first, pgno_t end)

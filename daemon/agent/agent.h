@@ -22,6 +22,7 @@ struct agent {
 	int event_fd;
 	int pidfd;
 	pid_t pid;
+	uint32_t file_pages; /* how large a file it may write */
 	uint32_t tid; /* as its faults tell it: in its own pid namespace; 0 unknown */
 	struct inject_place place;
 	uint32_t posted; /* as the posts have it */
@@ -48,10 +49,9 @@ int agent_restore(struct agent *ag, struct agent_posts *posts, int ctl_fd, int e
 void agent_fini(struct agent *ag);
 /*
  * The process that runs it, alive, and its pidfd, which is the agent's from now
- * on.  It has the target's limits: -EFBIG when it may not write a pool of
- * pool_bytes.
+ * on.  It has the target's limits: -EFBIG when it may not write nr_places.
  */
-int agent_set_process(struct agent *ag, pid_t pid, int pidfd, uint64_t pool_bytes);
+int agent_set_process(struct agent *ag, pid_t pid, int pidfd, uint32_t nr_places);
 
 static inline bool agent_present(const struct agent *ag)
 {
@@ -105,6 +105,8 @@ void agent_catch_up(struct agent *ag);
 uint32_t agent_batch_limit(const struct agent *ag);
 /* Whether it may drop pages where they are: nothing must run meanwhile [F2]. */
 bool agent_may_drop(const struct agent *ag);
+/* Whether it may still make a hole in the pool. */
+bool agent_trims(const struct agent *ag);
 /* Whether a page of [first, end) is in a pending batch. */
 bool agent_has(const struct agent *ag, pgno_t first, pgno_t end);
 /* The agent ends itself; its pidfd tells when. */

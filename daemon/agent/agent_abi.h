@@ -58,13 +58,18 @@ enum agent_mode {
 	 * A batch that is REVOKED before it is COPIED is not dropped.
 	 */
 	AGENT_COPY_DROP = 1,
+	/*
+	 * No run: while busy, fallocate(pool_fd, PUNCH_HOLE) of staging_pages
+	 * pages from trim_first on, phase = DROPPED; then done++, write(event_fd).
+	 */
+	AGENT_TRIM = 2,
 };
 
 enum agent_phase {
 	AGENT_IDLE = 0, /* never posted */
 	AGENT_POSTED = 1, /* by the daemon */
 	AGENT_COPIED = 2, /* by the agent: all that moved is in the pool */
-	AGENT_DROPPED = 3, /* by the agent: AGENT_COPY_DROP only */
+	AGENT_DROPPED = 3, /* by the agent: AGENT_COPY_DROP and AGENT_TRIM only */
 	AGENT_REVOKED = 4, /* by the daemon, under hold: it was POSTED */
 	AGENT_WITHDRAWN = 5, /* likewise, AGENT_MOVE only: it was COPIED */
 };
@@ -88,7 +93,7 @@ struct agent_batch {
 	uint32_t staging_pages; /* daemon */
 	uint32_t locked; /* agent: mlockall() while it moved: all that moved is to come back */
 	uint32_t unheld; /* daemon: only pages that nobody holds may leave */
-	uint32_t pad32;
+	uint32_t trim_first; /* daemon: page index in the pool */
 	struct agent_run run[AGENT_RUNS_MAX];
 };
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <linux/audit.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
@@ -35,6 +36,7 @@ struct filter_call {
 			__VA_ARGS__        \
 		}                          \
 	}
+#define HOLE		 (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 #define MAP_PRIVATE_ANON (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 static const struct filter_call calls[] = {
@@ -83,6 +85,7 @@ static const struct filter_call calls[] = {
 	CALL(FILTER_ATTACH, read, 0, 0, PAGE_SIZE),
 	CALL(FILTER_ATTACH, pwrite64, 0, 0, PAGE_SIZE),
 	CALL(FILTER_ATTACH, write, 0, 0, sizeof(uint64_t)),
+	CALL(FILTER_ATTACH, fallocate, 0, HOLE, 0, PAGE_SIZE),
 	CALL(FILTER_ATTACH, exit_group, 0),
 };
 
@@ -114,6 +117,10 @@ static const struct sock_filter agent_filter[] = {
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 3),
 	LOAD(args[1]),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, UFFDIO_MOVE, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 0, 3),
+	LOAD(args[1]),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HOLE, 0, 1),
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 };

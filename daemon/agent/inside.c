@@ -11,6 +11,7 @@
 #include "agent/staging.h"
 
 #include <errno.h>
+#include <linux/falloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/mman.h>
@@ -179,6 +180,20 @@ INSIDE void batch_copy_drop(struct agent *ag, struct agent_batch *batch)
 	batch_report(ag);
 }
 
+/* Revoked under hold it is not done any more: the daemon may use those places again. */
+INSIDE void batch_trim(struct agent *ag, struct agent_batch *batch)
+{
+	busy_begin(ag->ctl);
+	if (atomic_load(&batch->phase) == AGENT_POSTED) {
+		sys(SYS_fallocate, (uint64_t)ag->ctl->pool_fd,
+		    FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, page_bytes(batch->trim_first),
+		    page_bytes(batch->staging_pages), 0);
+		atomic_store(&batch->phase, AGENT_DROPPED);
+	}
+	batch_report(ag);
+	busy_end(ag->ctl);
+}
+
 INSIDE void batch_run(struct agent *ag, struct agent_batch *batch)
 {
 	if (batch->nr_runs > AGENT_RUNS_MAX)
@@ -195,8 +210,10 @@ INSIDE void batch_run(struct agent *ag, struct agent_batch *batch)
 	}
 	if (batch->mode == AGENT_MOVE)
 		batch_move(ag, batch);
-	else
+	else if (batch->mode == AGENT_COPY_DROP)
 		batch_copy_drop(ag, batch);
+	else
+		batch_trim(ag, batch);
 }
 
 __attribute__((section("upager_agent"), used)) void agent_entry(struct agent_ctl *ctl,

@@ -40,6 +40,10 @@ enum failpoint {
 	FP_ATTACH_REGISTERED, /* first range registered */
 	FP_DETACH_FILLED, /* everything resident, still registered */
 	FP_DETACH_UNREGISTERED, /* unregistered, agent still there */
+	FP_POOL_GROW, /* err: no memory for more of a standby pool */
+	FP_POOL_GROWN, /* it has more places, which are recorded */
+	FP_POOL_IDLE, /* err: one that was not used just now is idle */
+	FP_POOL_SHED, /* it has less places, the file has their memory still */
 	FP_RECORD_WRITTEN, /* a space is recorded anew, the copies not switched */
 	FP_RESTORE_COUNTED, /* tables and slots of a dead daemon are counted */
 	FP_RESTORE_SETTLED, /* all of its spaces are restored */

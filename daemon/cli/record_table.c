@@ -145,12 +145,14 @@ static void print_count(const char *name, uint64_t count, const char *what)
 
 void record_table_print_details(const struct upager_record *record)
 {
-	char registered[SIZE_TEXT_BYTES], tables[SIZE_TEXT_BYTES];
+	char registered[SIZE_TEXT_BYTES], tables[SIZE_TEXT_BYTES], pool[SIZE_TEXT_BYTES];
 
 	size_format(record->registered_bytes, registered, sizeof(registered));
 	size_format(record->table_bytes, tables, sizeof(tables));
 	printf("\n%-18s %12s  memory whose faults the pager serves\n", "registered", registered);
 	printf("%-18s %12s  page tables in the daemon\n", "tables", tables);
+	size_format(record->pool_bytes, pool, sizeof(pool));
+	printf("%-18s %12s  the daemon's memory for standby\n", "pool", pool);
 	print_count("zero fills", record->zero_fills, "pages given on first touch");
 	print_count("swap ins", record->swap_ins, "pages read from the swap area");
 	print_count("clean drops", record->clean_drops, "pages evicted without a write");

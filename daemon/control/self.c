@@ -96,7 +96,7 @@ static int begin_space(struct housekeeping *h, struct self_join *join, char text
 	join->agent = &join->sp->agent;
 	err = agent_init(join->agent, pager_posts(h->pg, join->sp->id));
 	if (!err)
-		err = standby_init(&join->sp->standby, takeover_pool_pages(join->p));
+		err = standby_init(&join->sp->standby, STANDBY_PLACES_MIN);
 	if (!err)
 		err = takeover_open_views(join->sp, join->p);
 	if (!err)
@@ -117,7 +117,7 @@ static int begin_child(struct pager *pg, struct self_join *join, char text[UPAGE
 		join->agent = &join->new_agent->agent;
 		err = agent_init(join->agent, pager_posts(pg, join->sp->id));
 		if (!err && join->sp->standby.fd < 0)
-			err = standby_init(&join->new_agent->standby, takeover_pool_pages(join->p));
+			err = standby_init(&join->new_agent->standby, STANDBY_PLACES_MIN);
 	}
 	if (err)
 		snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s", join->pid,
@@ -263,7 +263,7 @@ int self_started(struct self_join *join, int *agent_pidfd, char text[UPAGER_TEXT
 		return -EINVAL;
 	}
 	err = agent_set_process(join->agent, pid, *agent_pidfd,
-				takeover_pool_pages(join->p) * PAGE_SIZE);
+				self_provision_pool(join)->nr_places);
 	*agent_pidfd = -1;
 	if (err)
 		snprintf(text, UPAGER_TEXT_BYTES,

@@ -27,11 +27,14 @@ static int dup_into(int *to, int fd)
 	return *to < 0 ? -errno : 0;
 }
 
+const struct standby *self_provision_pool(const struct self_join *join)
+{
+	return join->new_agent && join->new_agent->standby.nr_places ? &join->new_agent->standby
+								     : &join->sp->standby;
+}
+
 static int open_fds(struct self_join *join, int *fd)
 {
-	const struct standby *sb = join->new_agent && join->new_agent->standby.map
-					   ? &join->new_agent->standby
-					   : &join->sp->standby;
 	int err;
 
 	if (join->child) {
@@ -47,7 +50,7 @@ static int open_fds(struct self_join *join, int *fd)
 		err = fd[UPAGER_PROVISION_CODE] < 0 ? fd[UPAGER_PROVISION_CODE] : 0;
 	}
 	if (!err)
-		err = dup_into(&fd[UPAGER_PROVISION_POOL], sb->fd);
+		err = dup_into(&fd[UPAGER_PROVISION_POOL], self_provision_pool(join)->fd);
 	if (!err)
 		err = dup_into(&fd[UPAGER_PROVISION_EVENT], join->agent->event_fd);
 	if (!err) {

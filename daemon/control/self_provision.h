@@ -20,6 +20,8 @@ struct self_join {
 	bool provisioned; /* staging is registered, the control page filled in */
 };
 
+/* The one that its agent will write. */
+const struct standby *self_provision_pool(const struct self_join *join);
 /* What the process has to map.  The caller closes fd[UPAGER_PROVISION_FDS], -1 where none. */
 int self_provision_tell(struct self_join *join, struct upager_provision *provision, int *fd,
 			char text[UPAGER_TEXT_BYTES]);

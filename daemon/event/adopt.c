@@ -52,7 +52,8 @@ static bool adopt(struct pager *pg, struct space *sp, pgno_t n)
 
 	if (p.state == PAGE_STANDBY) {
 		standby_set(&sp->standby, p.place,
-			    sp->standby.state[p.place] == PLACE_WRITING ? PLACE_ORPHAN : PLACE_FREE,
+			    standby_state(&sp->standby, p.place) == PLACE_WRITING ? PLACE_ORPHAN
+										  : PLACE_FREE,
 			    (pgno_t){ 0 });
 	} else if (p.state != PAGE_SWAPPED && p.state != PAGE_VIRGIN) {
 		return false;

@@ -7,7 +7,7 @@
 
 #include "base/failpoint.h"
 #include "event/refuse.h"
-#include "evict/evict.h"
+#include "evict/pool.h"
 #include "memory/page.h"
 
 bool fork_may_apply(const struct space *sp)
@@ -58,9 +58,10 @@ static bool in_few_leaves(const struct standby *sb)
 	uint32_t nr = 0;
 
 	for (uint32_t place = 0; place < sb->nr_places && nr <= PARTED_MAX; place++) {
-		if (sb->state[place] != PLACE_CLEAN || sb->page[place].v / TABLE_ENTRIES == leaf)
+		if (standby_state(sb, place) != PLACE_CLEAN ||
+		    standby_page(sb, place).v / TABLE_ENTRIES == leaf)
 			continue;
-		leaf = sb->page[place].v / TABLE_ENTRIES;
+		leaf = standby_page(sb, place).v / TABLE_ENTRIES;
 		nr++;
 	}
 	return nr <= PARTED_MAX;
@@ -74,10 +75,10 @@ static void part_from_clean(struct pager *pg, const struct space *parent, struct
 	for (uint32_t place = 0; place < sb->nr_places; place++) {
 		struct page p;
 
-		if (sb->state[place] != PLACE_CLEAN)
+		if (standby_state(sb, place) != PLACE_CLEAN)
 			continue;
-		p = page_read(pg, child, sb->page[place]);
-		page_change(pg, child, sb->page[place], p,
+		p = page_read(pg, child, standby_page(sb, place));
+		page_change(pg, child, standby_page(sb, place), p,
 			    (struct page){ .state = PAGE_SWAPPED, .slot = p.slot });
 	}
 }
@@ -91,14 +92,14 @@ static int copy_dirty(struct pager *pg, struct space *parent, struct space *chil
 
 	if (!from->nr_dirty)
 		return 0;
-	err = standby_init(to, from->nr_places);
+	err = standby_init(to, from->nr_dirty);
 	if (err)
 		return err;
 	for (uint32_t place = 0; place < from->nr_places; place++) {
 		struct page p, copy;
-		pgno_t n = from->page[place];
+		pgno_t n = standby_page(from, place);
 
-		if (from->state[place] != PLACE_DIRTY)
+		if (standby_state(from, place) != PLACE_DIRTY)
 			continue;
 		p = page_read(pg, child, n);
 		copy = p;
@@ -118,8 +119,8 @@ static void lose_dirty(struct pager *pg, struct space *parent, struct space *chi
 	struct standby *sb = &parent->standby;
 
 	for (uint32_t place = 0; place < sb->nr_places; place++)
-		if (sb->state[place] == PLACE_DIRTY)
-			page_lose(pg, child, sb->page[place]);
+		if (standby_state(sb, place) == PLACE_DIRTY)
+			page_lose(pg, child, standby_page(sb, place));
 }
 
 /* By a daemon that died before it could say that the event is applied. */
@@ -141,7 +142,7 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 		return;
 	space_count(&parent->stats.forks, 1);
 	if (!in_few_leaves(&parent->standby))
-		evict_forget_clean(pg, parent);
+		pool_forget_all(pg, parent);
 	if (!failpoint(FP_FORK_READ) && !fds_are_scarce(pg, parent, child_uffd) &&
 	    has_room(pg, parent))
 		root = table_root_share(pg->tables, parent->worker.root);

@@ -171,7 +171,7 @@ void forked_take_agent(struct pager *pg, struct space *sp)
 	struct new_agent *nc = sp->orders.new_agent;
 
 	sp->agent = nc->agent;
-	if (nc->standby.map)
+	if (nc->standby.nr_places)
 		sp->standby = nc->standby;
 	pager_record_space(pg, sp);
 	sp->orders.new_agent = NULL;

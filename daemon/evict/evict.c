@@ -5,6 +5,7 @@
  */
 #include "evict/evict.h"
 #include "evict/exit_round.h"
+#include "evict/pool.h"
 
 #include <assert.h>
 #include <string.h>
@@ -37,31 +38,6 @@ static void backoff(struct space *sp)
 	sp->worker.retry = true; /* throttled faults go on over the budget */
 }
 
-/* Gives the CLEAN places of a run free; their pages are SWAPPED from now on. */
-static void forget_clean(struct pager *pg, struct space *sp, uint32_t first, uint32_t nr_places)
-{
-	struct standby *sb = &sp->standby;
-
-	for (uint32_t i = first; i < first + nr_places; i++) {
-		struct page p;
-		int err;
-
-		if (sb->state[i] != PLACE_CLEAN)
-			continue;
-		p = page_read(pg, sp, sb->page[i]);
-		err = page_change(pg, sp, sb->page[i], p,
-				  (struct page){ .state = PAGE_SWAPPED, .slot = p.slot });
-		assert(!err);
-		standby_set(sb, i, PLACE_FREE, (pgno_t){ 0 });
-	}
-}
-
-void evict_forget_clean(struct pager *pg, struct space *sp)
-{
-	if (sp->standby.map)
-		forget_clean(pg, sp, 0, sp->standby.nr_places);
-}
-
 /* Records a run (or as much as standby has room for) in the post. */
 static uint32_t record_run(struct pager *pg, struct space *sp, struct agent_post *post,
 			   struct run run)
@@ -73,9 +49,11 @@ static uint32_t record_run(struct pager *pg, struct space *sp, struct agent_post
 		pgno_t n = pgno_add(run.first, done);
 		uint32_t place, got = standby_find(sb, run.nr_pages - done, &place);
 
+		sp->growth.is_short |= !got;
 		if (!got || !page_room(pg, sp, (struct run){ n, got }))
 			break;
-		forget_clean(pg, sp, place, got);
+		if (pool_forget(pg, sp, place, got))
+			sp->growth.is_short = true;
 		standby_take(sb, place, got);
 		for (uint32_t i = 0; i < got; i++) {
 			struct page p = page_read(pg, sp, pgno_add(n, i));
@@ -225,6 +203,7 @@ static bool post_batch(struct pager *pg, struct space *sp, uint32_t nr_pages)
 	}
 	failpoint(FP_EVICT_RECORDED);
 	agent_submit(&sp->agent);
+	sp->growth.used_ns = post->posted_ns;
 	failpoint(FP_EVICT_POSTED);
 	return true;
 }

@@ -12,7 +12,5 @@
 
 /* Posts batches while the space is above its start mark. */
 void evict_begin(struct pager *pg, struct space *sp);
-/* All clean standby pages become SWAPPED. */
-void evict_forget_clean(struct pager *pg, struct space *sp);
 
 #endif

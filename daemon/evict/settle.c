@@ -11,6 +11,7 @@
 
 #include "agent/untrusted.h"
 #include "base/failpoint.h"
+#include "evict/pool.h"
 #include "fault/fault.h"
 #include "kernel/present.h"
 #include "kernel/soft_dirty.h"
@@ -170,9 +171,12 @@ bool settle_finished(struct pager *pg, struct space *sp)
 
 			settle_run(pg, sp, post->at[i].run, post->at[i].place, &out, post->mode);
 		}
+		if (post->mode == AGENT_TRIM)
+			pool_trimmed(sp, post);
 		agent_settle(&sp->agent);
-		sp->worker.vain_batches =
-			sp->stats.evictions == before ? sp->worker.vain_batches + 1 : 0;
+		if (post->mode != AGENT_TRIM)
+			sp->worker.vain_batches =
+				sp->stats.evictions == before ? sp->worker.vain_batches + 1 : 0;
 		any = true;
 		failpoint(FP_EVICT_SETTLED);
 	}

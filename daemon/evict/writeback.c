@@ -110,7 +110,7 @@ void writeback_queue(struct pager *pg, struct space *sp)
 		n = (uint32_t)got;
 		sb->write_hand = first + n == sb->nr_places ? 0 : first + n;
 		for (uint32_t i = 0; i < n; i++) {
-			struct page p = page_read(pg, sp, sb->page[first + i]), to = p;
+			struct page p = page_read(pg, sp, standby_page(sb, first + i)), to = p;
 			int err;
 
 			to.slot = slot_add(slot, i);
@@ -118,16 +118,17 @@ void writeback_queue(struct pager *pg, struct space *sp)
 			slot_set_checksum(
 				pg->slots, to.slot,
 				slot_hash(pg->slots, to.slot, standby_data(sb, first + i)));
-			err = page_change(pg, sp, sb->page[first + i], p, to);
+			err = page_change(pg, sp, standby_page(sb, first + i), p, to);
 			assert(!err);
-			standby_set(sb, first + i, PLACE_WRITING, sb->page[first + i]);
+			standby_set(sb, first + i, PLACE_WRITING, standby_page(sb, first + i));
 		}
 		w->sp = sp;
 		w->slot = slot;
 		w->place = first;
 		w->nr_pages = n;
 		record_write(w, true);
-		store_write(pg->worker.store, &w->op, slot, n, standby_data(sb, first), sb->buffer);
+		store_write(pg->worker.store, &w->op, slot, n, standby_data(sb, first),
+			    standby_part_of(sb, first)->buffer);
 		sp->worker.nr_writes++;
 		failpoint(FP_EVICT_SUBMIT);
 	}
@@ -144,18 +145,18 @@ static void written(struct write *w, bool ok)
 		struct page p, to;
 		int err;
 
-		if (sb->state[place] == PLACE_ORPHAN) {
+		if (standby_state(sb, place) == PLACE_ORPHAN) {
 			standby_set(sb, place, PLACE_FREE, (pgno_t){ 0 });
 			continue;
 		}
-		p = page_read(pg, sp, sb->page[place]);
+		p = page_read(pg, sp, standby_page(sb, place));
 		to = p;
 		to.dirty = !ok;
 		if (!ok)
 			to.slot = SLOT_NONE; /* another one next time */
-		err = page_change(pg, sp, sb->page[place], p, to);
+		err = page_change(pg, sp, standby_page(sb, place), p, to);
 		assert(!err);
-		standby_set(sb, place, ok ? PLACE_CLEAN : PLACE_DIRTY, sb->page[place]);
+		standby_set(sb, place, ok ? PLACE_CLEAN : PLACE_DIRTY, standby_page(sb, place));
 	}
 }
 

@@ -72,7 +72,7 @@ bool fill_failed(struct pager *pg, struct space *sp, struct fault f, int error)
 void fill_rescue(struct pager *pg, struct space *sp, struct fault f, struct page p)
 {
 	struct standby *sb = &sp->standby;
-	enum place_state place = sb->state[p.place];
+	enum place_state place = standby_state(sb, p.place);
 	struct uffd_fill fill;
 	/* A slot that is still being written is the write's alone. */
 	slot_t slot = p.dirty || !kept_may(pg) ? SLOT_NONE : p.slot;

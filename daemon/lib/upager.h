@@ -192,7 +192,8 @@ UPAGER_API int upager_ping(struct upager *u, struct upager_record *record);
  * Linux 6.8 and /dev/userfaultfd are needed (%-EOPNOTSUPP).  A seccomp filter
  * must allow what is done on the way: mmap, mprotect, madvise, munlock, munmap,
  * ioctl, clone, wait4, prctl, pidfd_open, sendmsg, recvmsg, and in the agent
- * close_range, setsid, chdir, capset, seccomp, futex, pwrite64, write, exit_group.
+ * close_range, setsid, chdir, capset, seccomp, futex, mincore, vmsplice, splice, read,
+ * pwrite64, write, fallocate, exit_group.
  *
  * In a process that is paged as a whole (upager run, upager attach) registering
  * what can be paged succeeds and does nothing, unregistering fails with %-EPERM,

@@ -24,7 +24,12 @@ void proc_record(const struct families *fs, const struct proc *p, struct upager_
 	snprintf(rec->text, sizeof(rec->text), "%s", p->text[0] ? p->text : p->delay);
 	if (!sp)
 		return;
+	if (sp->growth.error && !rec->text[0])
+		snprintf(rec->text, sizeof(rec->text),
+			 "no memory for more standby (%s): it is paged with what there is",
+			 strerror(-sp->growth.error));
 	rec->standby_bytes = sp->reports.nr_standby * PAGE_SIZE;
+	rec->pool_bytes = sp->standby.nr_places * PAGE_SIZE;
 	rec->swapped_bytes = sp->reports.nr_swapped * PAGE_SIZE;
 	rec->registered_bytes = sp->locked.regions.nr_pages * PAGE_SIZE;
 	rec->faults = sp->stats.faults;

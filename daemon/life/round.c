@@ -14,6 +14,7 @@
 #include "life/child.h"
 #include "life/descendants.h"
 #include "life/pause.h"
+#include "life/pool_memory.h"
 #include "life/release.h"
 #include "life/takeover.h"
 #include "life/wakeup.h"
@@ -79,6 +80,7 @@ static void look_after_space(struct housekeeping *h, struct space *sp)
 	if (sp->phase == SPACE_NEW || sp->phase >= SPACE_CLOSING)
 		return;
 	say_late(sp);
+	pool_memory_look_after(pg, sp);
 	if (sp->orders.new_agent) {
 		sp->housekeeping.agent_watched = false;
 	} else if (sp->agent.ctl && !sp->housekeeping.agent_watched) {

@@ -17,19 +17,9 @@
 #include "kernel/vma.h"
 #include "life/registration.h"
 
-/* A sixteenth of the budget, but at least 2 MiB and at most 16. */
-#define POOL_MIN_PAGES 512
-#define POOL_MAX_PAGES 4096
 #define ADOPT_AGAIN_NS NS_PER_S
 #define UNFIX_MIN_NS   (250 * NS_PER_MS)
 #define UNFIX_MAX_NS   (4 * NS_PER_S)
-
-uint32_t takeover_pool_pages(const struct proc *p)
-{
-	uint64_t want = p->claim.share / 16;
-
-	return (uint32_t)min_t(uint64_t, max_t(uint64_t, want, POOL_MIN_PAGES), POOL_MAX_PAGES);
-}
 
 int takeover_open_views(struct space *sp, const struct proc *p)
 {
@@ -96,6 +86,7 @@ struct placing {
 	struct pager *pg;
 	struct space *sp;
 	struct agent *ag;
+	const struct standby *pool;
 	const struct proc *p;
 };
 
@@ -111,8 +102,7 @@ static int note_agent(void *context, struct inject_result *res)
 		return -ESRCH; /* its number has come to another */
 	}
 	pl->ag->place = res->place;
-	err = agent_set_process(pl->ag, res->agent_pid, res->agent_pidfd,
-				takeover_pool_pages(pl->p) * PAGE_SIZE);
+	err = agent_set_process(pl->ag, res->agent_pid, res->agent_pidfd, pl->pool->nr_places);
 	if (err) {
 		snprintf(res->cause, sizeof(res->cause),
 			 "process %d may not write files as large as its pool, which its agent has "
@@ -148,7 +138,7 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 {
 	struct inject_result res = { .uffd = -1, .agent_pidfd = -1 };
 	struct space *sp = pager_add_space(pg, -1);
-	struct placing pl = { pg, sp, sp ? &sp->agent : NULL, p };
+	struct placing pl = { pg, sp, sp ? &sp->agent : NULL, sp ? &sp->standby : NULL, p };
 	char cause[INJECT_CAUSE_BYTES] = "";
 	int err;
 
@@ -159,7 +149,7 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 	}
 	err = agent_init(&sp->agent, pager_posts(pg, sp->id));
 	if (!err)
-		err = standby_init(&sp->standby, takeover_pool_pages(p));
+		err = standby_init(&sp->standby, STANDBY_PLACES_MIN);
 	if (!err)
 		err = takeover_open_views(sp, p);
 	if (err) {
@@ -211,23 +201,22 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 	struct new_agent *nc = calloc(1, sizeof(*nc));
 	struct space *sp = p->space;
 	char cause[INJECT_CAUSE_BYTES];
-	struct placing pl = { pg, sp, nc ? &nc->agent : NULL, p };
-	int pool_fd = sp->standby.fd;
+	struct placing pl = { pg, sp, nc ? &nc->agent : NULL, &sp->standby, p };
 	int err;
 
 	if (!nc)
 		return -ENOMEM;
 	err = agent_init(&nc->agent, pager_posts(pg, sp->id));
-	if (!err && pool_fd < 0) {
-		err = standby_init(&nc->standby, takeover_pool_pages(p));
-		pool_fd = nc->standby.fd;
+	if (!err && sp->standby.fd < 0) {
+		err = standby_init(&nc->standby, STANDBY_PLACES_MIN);
+		pl.pool = &nc->standby;
 	}
 	if (err) {
 		snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s", p->pid,
 			 strerror(-err));
 		goto undo;
 	}
-	err = inject_attach_uffd(p->pid, p->terms.asked_by, sp->uffd, nc->agent.ctl_fd, pool_fd,
+	err = inject_attach_uffd(p->pid, p->terms.asked_by, sp->uffd, nc->agent.ctl_fd, pl.pool->fd,
 				 nc->agent.event_fd, note_agent, &pl, &res);
 	if (err) {
 		forget_agent(&pl);

@@ -24,8 +24,6 @@ int takeover_register(struct pager *pg, struct proc *p);
  * tells the worker to let go.
  */
 int takeover_end(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES]);
-/* How much of the second-chance pool a process gets. */
-uint32_t takeover_pool_pages(const struct proc *p);
 /* The files of /proc that the worker and housekeeping look into. */
 int takeover_open_views(struct space *sp, const struct proc *p);
 

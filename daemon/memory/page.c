@@ -93,7 +93,7 @@ static void release_place(struct space *sp, struct page p)
 
 	if (p.state != PAGE_STANDBY)
 		return;
-	state = sb->state[p.place];
+	state = standby_state(sb, p.place);
 	standby_set(sb, p.place, state == PLACE_WRITING ? PLACE_ORPHAN : PLACE_FREE, (pgno_t){ 0 });
 }
 
@@ -238,12 +238,13 @@ void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint
 	err = table_move(pg->tables, sp->worker.root, from, to, nr_pages, forget_double, sp);
 	assert(!err);
 	for (uint32_t i = 0; sp->reports.nr_standby && i < sb->nr_places; i++) {
-		enum place_state state = sb->state[i];
+		enum place_state state = standby_state(sb, i);
+		pgno_t n = standby_page(sb, i);
 
-		if (state == PLACE_FREE || state == PLACE_ORPHAN || sb->page[i].v < from.v ||
-		    sb->page[i].v - from.v >= nr_pages)
+		if (state == PLACE_FREE || state == PLACE_ORPHAN || n.v < from.v ||
+		    n.v - from.v >= nr_pages)
 			continue;
-		sb->page[i].v += to.v - from.v;
+		standby_set(sb, i, state, pgno_add(to, n.v - from.v));
 	}
 }
 

@@ -20,7 +20,7 @@ struct space *space_new(uint32_t id, int uffd, struct event_slot *events)
 	sp->process.pagemap_fd = sp->process.maps_fd = sp->process.task_dir_fd =
 		sp->process.mem_fd = -1;
 	sp->events = events;
-	sp->standby.fd = sp->standby.buffer = -1;
+	sp->standby.fd = -1;
 	sp->agent.pidfd = sp->agent.event_fd = sp->agent.ctl_fd = -1;
 	regions_init(&sp->locked.regions);
 	regions_init(&sp->orders.born_with);
@@ -56,6 +56,8 @@ void space_free(struct space *sp)
 	}
 	agent_fini(&sp->agent);
 	standby_fini(&sp->standby);
+	standby_part_free(sp->growth.offered);
+	standby_part_free(sp->growth.shed);
 	regions_fini(&sp->locked.regions);
 	run_list_fini(&sp->locked.adopt);
 	run_list_fini(&sp->locked.fetch);

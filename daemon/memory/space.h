@@ -23,6 +23,7 @@
 #include "memory/region.h"
 #include "memory/run_list.h"
 #include "memory/standby.h"
+#include "memory/standby_growth.h"
 #include "memory/table.h"
 #include "uapi/upager_proto.h"
 
@@ -194,7 +195,7 @@ struct space_worker {
 
 /*
  * By who may touch what.  What has a contract of its own, in its header, stands
- * apart: range_job, agent, standby, policy, quarantine.
+ * apart: range_job, agent, standby, growth, policy, quarantine.
  */
 struct space {
 	/* As it was made. */
@@ -220,6 +221,7 @@ struct space {
 	struct range_job range_job; /* for the process: one range at a time */
 	struct agent agent;
 	struct standby standby;
+	struct standby_growth growth;
 	struct policy policy;
 	struct quarantine quarantine; /* REMOVE was applied, the zap may be to come [F3] */
 	struct space_stats stats;
@@ -228,7 +230,7 @@ struct space {
 
 struct new_agent {
 	struct agent agent;
-	struct standby standby; /* map NULL: the space has one */
+	struct standby standby; /* no places: the space has one */
 };
 
 /* Address ranges in the target that are the agent's: never paged, never reported on. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "memory/standby.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -11,84 +11,127 @@
 
 #include "memory/page_entry_format.h"
 
-static int map_pool(struct standby *sb)
-{
-	size_t bytes = sb->nr_places * PAGE_SIZE;
-	int err;
+_Static_assert(STANDBY_PLACES_MAX <= 1u << PAGE_PLACE_BITS, "an entry has no room for them");
 
-	sb->map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, sb->fd, 0);
-	if (sb->map == MAP_FAILED) {
-		err = -errno;
-		sb->map = NULL;
-		return err;
+/* A part that brings less than this part of what there is would only use up their number. */
+#define PART_WORTH 4
+
+static uint32_t next_size(uint32_t nr_places, uint64_t most)
+{
+	return (uint32_t)min_t(uint64_t, max_t(uint32_t, 2 * nr_places, STANDBY_PLACES_MIN), most);
+}
+
+static int add_parts(struct standby *sb, uint32_t nr_places)
+{
+	while (sb->nr_places < nr_places) {
+		uint32_t nr = next_size(sb->nr_places, nr_places) - sb->nr_places;
+		struct standby_part *part;
+		int err = standby_part_new(sb->fd, sb->nr_places, nr, &part);
+
+		if (err)
+			return err;
+		standby_add_part(sb, part);
 	}
-	sb->state = calloc(sb->nr_places, sizeof(*sb->state));
-	sb->page = calloc(sb->nr_places, sizeof(*sb->page));
-	if (sb->state && sb->page)
-		return 0;
-	free(sb->state);
-	free(sb->page);
-	munmap(sb->map, bytes);
-	sb->map = NULL;
-	return -ENOMEM;
+	return 0;
+}
+
+static void free_parts(struct standby *sb)
+{
+	for (uint32_t i = 0; i < sb->nr_parts; i++)
+		standby_part_free(sb->part[i]);
+	memset(sb, 0, sizeof(*sb));
+	sb->fd = -1;
 }
 
 int standby_init(struct standby *sb, uint32_t nr_places)
 {
-	size_t bytes = nr_places * PAGE_SIZE;
-	int err;
+	int err = 0;
 
 	memset(sb, 0, sizeof(*sb));
-	sb->buffer = -1;
-	sb->nr_places = nr_places;
 	sb->fd = memfd_create("upager-standby", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (sb->fd < 0)
 		return -errno;
-	/* All of it now: the agent's pwrite must never fail for want of memory. */
-	err = -posix_fallocate(sb->fd, 0, (off_t)bytes);
 	/* Who cuts it off would have us die of SIGBUS. */
-	if (!err && fcntl(sb->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+	if (ftruncate(sb->fd, (off_t)(STANDBY_PLACES_MAX * PAGE_SIZE)) ||
+	    fcntl(sb->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		err = -errno;
-	if (err)
-		goto close_fd;
-	err = map_pool(sb);
-	if (err)
-		goto close_fd;
-	return 0;
-
-close_fd:
-	close(sb->fd);
-	sb->fd = -1;
+	if (!err)
+		err = add_parts(sb, max_t(uint32_t, nr_places, STANDBY_PLACES_MIN));
+	for (uint32_t i = 0; i < sb->nr_parts && !err; i++)
+		err = standby_part_populate(sb->part[i]);
+	if (err) {
+		close(sb->fd);
+		free_parts(sb);
+	}
 	return err;
 }
 
-int standby_restore(struct standby *sb, int fd)
+int standby_restore(struct standby *sb, int fd, uint32_t nr_places)
 {
 	struct stat st;
+	int err;
 
 	if (fstat(fd, &st))
 		return -errno;
-	if (st.st_size <= 0 || st.st_size % (off_t)PAGE_SIZE ||
-	    st.st_size >> PAGE_SHIFT > 1 << PAGE_PLACE_BITS)
+	if (st.st_size != (off_t)(STANDBY_PLACES_MAX * PAGE_SIZE) || !nr_places ||
+	    nr_places > STANDBY_PLACES_MAX)
 		return -EBADMSG;
 	memset(sb, 0, sizeof(*sb));
-	sb->buffer = -1;
-	sb->nr_places = (uint32_t)(st.st_size >> PAGE_SHIFT);
 	sb->fd = fd;
-	return map_pool(sb);
+	err = add_parts(sb, nr_places);
+	if (err) {
+		free_parts(sb);
+		return err;
+	}
+	/* What is in use has memory.  It may have had more places just before. */
+	if ((uint64_t)st.st_blocks * 512 > nr_places * PAGE_SIZE)
+		sb->nr_backed = STANDBY_PLACES_MAX;
+	return 0;
 }
 
 void standby_fini(struct standby *sb)
 {
-	if (!sb->map)
+	if (!sb->nr_parts)
 		return;
-	munmap(sb->map, sb->nr_places * PAGE_SIZE);
 	close(sb->fd);
-	free(sb->state);
-	free(sb->page);
-	memset(sb, 0, sizeof(*sb));
-	sb->fd = -1;
-	sb->buffer = -1;
+	free_parts(sb);
+}
+
+uint32_t standby_next_size(const struct standby *sb, uint64_t most)
+{
+	uint32_t now = sb->nr_places, next;
+
+	next = next_size(now, min_t(uint64_t, most, STANDBY_PLACES_MAX));
+	return sb->nr_parts < STANDBY_PARTS_MAX && next >= now + now / PART_WORTH ? next : now;
+}
+
+void standby_add_part(struct standby *sb, struct standby_part *part)
+{
+	assert(part->first == sb->nr_places && sb->nr_parts < STANDBY_PARTS_MAX);
+	sb->part[sb->nr_parts++] = part;
+	sb->nr_places += part->nr_places;
+	sb->nr_backed = max_t(uint32_t, sb->nr_backed, sb->nr_places);
+}
+
+struct standby_part *standby_remove_part(struct standby *sb)
+{
+	struct standby_part *part = sb->part[--sb->nr_parts];
+
+	for (uint32_t i = 0; i < part->nr_places; i++)
+		assert(part->state[i] == PLACE_FREE);
+	sb->nr_places = part->first;
+	if (sb->hand >= sb->nr_places)
+		sb->hand = 0;
+	if (sb->write_hand >= sb->nr_places)
+		sb->write_hand = 0;
+	return part;
+}
+
+static uint32_t part_end(const struct standby *sb, uint32_t place)
+{
+	const struct standby_part *part = standby_part_of(sb, place);
+
+	return part->first + part->nr_places;
 }
 
 static bool is_busy(enum place_state state)
@@ -103,29 +146,32 @@ static bool is_writing(enum place_state state)
 
 void standby_set(struct standby *sb, uint32_t place, enum place_state state, pgno_t page)
 {
-	enum place_state old = sb->state[place];
+	struct standby_part *part = standby_part_of(sb, place);
+	uint32_t i = place - part->first;
+	enum place_state old = (enum place_state)part->state[i];
 
 	sb->nr_busy += (uint32_t)is_busy(state) - (uint32_t)is_busy(old);
 	sb->nr_dirty += (uint32_t)(state == PLACE_DIRTY) - (uint32_t)(old == PLACE_DIRTY);
 	sb->nr_writing += (uint32_t)is_writing(state) - (uint32_t)is_writing(old);
-	sb->state[place] = (uint8_t)state;
-	sb->page[place] = page;
+	part->state[i] = (uint8_t)state;
+	part->page[i] = page;
 }
 
 uint32_t standby_find(const struct standby *sb, uint32_t want, uint32_t *first)
 {
-	uint32_t place = sb->hand, n = 0;
+	uint32_t place = sb->hand, nr_places = sb->nr_places, n = 0, end;
 
-	if (sb->nr_busy >= sb->nr_places)
+	if (sb->nr_busy >= nr_places)
 		return 0;
-	for (uint32_t seen = 0; seen < sb->nr_places; seen++, place++) {
-		if (place == sb->nr_places)
+	for (uint32_t seen = 0; seen < nr_places; seen++, place++) {
+		if (place == nr_places)
 			place = 0;
-		if (!is_busy(sb->state[place]))
+		if (!is_busy(standby_state(sb, place)))
 			break;
 	}
 	*first = place;
-	while (n < want && place + n < sb->nr_places && !is_busy(sb->state[place + n]))
+	end = part_end(sb, place);
+	while (n < want && place + n < end && !is_busy(standby_state(sb, place + n)))
 		n++;
 	return n;
 }
@@ -139,14 +185,15 @@ void standby_take(struct standby *sb, uint32_t first, uint32_t nr_places)
 
 uint32_t standby_find_dirty(struct standby *sb, uint32_t want, uint32_t *first)
 {
-	uint32_t place = sb->write_hand, n = 0;
+	uint32_t place = sb->write_hand, n = 0, end;
 
 	if (!sb->nr_dirty)
 		return 0;
-	while (sb->state[place] != PLACE_DIRTY)
+	while (standby_state(sb, place) != PLACE_DIRTY)
 		place = place + 1 == sb->nr_places ? 0 : place + 1;
 	*first = place;
-	while (n < want && place + n < sb->nr_places && sb->state[place + n] == PLACE_DIRTY)
+	end = part_end(sb, place);
+	while (n < want && place + n < end && standby_state(sb, place + n) == PLACE_DIRTY)
 		n++;
 	sb->write_hand = place + n == sb->nr_places ? 0 : place + n;
 	return n;

@@ -93,7 +93,7 @@ static bool is_unfinished(const struct space *sp)
 {
 	const struct inject_place *place = &sp->agent.place;
 
-	return !sp->standby.map ||
+	return !sp->standby.nr_places ||
 	       uffd_covers(sp->uffd, place->staging_addr, place->staging_bytes) == -ENOENT;
 }
 
@@ -187,8 +187,10 @@ static int restore_pages(struct pager *pg, struct space *sp)
 
 static int restore_space(struct pager *pg, struct space *sp)
 {
-	int pool_fd = space_record_facts(&pg->state.records[sp->id])->pool_fd;
-	int err = pool_fd < 0 ? 0 : standby_restore(&sp->standby, pool_fd);
+	const struct space_facts *facts = space_record_facts(&pg->state.records[sp->id]);
+	int err = facts->pool_fd < 0
+			  ? 0
+			  : standby_restore(&sp->standby, facts->pool_fd, facts->pool_places);
 
 	if (!err)
 		err = restore_agent(pg, sp);

@@ -28,7 +28,7 @@ struct space_facts {
 	uint32_t forked; /* 1: the process is not known, or not what it inherited */
 	uint32_t by_itself;
 	uint32_t family;
-	uint32_t zero;
+	uint32_t pool_places;
 	uint32_t weight;
 	uint32_t asked_by;
 	uint32_t zero2;

@@ -52,7 +52,7 @@ static int ring_init(struct io_uring *ring)
 	return err;
 }
 
-static void register_fixed(struct store *st, uint32_t nr_areas, uint32_t nr_pools)
+static void register_fixed(struct store *st, uint32_t nr_areas, uint32_t nr_buffers)
 {
 	int fds[AREAS_MAX], err;
 	struct iovec iov = { .iov_base = st->read_area, .iov_len = READ_BYTES };
@@ -64,7 +64,7 @@ static void register_fixed(struct store *st, uint32_t nr_areas, uint32_t nr_pool
 	if (err)
 		log_warn("cannot register swap areas with io_uring (%s), ignoring: reads cost more",
 			 strerror(-err));
-	err = io_uring_register_buffers_sparse(&st->ring, nr_pools + 1);
+	err = io_uring_register_buffers_sparse(&st->ring, nr_buffers + 1);
 	if (!err && io_uring_register_buffers_update_tag(&st->ring, 0, &iov, NULL, 1) != 1)
 		err = -EINVAL;
 	st->fixed_buffers = !err;
@@ -74,7 +74,7 @@ static void register_fixed(struct store *st, uint32_t nr_areas, uint32_t nr_pool
 }
 
 int store_init(struct store **store, const struct area *areas, uint32_t nr_areas,
-	       const struct slots *slots, uint32_t nr_pools)
+	       const struct slots *slots, uint32_t nr_buffers)
 {
 	struct store *st = calloc(1, sizeof(*st));
 	uint8_t *p;
@@ -93,7 +93,7 @@ int store_init(struct store **store, const struct area *areas, uint32_t nr_areas
 	err = ring_init(&st->ring);
 	if (err)
 		goto unmap;
-	register_fixed(st, nr_areas, nr_pools);
+	register_fixed(st, nr_areas, nr_buffers);
 	p = st->read_area;
 	for (; st->nr_large < LARGE_BUFFERS; p += STORE_READ_PAGES * PAGE_SIZE)
 		st->large[st->nr_large++] = p;

@@ -46,7 +46,7 @@ struct read_buffer {
 };
 
 int store_init(struct store **store, const struct area *areas, uint32_t nr_areas,
-	       const struct slots *slots, uint32_t nr_pools);
+	       const struct slots *slots, uint32_t nr_buffers);
 void store_fini(struct store *store);
 
 /* A buffer with room for 1..want pages, large ones while there are any. */
@@ -59,7 +59,7 @@ void store_read(struct store *store, struct op *op, slot_t slot, uint32_t nr_pag
 void store_write(struct store *store, struct op *op, slot_t slot, uint32_t nr_pages,
 		 const uint8_t *data, int pool);
 
-/* Pins a standby pool for fixed writes. 0 or -errno (then writes are not fixed). */
+/* Pins a part of a standby pool for fixed writes. 0 or -errno (then writes are not fixed). */
 int store_pool_register(struct store *store, uint32_t index, uint8_t *data, uint64_t bytes);
 void store_pool_unregister(struct store *store, uint32_t index);
 

@@ -158,7 +158,7 @@ fake ok
 try "$UPAGER" status --json
 is "status --json" "$status" 0
 ok "status --json has the contract's fields" json 'all(k in p for p in d["processes"] for k in
-	"pid comm state uid budget_bytes resident_bytes standby_bytes swapped_bytes registered_bytes "
+	"pid comm state uid budget_bytes resident_bytes standby_bytes pool_bytes swapped_bytes registered_bytes "
 	"table_bytes faults zero_fills swap_ins evictions clean_drops rescues refaults "
 	"readahead_pages readahead_hits checksum_failures io_errors pinned throttled forks "
 	"pauses paused_ns latency_ns_log2".split())'

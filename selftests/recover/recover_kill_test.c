@@ -45,7 +45,7 @@ static const struct {
 	{ "event_advanced", 4 },    { "event_applied", 20 },  { "page_shifted", 400 },
 	{ "fork_read", 3 },	    { "fork_shared", 3 },     { "fork_applied", 3 },
 	{ "record_written", 10 },   { "child_asked", 3 },     { "attach_seen", 3 },
-	{ "attach_registered", 3 },
+	{ "attach_registered", 3 }, { "pool_grow", 4 },	      { "pool_grown", 4 },
 };
 #define NR_FAILPOINTS ARRAY_SIZE(failpoints)
 

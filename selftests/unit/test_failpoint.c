@@ -41,6 +41,7 @@ static void test_every_name(void **state)
 		"page_shifted",	   "fork_read",		"fork_shared",	   "fork_applied",
 		"child_asked",	   "child_recorded",	"attach_allowed",  "attach_injected",
 		"attach_seen",	   "attach_registered", "detach_filled",   "detach_unregistered",
+		"pool_grow",	   "pool_grown",	"pool_idle",	   "pool_shed",
 		"record_written",  "restore_counted",	"restore_settled", "keeper_named",
 		"store_read",	   "store_write",
 	};

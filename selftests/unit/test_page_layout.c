@@ -39,7 +39,7 @@ static void layout_check(struct layout *l)
 			nr_slots++;
 		}
 		if (p.state == PAGE_STANDBY) {
-			assert_int_equal(sb->page[p.place].v, l->first.v + i);
+			assert_int_equal(standby_page(sb, p.place).v, l->first.v + i);
 			nr_places++;
 		}
 	}
@@ -47,7 +47,8 @@ static void layout_check(struct layout *l)
 	expect_counts(f, count_states(l, PAGE_RESIDENT), 0, count_states(l, PAGE_STANDBY),
 		      count_states(l, PAGE_SWAPPED));
 	for (uint32_t place = 0; place < sb->nr_places; place++)
-		nr_places -= sb->state[place] != PLACE_FREE && sb->state[place] != PLACE_ORPHAN;
+		nr_places -= standby_state(sb, place) != PLACE_FREE &&
+			     standby_state(sb, place) != PLACE_ORPHAN;
 	assert_int_equal(nr_places, 0);
 }
 
@@ -66,7 +67,7 @@ static void layout_evict(struct layout *l, uint32_t i)
 	struct page standby = { .state = PAGE_STANDBY, .dirty = true };
 	uint32_t place;
 
-	if (!standby_find(sb, 1, &place) || sb->state[place] != PLACE_FREE)
+	if (!standby_find(sb, 1, &place) || standby_state(sb, place) != PLACE_FREE)
 		return;
 	standby_take(sb, place, 1);
 	detaching.place = standby.place = place;
@@ -80,11 +81,11 @@ static void layout_write(struct layout *l, uint32_t i)
 	struct standby *sb = &l->f->sp->standby;
 	struct page p = l->page[i];
 
-	if (p.dirty && sb->state[p.place] == PLACE_DIRTY && slots_free(l->f->pg.slots)) {
+	if (p.dirty && standby_state(sb, p.place) == PLACE_DIRTY && slots_free(l->f->pg.slots)) {
 		p.slot = new_slot(l->f);
 		layout_change(l, i, p);
 		standby_set(sb, p.place, PLACE_WRITING, pgno_add(l->first, i));
-	} else if (p.dirty && sb->state[p.place] == PLACE_WRITING) {
+	} else if (p.dirty && standby_state(sb, p.place) == PLACE_WRITING) {
 		p.dirty = false;
 		layout_change(l, i, p);
 		standby_set(sb, p.place, PLACE_CLEAN, pgno_add(l->first, i));
@@ -98,7 +99,7 @@ static void layout_rescue(struct layout *l, uint32_t i)
 {
 	struct standby *sb = &l->f->sp->standby;
 	struct page p = l->page[i];
-	enum place_state place = sb->state[p.place];
+	enum place_state place = standby_state(sb, p.place);
 
 	layout_change(
 		l, i,
@@ -190,7 +191,7 @@ static void layout_empty_pool(struct layout *l)
 static void free_orphans(struct standby *sb)
 {
 	for (uint32_t place = 0; place < sb->nr_places; place++)
-		if (sb->state[place] == PLACE_ORPHAN)
+		if (standby_state(sb, place) == PLACE_ORPHAN)
 			standby_set(sb, place, PLACE_FREE, (pgno_t){ 0 });
 }
 

@@ -21,9 +21,9 @@ static void test_drop_of_every_state(void **state)
 			forget(f);
 			expect_entry(f, here, page_of(VIRGIN, SLOT_NONE));
 			if (kind == DIRTY || kind == CLEAN)
-				assert_int_equal(sb->state[PLACE], places[i] == PLACE_WRITING
-									   ? PLACE_ORPHAN
-									   : PLACE_FREE);
+				assert_int_equal(standby_state(sb, PLACE),
+						 places[i] == PLACE_WRITING ? PLACE_ORPHAN
+									    : PLACE_FREE);
 			standby_set(sb, PLACE, PLACE_FREE, (pgno_t){ 0 });
 		}
 	}
