@@ -49,6 +49,11 @@ int pager_map_state(struct pager *pg)
 	if (err)
 		return err;
 	pg->state.posts = map;
+	err = statefile_map(dir_fd, "hints", SPACES_MAX * sizeof(*pg->state.hints), false, old,
+			    &map);
+	if (err)
+		return err;
+	pg->state.hints = map;
 	err = statefile_map(dir_fd, "spaces", SPACES_MAX * sizeof(*pg->state.records), false, old,
 			    &map);
 	if (err)
@@ -68,6 +73,17 @@ struct agent_posts *pager_posts(struct pager *pg, uint32_t id)
 
 	/* Who touches what there is no room for dies of SIGBUS. */
 	return madvise(posts, sizeof(*posts), MADV_POPULATE_WRITE) ? NULL : posts;
+}
+
+struct hint_record *pager_hints(struct pager *pg, uint32_t id)
+{
+	struct hint_record *rec = &pg->state.hints[id];
+
+	if (statefile_populate(rec, sizeof(*rec)))
+		return NULL;
+	hint_record_clear(rec);
+	pg->state.records[id].hinted = 1;
+	return rec;
 }
 
 void pager_spares_refill(struct pager *pg)
@@ -125,6 +141,8 @@ struct space *pager_add_space(struct pager *pg, int uffd)
 		if (id >= pg->state.nr_room && make_room(pg, 0))
 			break;
 		memset(&pg->state.events[id], 0, sizeof(pg->state.events[id]));
+		pg->state.records[id].map_changes = 0;
+		pg->state.records[id].hinted = 0;
 		sp = space_new(id, uffd, &pg->state.events[id]);
 		__atomic_store_n(&pg->space[id], sp, __ATOMIC_RELEASE);
 		if (sp && id >= pg->nr_ids)
@@ -186,6 +204,8 @@ static void record(struct pager *pg, struct space *sp, const struct agent *ag)
 		.family = sp->locked.terms.family,
 		.weight = sp->locked.terms.weight,
 		.asked_by = sp->locked.terms.asked_by,
+		.parent_pid = sp->process.parent_pid,
+		.parent_changes = sp->orders.parent_changes,
 		.budget_bytes = sp->locked.terms.budget_bytes,
 		.budget_pages = sp->orders.budget_pages,
 		.place = ag->place,

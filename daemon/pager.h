@@ -37,6 +37,7 @@ struct pager_state {
 	struct event_slot *events;
 	struct space_record *records;
 	struct agent_posts *posts; /* pager_posts() */
+	struct hint_record *hints; /* pager_hints() */
 	struct state_header *header;
 	uint32_t nr_room;
 	bool inherited; /* it is that of a daemon that died */
@@ -91,12 +92,16 @@ struct pager {
 	struct module *_Atomic pinned;
 	_Atomic bool housekeeping_sleeps; /* for long: the first fault wakes it */
 	_Atomic uint32_t stop; /* the worker leaves its loop */
+	_Atomic uint64_t turns; /* of the worker's loop: it lives */
 };
 
 /* Maps the event slots, records and posts, which the keeper shares. */
 int pager_map_state(struct pager *pg);
 /* Where the agent of a space has its posts; NULL: no room for them. */
 struct agent_posts *pager_posts(struct pager *pg, uint32_t id);
+
+/* Where the hints of a space are written down; NULL: no room for them. */
+struct hint_record *pager_hints(struct pager *pg, uint32_t id);
 
 /*
  * Descriptors that are held for the time when there are no more: a fork event

@@ -25,16 +25,36 @@ static bool pins_too_much(const struct space *sp, pgno_t first, pgno_t end)
 	       PINNED_PART(sp->orders.budget_pages);
 }
 
+/* Under the lock.  More would not outlive the daemon. */
+static bool pins_too_many(const struct space *sp)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < sp->locked.regions.nr; i++)
+		nr += sp->locked.regions.at[i].hint == REGION_PINNED;
+	return nr >= PINS_MAX;
+}
+
+static int hint(struct space *sp, pgno_t first, pgno_t end, enum upager_advice advice)
+{
+	int err;
+
+	if (advice == UPAGER_PIN && pins_too_much(sp, first, end))
+		return -E2BIG;
+	if (advice == UPAGER_PIN && pins_too_many(sp))
+		return -EMLINK;
+	sp->orders.hinted = true;
+	if (advice == UPAGER_COLD)
+		sp->policy.cold = first;
+	err = region_hint(&sp->locked.regions, first, end, hints[advice]);
+	hint_record_save(sp->locked.hints, &sp->locked.regions);
+	return err;
+}
+
 static int give(struct space *sp, pgno_t first, pgno_t end, enum upager_advice advice)
 {
-	if (advice != UPAGER_WILLNEED) {
-		if (advice == UPAGER_PIN && pins_too_much(sp, first, end))
-			return -E2BIG;
-		sp->orders.hinted = true;
-		if (advice == UPAGER_COLD)
-			sp->policy.cold = first;
-		return region_hint(&sp->locked.regions, first, end, hints[advice]);
-	}
+	if (advice != UPAGER_WILLNEED)
+		return hint(sp, first, end, advice);
 	/* More would push out again what it has just brought in. */
 	end.v = min_t(uint64_t, end.v, first.v + AHEAD_PART(sp->orders.budget_pages));
 	sp->orders.fetch_wanted = true;
@@ -52,12 +72,29 @@ int advice_give(struct housekeeping *h, struct proc *p, uint64_t addr, uint64_t 
 	known = sp && self_knows(h, p, first, end);
 	if (!sp)
 		goto unknown;
+	if (advice != UPAGER_WILLNEED && !sp->locked.hints) {
+		struct hint_record *rec = pager_hints(h->pg, sp->id);
+
+		if (!rec) {
+			snprintf(text, UPAGER_TEXT_BYTES,
+				 "no room in the state directory to write hints down");
+			return -ENOSPC;
+		}
+		pthread_mutex_lock(&sp->lock);
+		sp->locked.hints = rec;
+		pthread_mutex_unlock(&sp->lock);
+	}
 	pthread_mutex_lock(&sp->lock);
 	err = give(sp, first, end, advice);
 	pthread_mutex_unlock(&sp->lock);
 	if (err == -E2BIG) {
 		snprintf(text, UPAGER_TEXT_BYTES,
 			 "no more than three quarters of a budget can be pinned: raise it first");
+		return -ENOMEM;
+	}
+	if (err == -EMLINK) {
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "no more than %d ranges can be pinned: pin neighbours together", PINS_MAX);
 		return -ENOMEM;
 	}
 	if (err)

@@ -284,6 +284,8 @@ bool self_unregister_fetched(struct housekeeping *h, struct proc *p)
 		regions_forget(&sp->locked.regions);
 		sp->reports.rescan_wanted = true;
 	}
+	if (sp->locked.hints)
+		hint_record_save(sp->locked.hints, &sp->locked.regions);
 	e->state = RANGE_JOB_FORGET;
 	pthread_mutex_unlock(&sp->lock);
 	pager_kick_worker(h->pg);

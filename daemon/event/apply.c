@@ -56,19 +56,27 @@ static void forget_region(struct space *sp, pgno_t first, pgno_t end)
 	sp->reports.rescan_wanted = true;
 }
 
+/* Under the lock: for who looked before, and for the next daemon. */
+static void map_changed(struct pager *pg, struct space *sp)
+{
+	pg->state.records[sp->id].map_changes = ++sp->locked.map_changes;
+	if (sp->locked.hints)
+		hint_record_save(sp->locked.hints, &sp->locked.regions);
+}
+
 static void apply_unmap(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
 {
 	if (late_unmap_came(pg, sp, start, end)) {
 		pthread_mutex_lock(&sp->lock);
-		sp->locked.map_changes++;
+		map_changed(pg, sp);
 		pthread_mutex_unlock(&sp->lock);
 		sp->reports.rescan_wanted = true; /* which corrects what is known registered */
 		return;
 	}
 	page_drop(pg, sp, addr_pgno(start), addr_pgno(end));
 	pthread_mutex_lock(&sp->lock);
-	sp->locked.map_changes++;
 	forget_region(sp, addr_pgno(start), addr_pgno(end));
+	map_changed(pg, sp);
 	pthread_mutex_unlock(&sp->lock);
 }
 
@@ -138,11 +146,11 @@ static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg
 	page_drop(pg, sp, addr_pgno(from + moved), addr_pgno(from + bytes));
 	pthread_mutex_lock(&sp->lock);
 	/* The new mapping keeps the registration; the old one is gone or empty. */
-	sp->locked.map_changes++;
 	region_move(&sp->locked.regions, source.first, addr_pgno(to), moved >> PAGE_SHIFT);
 	forget_region(sp, source.first, addr_pgno(from + bytes));
 	region_add(&sp->locked.regions, addr_pgno(to),
 		   addr_pgno(to + moved)); /* or the rescan does */
+	map_changed(pg, sp);
 	sp->reports.rescan_wanted = true; /* MREMAP_DONTUNMAP leaves the source registered */
 	pthread_mutex_unlock(&sp->lock);
 }

@@ -17,6 +17,7 @@
 #include "fault/readahead.h"
 #include "kernel/uffd.h"
 #include "life/terms.h"
+#include "memory/hint_record.h"
 #include "memory/page_entry_format.h"
 #include "memory/quarantine.h"
 #include "memory/range_set.h"
@@ -90,6 +91,7 @@ struct space_locked {
 	uint64_t map_changes;
 	struct run_list adopt; /* registered, not yet looked at */
 	struct run_list fetch; /* to be brought in as far as the budget has room */
+	struct hint_record *hints; /* a region has had a hint: where they are written down */
 };
 
 /* Housekeeping writes, the worker reads; what is "wanted" the worker clears. */

@@ -33,12 +33,15 @@ static int take_area(struct pager *pg, uint32_t i, const char (*spec)[AREA_SPEC_
 	if (!err && memcmp(pg->area[i].sb.uuid, h->area[i].uuid, sizeof(h->area[i].uuid)))
 		err = -ESTALE;
 	if (err)
-		log_err("the waiting programs have pages in swap area %u of before, which %s: give "
-			"all areas as before with --swap; the programs go on waiting",
-			i + 1,
+		log_err("the waiting programs have pages in swap area %.*s, which %s: start "
+			"upagerd with --swap %.*s and all other areas of before; the programs go "
+			"on "
+			"waiting",
+			(int)sizeof(h->area[i].path) - 1, h->area[i].path,
 			err == -EXDEV ? "is not given"
 			: cause[0]    ? cause
-				      : "is another one by now");
+				      : "is another one by now",
+			(int)sizeof(h->area[i].path) - 1, h->area[i].path);
 	return err;
 }
 

@@ -68,8 +68,8 @@ int estate_list(struct estate *es, const struct pager *pg)
 		err = add(es, h->listen_fd);
 	for (uint32_t i = 0; i < h->nr_areas && !err; i++)
 		err = add(es, h->area[i].fd);
-	for (uint32_t i = 0; i < UNSERVED_MAX && !err; i++)
-		err = add(es, pg->state.unserved.uffd[i]);
+	for (uint32_t i = 0; i < pg->state.unserved.list->nr && !err; i++)
+		err = add(es, pg->state.unserved.list->uffd[i]);
 	for (uint32_t id = 1; id < h->nr_ids && !err; id++) {
 		const struct space_record *rec = &pg->state.records[id];
 

@@ -115,8 +115,9 @@ static void end_idle_agents(struct pager *pg)
 /* True while some paged address space lives. */
 static bool any_alive(struct pager *pg)
 {
-	for (uint32_t i = 0; i < UNSERVED_MAX; i++)
-		if (pg->state.unserved.uffd[i] >= 0 && !uffd_alive(pg->state.unserved.uffd[i]))
+	for (uint32_t i = 0; i < pg->state.unserved.list->nr; i++)
+		if (pg->state.unserved.list->uffd[i] >= 0 &&
+		    !uffd_alive(pg->state.unserved.list->uffd[i]))
 			return true;
 	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++) {
 		int uffd = pg->state.records[id].uffd;

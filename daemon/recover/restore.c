@@ -35,6 +35,9 @@ static struct space *space_of(struct pager *pg, uint32_t id)
 		.asked_by = facts->asked_by,
 	};
 	sp->orders.budget_pages = facts->budget_pages;
+	sp->locked.map_changes = rec->map_changes;
+	sp->process.parent_pid = facts->parent_pid;
+	sp->orders.parent_changes = facts->parent_changes;
 	sp->worker.root.v = facts->root;
 	sp->phase = facts->forked ? SPACE_FORKED : SPACE_LIVE;
 	sp->process.pagemap_fd = facts->pagemap_fd;
@@ -55,8 +58,27 @@ static struct space *space_of(struct pager *pg, uint32_t id)
 	return sp;
 }
 
+/* What has a hint was registered, and by now some of it may be filled and not say so. */
+static int restore_hints(struct pager *pg, struct space *sp)
+{
+	int err;
+
+	if (!pg->state.records[sp->id].hinted)
+		return 0;
+	sp->locked.hints = &pg->state.hints[sp->id];
+	sp->orders.hinted = true;
+	err = hint_record_restore(sp->locked.hints, &sp->locked.regions);
+	for (uint32_t i = 0; i < sp->locked.regions.nr && !err; i++)
+		err = run_list_add(&sp->locked.adopt, sp->locked.regions.at[i].first,
+				   sp->locked.regions.at[i].end);
+	sp->orders.adopt_wanted = true;
+	return err;
+}
+
 static int add_spaces(struct pager *pg)
 {
+	int err;
+
 	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++) {
 		if (pg->state.records[id].uffd < 0)
 			continue;
@@ -64,6 +86,9 @@ static int add_spaces(struct pager *pg)
 		if (!pg->space[id])
 			return -ENOMEM;
 		pg->nr_ids = id + 1;
+		err = restore_hints(pg, pg->space[id]);
+		if (err)
+			return err;
 	}
 	return 0;
 }

@@ -31,11 +31,12 @@ struct space_facts {
 	uint32_t pool_places;
 	uint32_t weight;
 	uint32_t asked_by;
-	uint32_t zero2;
+	int32_t parent_pid; /* forked: of parent_id's at the fork */
 	uint64_t budget_bytes; /* of the terms */
 	uint64_t budget_pages; /* what it could have resident just then */
 	struct inject_place place;
-	uint64_t reserved[4];
+	uint64_t parent_changes; /* forked: of the parent then */
+	uint64_t reserved[3];
 };
 
 /*
@@ -49,12 +50,14 @@ struct space_record {
 	/* What housekeeping has registered for a moment, see life/ask.h; 0 bytes: nothing. */
 	_Atomic uint64_t asked_addr;
 	_Atomic uint64_t asked_bytes;
+	_Atomic uint64_t map_changes; /* stored before an event counts as applied */
+	_Atomic uint64_t hinted; /* 1: the space has a list in the file of hints */
 	struct space_facts facts[2];
 };
 
 _Static_assert(sizeof(struct inject_place) == 64, "fixed layout");
 _Static_assert(sizeof(struct space_facts) == 192, "fixed layout");
-_Static_assert(sizeof(struct space_record) == 408, "fixed layout");
+_Static_assert(sizeof(struct space_record) == 424, "fixed layout");
 
 static inline const struct space_facts *space_record_facts(const struct space_record *rec)
 {

@@ -7,7 +7,7 @@
 #define STATE_MAGIC   0x5453544741505055ULL /* "UPPAGTST" */
 /*
  * Of all files of the state directory together: page entries, tables, events,
- * space records, posts and writes.  One more with every change of any of them.
+ * space records, hints, posts and writes.  One more with every change of any of them.
  */
 #define STATE_VERSION 3
 #define STATE_AREAS   16
@@ -30,11 +30,12 @@ struct state_header {
 		uint8_t uuid[16];
 		int32_t fd;
 		uint32_t zero;
+		char path[256]; /* as it was given, for who reads an error */
 	} area[STATE_AREAS];
 	uint32_t zero;
 	uint64_t reserved[13];
 };
 
-_Static_assert(sizeof(struct state_header) == 528, "fixed layout");
+_Static_assert(sizeof(struct state_header) == 4624, "fixed layout");
 
 #endif

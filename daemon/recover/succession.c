@@ -20,10 +20,12 @@
 
 #define HEADER "header"
 
-/* Until a dead daemon's keeper has noticed, or one that ends is gone. */
-#define WAIT_NS	 NS_PER_S
-#define PAUSE_NS (5 * (long)NS_PER_MS)
-#define END_MS	 5000
+/* Until one that ends is gone. */
+#define WAIT_NS	       NS_PER_S
+/* Until a dead daemon's last thread is gone, which a device may hold, and agents are silent. */
+#define ORPHAN_WAIT_NS (30 * NS_PER_S)
+#define PAUSE_NS       (5 * (long)NS_PER_MS)
+#define END_MS	       5000
 
 /* 0: lock and daemon.lock are ours; 1: daemon.lock alone; -EBUSY: somebody has it. */
 static int lock_once(struct succession *su, struct pager *pg)
@@ -58,7 +60,8 @@ static int lock_patiently(struct succession *su, struct pager *pg)
 		if (got != -EBUSY)
 			return got;
 		nanosleep(&pause, NULL);
-	} while (clock_ns() - begin_ns < WAIT_NS);
+	} while (clock_ns() - begin_ns < WAIT_NS || (clock_ns() - begin_ns < ORPHAN_WAIT_NS &&
+						     keeper_named_is_orphan(pg->state_dir_fd)));
 	return got;
 }
 
@@ -214,6 +217,7 @@ int succession_record(const struct succession *su, struct pager *pg)
 	for (uint32_t i = h->nr_areas; i < pg->nr_areas; i++) {
 		memcpy(h->area[i].uuid, pg->area[i].sb.uuid, sizeof(h->area[i].uuid));
 		h->area[i].fd = pg->area[i].fd;
+		memcpy(h->area[i].path, pg->area[i].path, sizeof(h->area[i].path));
 		__atomic_store_n(&h->nr_areas, i + 1, __ATOMIC_RELEASE);
 	}
 	h->magic = STATE_MAGIC;

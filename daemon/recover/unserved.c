@@ -2,6 +2,7 @@
 #include "recover/unserved.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include "kernel/uffd.h"
@@ -10,34 +11,47 @@
 int unserved_map(struct unserved *o, int state_dir_fd, bool old)
 {
 	void *map;
-	int err = statefile_map(state_dir_fd, "unserved", UNSERVED_MAX * sizeof(*o->uffd), true,
-				old, &map);
+	int err = statefile_map(state_dir_fd, "unserved", sizeof(*o->list), false, old, &map);
 
+	if (!err)
+		err = statefile_populate(map, offsetof(struct unserved_list, uffd));
 	if (err)
 		return err;
-	o->uffd = map;
-	for (uint32_t i = 0; i < UNSERVED_MAX && !old; i++)
-		o->uffd[i] = -1;
-	return 0;
+	o->list = map;
+	return o->list->nr > UNSERVED_MAX ? -EBADMSG : 0;
 }
 
 static void set(struct unserved *o, uint32_t i, int32_t uffd)
 {
-	__atomic_store_n(&o->uffd[i], uffd, __ATOMIC_RELEASE);
+	__atomic_store_n(&o->list->uffd[i], uffd, __ATOMIC_RELEASE);
+}
+
+/* Room for one more, where there is none free. */
+static bool grow(struct unserved *o)
+{
+	uint32_t nr = o->list->nr;
+
+	return nr < UNSERVED_MAX &&
+	       !statefile_populate(&o->list->uffd[nr], sizeof(o->list->uffd[0]));
 }
 
 void unserved_add(struct unserved *o, int uffd)
 {
-	uint32_t i = 0;
+	uint32_t nr, i = 0;
 
 	pthread_mutex_lock(&o->lock);
+	nr = o->list->nr;
 	/* One that is there is of an event that is applied again. */
-	while (i < UNSERVED_MAX && o->uffd[i] >= 0 && o->uffd[i] != uffd)
+	while (i < nr && o->list->uffd[i] >= 0 && o->list->uffd[i] != uffd)
 		i++;
-	if (i < UNSERVED_MAX)
+	if (i < nr) {
 		set(o, i, uffd);
-	else
+	} else if (grow(o)) {
+		set(o, nr, uffd);
+		o->list->nr = nr + 1;
+	} else {
 		o->nr_more++;
+	}
 	pthread_mutex_unlock(&o->lock);
 }
 
@@ -47,8 +61,8 @@ uint32_t unserved_look_after(struct unserved *o)
 
 	pthread_mutex_lock(&o->lock);
 	left = o->nr_more;
-	for (uint32_t i = 0; i < UNSERVED_MAX; i++) {
-		int32_t uffd = o->uffd[i];
+	for (uint32_t i = 0; i < o->list->nr; i++) {
+		int32_t uffd = o->list->uffd[i];
 
 		if (uffd < 0)
 			continue;
@@ -59,6 +73,8 @@ uint32_t unserved_look_after(struct unserved *o)
 		set(o, i, -1);
 		close(uffd);
 	}
+	while (o->list->nr && o->list->uffd[o->list->nr - 1] < 0)
+		o->list->nr--;
 	pthread_mutex_unlock(&o->lock);
 	return left;
 }

@@ -11,12 +11,19 @@
  * event/refuse.h).  Their descriptors stay open and are never read, so they wait
  * instead of reading zeros, until they are killed.
  */
-#define UNSERVED_MAX 1024u
+#define UNSERVED_MAX 65534u
+
+/* The file of that name, which takes room as it fills. */
+struct unserved_list {
+	_Atomic uint32_t nr; /* of those below; stored after them */
+	int32_t zero;
+	int32_t uffd[UNSERVED_MAX]; /* -1: free */
+};
 
 struct unserved {
 	pthread_mutex_t lock;
-	int32_t *uffd; /* UNSERVED_MAX of them, in the state file; -1: free */
-	uint32_t nr_more; /* which nobody looks after: open as long as the daemon runs */
+	struct unserved_list *list; /* in the state file */
+	uint32_t nr_more; /* no room for them: open as long as the daemon runs */
 };
 
 /* old: those of a daemon that died are there. */

@@ -257,6 +257,7 @@ TEST_F_TIMEOUT(recover, area_is_missing, 60)
 	struct pager_options opt = { .disable = variant->disable };
 	struct pager *pager = &self->pager, other;
 	struct target t = target_start(pager, sit_and_go_on, TARGET_BUDGET);
+	char text[700];
 	int status;
 
 	ASSERT_TRUE(target_reached(&t, 2));
@@ -269,6 +270,8 @@ TEST_F_TIMEOUT(recover, area_is_missing, 60)
 	EXPECT_TRUE(wait_until(20, pager_ended(&other, &status)));
 	EXPECT_EQ(1, WEXITSTATUS(status));
 	EXPECT_TRUE(pager_logged(pager, "is not given"));
+	snprintf(text, sizeof(text), "swap area %s, which", pager->area);
+	EXPECT_TRUE(pager_logged(pager, text));
 	unlink(other.area);
 	EXPECT_FALSE(target_exited(&t, &status));
 	ASSERT_EQ(0, again(pager, variant->disable));
