@@ -14,15 +14,7 @@
 
 #define LET_GO_NS (100 * NS_PER_MS)
 #define LOOK_NS	  50000
-#define END_MS	  1000
-
-static void end(int pidfd)
-{
-	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
-
-	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-	poll(&pfd, 1, END_MS);
-}
+#define END_NS	  NS_PER_S
 
 static bool may_drop(const struct agent_posts *posts)
 {
@@ -57,38 +49,87 @@ static void forget_drops(const struct agent_posts *posts, struct event_slot *slo
 				slot->msg[k].event = EVENT_APPLIED;
 }
 
-static bool lets_go(struct agent_ctl *ctl)
+static void end(int pidfd)
+{
+	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+static bool lets_go(struct agent_ctl *ctl, uint64_t until_ns)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_NS };
-	uint64_t begin_ns = clock_ns();
 
-	atomic_store(&ctl->hold, 1);
 	while (untrusted(ctl->busy)) {
-		if (clock_ns() - begin_ns > LET_GO_NS)
+		if (clock_ns() > until_ns)
 			return false;
 		nanosleep(&pause, NULL);
 	}
 	return true;
 }
 
-static void silence(struct pager *pg, uint32_t id)
+static int agent_pidfd_of(struct pager *pg, uint32_t id)
 {
 	const struct space_facts *facts = space_record_facts(&pg->state.records[id]);
-	struct agent_ctl *ctl;
 
-	if (facts->ctl_fd < 0)
-		return;
-	ctl = mmap(NULL, AGENT_CTL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, facts->ctl_fd, 0);
-	if (ctl == MAP_FAILED || may_drop(&pg->state.posts[id]) || !lets_go(ctl))
-		end(facts->agent_pidfd);
-	if (ctl != MAP_FAILED)
+	return pg->state.records[id].uffd >= 0 && facts->ctl_fd >= 0 ? facts->agent_pidfd : -1;
+}
+
+static struct agent_ctl *map_ctl(struct pager *pg, uint32_t id)
+{
+	struct agent_ctl *ctl = mmap(NULL, AGENT_CTL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+				     space_record_facts(&pg->state.records[id])->ctl_fd, 0);
+
+	return ctl == MAP_FAILED ? NULL : ctl;
+}
+
+static void hold(struct pager *pg, uint32_t id)
+{
+	struct agent_ctl *ctl = map_ctl(pg, id);
+
+	if (ctl) {
+		atomic_store(&ctl->hold, 1);
+		munmap(ctl, AGENT_CTL_BYTES);
+	}
+}
+
+static void end_unless_silent(struct pager *pg, uint32_t id, uint64_t until_ns)
+{
+	struct agent_ctl *ctl = map_ctl(pg, id);
+
+	if (!ctl || may_drop(&pg->state.posts[id]) || !lets_go(ctl, until_ns))
+		end(agent_pidfd_of(pg, id));
+	if (ctl)
+		munmap(ctl, AGENT_CTL_BYTES);
+}
+
+/* Gone, or silent. */
+static void await_silence(struct pager *pg, uint32_t id, uint64_t until_ns)
+{
+	struct pollfd pfd = { .fd = agent_pidfd_of(pg, id), .events = POLLIN };
+	struct agent_ctl *ctl = map_ctl(pg, id);
+	uint64_t now_ns = clock_ns();
+
+	if (!ctl || may_drop(&pg->state.posts[id]) || untrusted(ctl->busy))
+		poll(&pfd, 1, now_ns < until_ns ? (int)((until_ns - now_ns) / NS_PER_MS) : 0);
+	if (ctl)
 		munmap(ctl, AGENT_CTL_BYTES);
 	forget_drops(&pg->state.posts[id], &pg->state.events[id]);
 }
 
+/* Each step for all of them before the next: however many are stuck, it takes one deadline. */
 void silence_agents(struct pager *pg)
 {
-	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++)
-		if (pg->state.records[id].uffd >= 0)
-			silence(pg, id);
+	uint32_t nr_ids = pg->state.header->nr_ids;
+	uint64_t until_ns;
+
+	for (uint32_t id = 1; id < nr_ids; id++)
+		if (agent_pidfd_of(pg, id) >= 0)
+			hold(pg, id);
+	until_ns = clock_ns() + LET_GO_NS;
+	for (uint32_t id = 1; id < nr_ids; id++)
+		if (agent_pidfd_of(pg, id) >= 0)
+			end_unless_silent(pg, id, until_ns);
+	until_ns = clock_ns() + END_NS;
+	for (uint32_t id = 1; id < nr_ids; id++)
+		if (agent_pidfd_of(pg, id) >= 0)
+			await_silence(pg, id, until_ns);
 }
