@@ -321,6 +321,7 @@ static void *run(void *arg)
 			lp->wake_armed = true;
 		}
 		turn(lp, timeout_ns);
+		atomic_store_explicit(&pg->turns, pg->turns + 1, memory_order_relaxed);
 		timeout_ns = all_books(lp);
 	}
 	store_fini(pg->worker.store);

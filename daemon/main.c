@@ -39,6 +39,7 @@
 #include "recover/succession.h"
 #include "signals.h"
 #include "swap/slot_state.h"
+#include "watchdog.h"
 
 #define LATENCY_QUIET_NS (100 * NS_PER_MS)
 #define SHUTDOWN_NS	 (60 * NS_PER_S)
@@ -170,6 +171,8 @@ static int start(void)
 	err = loop_start(&pager);
 	if (!err)
 		err = stray_start(&pager);
+	if (!err)
+		err = watchdog_start(&pager);
 	if (err) {
 		log_err("cannot start: %s; is there room in %s?", strerror(-err), options.state);
 		return err;

@@ -75,7 +75,8 @@ int sessions_init(struct sessions *ss, const char *path, int listen_fd)
 		ss->at[i] = (struct session){ .fd = -1, .peer.pidfd = -1 };
 	if (strlen(path) >= sizeof(addr.sun_path))
 		return -ENAMETOOLONG;
-	if (is_bound_to(listen_fd, path)) {
+	/* Again: it tells clients who serves them now. */
+	if (is_bound_to(listen_fd, path) && !listen(listen_fd, SESSIONS_MAX)) {
 		ss->listen_fd = listen_fd;
 		return 0;
 	}

@@ -2,9 +2,12 @@
 #include "lib/client.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -17,43 +20,122 @@ const char *upager_socket_path(void)
 	return path && *path ? path : UPAGER_DEFAULT_SOCKET;
 }
 
-int upager_open(const char *socket_path, struct upager **up)
+/* As long as a restart of the daemon may take. */
+#define DOWN_MS	 1000
+#define AGAIN_MS 50
+
+/* Who listens there. */
+static int open_daemon(int fd)
+{
+	socklen_t len = sizeof(struct ucred);
+	struct ucred cred;
+
+	int pidfd;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) || cred.pid <= 0)
+		return CLIENT_UNSEEN;
+	pidfd = (int)syscall(SYS_pidfd_open, cred.pid, 0);
+	if (pidfd >= 0)
+		return pidfd;
+	return errno == ESRCH ? CLIENT_DEAD : CLIENT_UNSEEN;
+}
+
+static int connect_to(const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	memcpy(addr.sun_path, path, strlen(path));
+	while (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
+		if (errno == EINTR)
+			continue;
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static bool is_alive(int pidfd)
+{
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+
+	return pidfd >= 0 && !poll(&pfd, 1, 0);
+}
+
+/* Another one may serve by now who is queued here. */
+static bool has_successor(struct upager *u)
+{
+	int fd = connect_to(u->path), pidfd;
+
+	if (fd < 0)
+		return false;
+	pidfd = open_daemon(fd);
+	close(fd);
+	if (!is_alive(pidfd)) {
+		if (pidfd >= 0)
+			close(pidfd);
+		return false;
+	}
+	if (u->daemon_pidfd >= 0)
+		close(u->daemon_pidfd);
+	u->daemon_pidfd = pidfd;
+	return true;
+}
+
+/* 0: something is there, or a successor is. */
+static int wait_for_successor(struct upager *u)
+{
+	struct pollfd pfd = { .fd = u->fd, .events = POLLIN };
+
+	for (int left = DOWN_MS; left > 0; left -= AGAIN_MS)
+		if (poll(&pfd, 1, AGAIN_MS) > 0 || has_successor(u))
+			return 0;
+	return -EHOSTDOWN;
+}
+
+int client_wait(struct upager *u)
+{
+	struct pollfd pfd[2] = { { .fd = u->fd, .events = POLLIN } };
+	int err = 0;
+
+	while (!err && !(pfd[0].revents)) {
+		pfd[1] = (struct pollfd){ .fd = u->daemon_pidfd, .events = POLLIN };
+		if (poll(pfd, 2, u->daemon_pidfd == CLIENT_DEAD ? 0 : -1) >= 0 && !pfd[0].revents)
+			err = wait_for_successor(u);
+	}
+	return err;
+}
+
+int upager_open(const char *socket_path, struct upager **up)
+{
 	struct upager *u;
 	int err;
 
 	*up = NULL;
 	if (!socket_path)
 		socket_path = upager_socket_path();
-	if (strlen(socket_path) >= sizeof(addr.sun_path))
+	if (strlen(socket_path) >= sizeof(u->path))
 		return -ENAMETOOLONG;
-	memcpy(addr.sun_path, socket_path, strlen(socket_path));
 
 	u = calloc(1, sizeof(*u));
 	if (!u)
 		return -ENOMEM;
+	memcpy(u->path, socket_path, strlen(socket_path));
 	proto_init_reply(&u->reply);
 	u->pid = getpid();
-	u->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	u->fd = connect_to(u->path);
 	if (u->fd < 0) {
-		err = -errno;
-		goto undo_alloc;
+		err = u->fd;
+		free(u);
+		return err;
 	}
-	while (connect(u->fd, (struct sockaddr *)&addr, sizeof(addr))) {
-		if (errno == EINTR)
-			continue;
-		err = -errno;
-		goto undo_socket;
-	}
+	u->daemon_pidfd = open_daemon(u->fd);
 	*up = u;
 	return 0;
-
-undo_socket:
-	close(u->fd);
-undo_alloc:
-	free(u);
-	return err;
 }
 
 void upager_close(struct upager *u)
@@ -62,6 +144,8 @@ void upager_close(struct upager *u)
 		return;
 	if (u->fd >= 0)
 		close(u->fd);
+	if (u->daemon_pidfd >= 0)
+		close(u->daemon_pidfd);
 	free(u);
 }
 
@@ -87,6 +171,10 @@ int client_fail_connection(struct upager *u, int err)
 		err = err ? err : -EPIPE;
 		text = "upagerd closed the connection; its log says why";
 		break;
+	case -EHOSTDOWN:
+		text = "upagerd has died: paged programs wait until it is started again, with the "
+		       "same --swap and --state";
+		break;
 	case -EMSGSIZE:
 	case -EBADMSG:
 	case -EPROTONOSUPPORT:
@@ -108,6 +196,8 @@ int client_ask(struct upager *u, const struct upager_request *req, int pass_fd,
 		return client_fail(u, -ENOTCONN,
 				   "the connection to upagerd is broken; open another");
 	err = proto_send(u->fd, req, sizeof(*req), pass_fd);
+	if (!err)
+		err = client_wait(u);
 	if (err)
 		return client_fail_connection(u, err);
 	err = proto_recv(u->fd, &u->reply, sizeof(u->reply), NULL);

@@ -8,10 +8,15 @@
 
 /* One connection, inside the library. */
 
+#define CLIENT_UNSEEN (-1)
+#define CLIENT_DEAD   (-2)
+
 /* fd is -1 once request and answer can no longer be told to belong together. */
 struct upager {
 	int fd;
 	pid_t pid; /* who opened it: for the daemon it stays the peer */
+	int daemon_pidfd; /* CLIENT_UNSEEN: of another PID namespace; CLIENT_DEAD */
+	char path[108]; /* of the socket */
 	struct upager_reply reply;
 };
 
@@ -19,6 +24,11 @@ struct upager {
 int client_fail(struct upager *u, int err, const char *text);
 /* After it the connection serves no further call; err, or what stands for it. */
 int client_fail_connection(struct upager *u, int err);
+/*
+ * Waits until something is to be read.  What a dead daemon's keeper holds stays
+ * open, and is served if another daemon takes over soon: -EHOSTDOWN if not.
+ */
+int client_wait(struct upager *u);
 /*
  * Sends a request, with pass_fd unless it is -1, and takes the answer, which is
  * returned too; -EPROTO when packets follow that are not expected.

@@ -60,7 +60,9 @@ static int read_records(struct upager *u, struct upager_record **records)
 			}
 			array = larger;
 		}
-		err = proto_recv(u->fd, &array[i], sizeof(*array), NULL);
+		err = client_wait(u);
+		if (!err)
+			err = proto_recv(u->fd, &array[i], sizeof(*array), NULL);
 		if (err > 0)
 			err = proto_check_record(&array[i], (size_t)err);
 		else
