@@ -289,6 +289,8 @@ static uint64_t all_books(struct loop *lp)
 		}
 		next_ns = sooner_ns(keep_books(lp, sp, now_ns), next_ns);
 	}
+	next_ns = sooner_ns(next_ns, swapin_look(pg, now_ns));
+	next_ns = sooner_ns(next_ns, writeback_look(pg, now_ns));
 	if (kept_step(pg, now_ns))
 		return 0;
 	if (!next_ns)

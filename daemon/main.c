@@ -149,6 +149,7 @@ static int start(void)
 	struct succession su;
 	int err;
 
+	pager.trouble = options.trouble;
 	raise_limits();
 	err = probe();
 	if (err)

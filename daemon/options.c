@@ -5,17 +5,21 @@
 #include <getopt.h>
 #include <ini.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/size.h"
 #include "uapi/upager_proto.h"
 
 /* The smallest budget. */
 #define LIMIT_MIN_BYTES (4ULL << 20)
+#define SECONDS_MAX	86400
 
 static const char help[] =
 	"Usage: upagerd --swap PATH[,pri=N]... [--socket S] [--state DIR] [--limit SIZE]\n"
-	"               [--config FILE]\n"
+	"               [--when-full grow|wait|sigbus] [--io-retry SECONDS]\n"
+	"               [--io-timeout SECONDS] [--config FILE]\n"
 	"\n"
 	"Takes cold private memory out of the processes that `upager run` and `upager attach`\n"
 	"name, keeps it in swap areas, and serves their faults.  Runs in the foreground.\n"
@@ -27,8 +31,14 @@ static const char help[] =
 	"  --limit SIZE         private anonymous memory that all paged processes together keep\n"
 	"                       resident; where budgets add up to more, each gets a part in\n"
 	"                       proportion to its budget and weight (default: no limit)\n"
-	"  --config FILE        INI file with swap, socket, state, limit, hold_latency, log_level\n"
-	"                       in a section [upagerd]; the command line wins\n"
+	"  --when-full WHAT     what a program over its budget gets when the areas are full: grow\n"
+	"                       (default) beyond it, wait for room, sigbus for new memory\n"
+	"  --io-retry SECONDS   a read that fails is tried again for so long (default 10), then\n"
+	"                       who wants the page gets SIGBUS\n"
+	"  --io-timeout SECONDS the same of a read or write that takes longer (default 60)\n"
+	"  --config FILE        INI file with swap, socket, state, limit, when_full, io_retry,\n"
+	"                       io_timeout, hold_latency, log_level in a section [upagerd]; the\n"
+	"                       command line wins\n"
 	"  --hold-latency yes|no\n"
 	"                       keep CPUs out of deep sleep while faults arrive (default yes)\n"
 	"  --log-level LEVEL    error, warning, info or debug (default info)\n"
@@ -41,6 +51,9 @@ static const struct option options[] = {
 	{ "socket", required_argument, NULL, 'S' },
 	{ "state", required_argument, NULL, 'd' },
 	{ "limit", required_argument, NULL, 'm' },
+	{ "when-full", required_argument, NULL, 'f' },
+	{ "io-retry", required_argument, NULL, 'r' },
+	{ "io-timeout", required_argument, NULL, 't' },
 	{ "config", required_argument, NULL, 'c' },
 	{ "hold-latency", required_argument, NULL, 'L' },
 	{ "log-level", required_argument, NULL, 'l' },
@@ -83,6 +96,36 @@ static int set_limit(uint64_t *to, const char *value)
 		log_err("limit %s is too small: give at least 4M", value);
 		return -EINVAL;
 	}
+	return 0;
+}
+
+static int set_when_full(enum when_full *to, const char *value)
+{
+	static const char *const names[] = {
+		[WHEN_FULL_GROW] = "grow",
+		[WHEN_FULL_WAIT] = "wait",
+		[WHEN_FULL_SIGBUS] = "sigbus",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(names[i], value)) {
+			*to = (enum when_full)i;
+			return 0;
+		}
+	log_err("when-full is '%s': use grow, wait or sigbus", value);
+	return -EINVAL;
+}
+
+static int set_seconds(uint64_t *to_ns, const char *what, unsigned long min, const char *value)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (*value < '0' || *value > '9' || *end || n < min || n > SECONDS_MAX) {
+		log_err("%s is '%s': give seconds, %lu to %d", what, value, min, SECONDS_MAX);
+		return -EINVAL;
+	}
+	*to_ns = n * NS_PER_S;
 	return 0;
 }
 
@@ -136,12 +179,18 @@ static int set_option(struct options *opt, const char *name, const char *value)
 		return set_text(opt->state, sizeof(opt->state), "the state directory", value);
 	if (!strcmp(name, "limit"))
 		return set_limit(&opt->limit_bytes, value);
+	if (!strcmp(name, "when_full"))
+		return set_when_full(&opt->trouble.when_full, value);
+	if (!strcmp(name, "io_retry"))
+		return set_seconds(&opt->trouble.retry_ns, "io_retry", 0, value);
+	if (!strcmp(name, "io_timeout"))
+		return set_seconds(&opt->trouble.timeout_ns, "io_timeout", 1, value);
 	if (!strcmp(name, "hold_latency"))
 		return set_bool(&opt->hold_latency, "hold-latency", value);
 	if (!strcmp(name, "log_level"))
 		return set_level(&opt->log_level, value);
 	log_err("unknown key '%s' in the configuration: use swap, socket, state, limit, "
-		"hold_latency, log_level",
+		"when_full, io_retry, io_timeout, hold_latency, log_level",
 		name);
 	return -EINVAL;
 }
@@ -201,6 +250,7 @@ int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
 	struct options cmd = { 0 }, file = { 0 };
 	const char *config = NULL;
 	const char *limit = NULL, *latency = NULL, *level = NULL;
+	const char *full = NULL, *retry = NULL, *timeout = NULL;
 	int c, err = 0;
 
 	*exit_code = UPAGER_EXIT_USAGE;
@@ -218,6 +268,15 @@ int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
 			break;
 		case 'm':
 			limit = optarg;
+			break;
+		case 'f':
+			full = optarg;
+			break;
+		case 'r':
+			retry = optarg;
+			break;
+		case 't':
+			timeout = optarg;
 			break;
 		case 'c':
 			config = optarg;
@@ -246,6 +305,8 @@ int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
 		return -EINVAL;
 	}
 	file.hold_latency = true;
+	file.trouble.retry_ns = TROUBLE_RETRY_S * NS_PER_S;
+	file.trouble.timeout_ns = TROUBLE_TIMEOUT_S * NS_PER_S;
 	file.log_level = LOG_LEVEL_INFO;
 	memcpy(file.socket, "/run/upager/upager.sock", sizeof("/run/upager/upager.sock"));
 	memcpy(file.state, "/run/upager", sizeof("/run/upager"));
@@ -253,6 +314,12 @@ int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
 		err = read_config(&file, config);
 	if (!err && limit)
 		err = set_limit(&file.limit_bytes, limit);
+	if (!err && full)
+		err = set_when_full(&file.trouble.when_full, full);
+	if (!err && retry)
+		err = set_seconds(&file.trouble.retry_ns, "--io-retry", 0, retry);
+	if (!err && timeout)
+		err = set_seconds(&file.trouble.timeout_ns, "--io-timeout", 1, timeout);
 	if (!err && latency)
 		err = set_bool(&file.hold_latency, "--hold-latency", latency);
 	if (!err && level)

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "swap/area.h"
+#include "swap/trouble.h"
 
 /* What upagerd was told, on the command line and in its configuration file. */
 struct options {
@@ -15,6 +16,7 @@ struct options {
 	char socket[108];
 	char state[256];
 	uint64_t limit_bytes; /* resident memory of all paged processes; 0: none */
+	struct trouble trouble;
 	bool hold_latency;
 	enum log_level log_level;
 };

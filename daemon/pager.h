@@ -16,6 +16,7 @@
 #include "swap/area.h"
 #include "swap/slot.h"
 #include "swap/store.h"
+#include "swap/trouble.h"
 
 /* As many processes as a kernel has, mostly; tables for them are made as they come. */
 #define SPACES_MAX  65536u
@@ -58,6 +59,7 @@ struct pager_worker {
 struct pager {
 	/* Set at start. */
 	uint32_t nr_areas;
+	struct trouble trouble;
 	uint32_t fds_max; /* descriptors that this process may have */
 	struct uffd_caps caps;
 	bool soft_dirty; /* the kernel has soft-dirty bits */

@@ -24,6 +24,7 @@ struct pager_options {
 	uint64_t area2_bytes; /* 0: no second area; it has the higher priority */
 	rlim_t nofile; /* 0: as it is */
 	rlim_t fsize; /* soft limit; 0: as it is */
+	const char *args[6]; /* more of the command line */
 	int errors; /* where its messages go, -1: closed; 0: to the log */
 	/* NULL: the state is on no file system of its own; else its size, as tmpfs takes it. */
 	const char *state_size;
@@ -77,6 +78,22 @@ static inline int pager_mount_state(const struct pager *pg, const char *size)
 	return mount("tmpfs", pg->state, "tmpfs", 0, options) ? -errno : 0;
 }
 
+static inline void pager_exec(const struct pager *pg, const struct pager_options *opt,
+			      const char *path, const char *swap2)
+{
+	const char *argv[20] = { "upagerd", "--swap",  pg->area,	 "--socket", pg->socket,
+				 "--state", pg->state, "--hold-latency", "no" };
+	int n = 9;
+
+	if (opt->area2_bytes) {
+		argv[n++] = "--swap";
+		argv[n++] = swap2;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(opt->args) && opt->args[i]; i++)
+		argv[n++] = opt->args[i];
+	execv(path, (char *const *)(uintptr_t)argv);
+}
+
 /* Starts upagerd on what the paths say, which may be there already. */
 static inline pid_t pager_spawn(const struct pager *pg, const struct pager_options *opt)
 {
@@ -105,8 +122,7 @@ static inline pid_t pager_spawn(const struct pager *pg, const struct pager_optio
 		setrlimit(RLIMIT_FSIZE, &(struct rlimit){ opt->fsize, RLIM_INFINITY });
 	if (opt->state_size && pager_mount_state(pg, opt->state_size))
 		_exit(127);
-	execl(path, "upagerd", "--swap", pg->area, "--socket", pg->socket, "--state", pg->state,
-	      "--hold-latency", "no", opt->area2_bytes ? "--swap" : NULL, swap2, NULL);
+	pager_exec(pg, opt, path, swap2);
 	_exit(127);
 }
 

@@ -61,7 +61,8 @@ enum action {
 struct point {
 	enum action action;
 	unsigned long value; /* errno, or microseconds */
-	unsigned long nth; /* the only pass that acts, from 1; 0 every pass */
+	unsigned long nth; /* the first pass that acts, from 1; 0 every pass */
+	unsigned long last; /* that acts */
 	unsigned long passes;
 };
 
@@ -84,11 +85,22 @@ static bool parse_number(const char *text, const char *end, unsigned long max, u
 	return *value > 0;
 }
 
+/* "N", or "N-M". */
+static bool parse_passes(const char *text, const char *end, struct point *p)
+{
+	const char *to = memchr(text, '-', (size_t)(end - text));
+
+	if (!parse_number(text, to ? to : end, ULONG_MAX, &p->nth))
+		return false;
+	p->last = p->nth;
+	return !to || (parse_number(to + 1, end, ULONG_MAX, &p->last) && p->last >= p->nth);
+}
+
 static bool parse_action(const char *text, const char *end, struct point *p)
 {
 	const char *at = memchr(text, '@', (size_t)(end - text));
 
-	if (at && !parse_number(at + 1, end, ULONG_MAX, &p->nth))
+	if (at && !parse_passes(at + 1, end, p))
 		return false;
 	if (at)
 		end = at;
@@ -147,7 +159,7 @@ int failpoint_slow(enum failpoint fp)
 	unsigned long pass = __atomic_add_fetch(&p->passes, 1, __ATOMIC_RELAXED);
 	struct timespec ts;
 
-	if (p->nth && p->nth != pass)
+	if (p->nth && (pass < p->nth || pass > p->last))
 		return 0;
 	switch (p->action) {
 	case ACTION_KILL:

@@ -7,12 +7,13 @@
 /*
  * Named places where a test makes the daemon die, fail or dawdle.
  *
- * UPAGER_FAILPOINTS="name=action[@nth][,name=action...]" in the environment of
+ * UPAGER_FAILPOINTS="name=action[@nth[-last]][,name=action...]" in the environment of
  * upagerd, read once at start; action is one of
  *   kill       SIGKILL to the own process
  *   err:ERRNO  failpoint() returns -ERRNO (a number)
  *   delay:US   sleep so many microseconds
- * "@nth" arms it for the nth pass only (counted from 1); without it every pass.
+ * "@nth" arms it for the nth pass only (counted from 1), or for the nth to the last;
+ * without it every pass.
  * When no failpoint is armed the test is one predictable load and branch.
  */
 enum failpoint {
@@ -48,8 +49,8 @@ enum failpoint {
 	FP_RESTORE_COUNTED, /* tables and slots of a dead daemon are counted */
 	FP_RESTORE_SETTLED, /* all of its spaces are restored */
 	FP_KEEPER_NAMED, /* it is ours, the old keeper still there */
-	FP_STORE_READ, /* result of a swap read (err:) */
-	FP_STORE_WRITE, /* result of a swap write (err:) */
+	FP_STORE_READ, /* result of a swap read (err:); EINPROGRESS: it never comes */
+	FP_STORE_WRITE, /* result of a swap write (err:), likewise */
 	__FP_MAX,
 };
 

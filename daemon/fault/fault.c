@@ -51,6 +51,15 @@ static void defer_throttled(struct pager *pg, struct space *sp, struct fault f)
 		sp->worker.retry_at_ns = clock_ns() + THROTTLE_LOOK_NS;
 }
 
+/* New memory, for which there is no room in the end. */
+static void refuse_or_defer(struct pager *pg, struct space *sp, struct fault f)
+{
+	if (sp->reports.area_full && pg->trouble.when_full == WHEN_FULL_SIGBUS)
+		fill_lost(pg, sp, f);
+	else
+		defer_throttled(pg, sp, f);
+}
+
 /* They are present without having been handed on. */
 static void note_forked(struct space *sp, struct run run)
 {
@@ -157,9 +166,12 @@ static void fill_resident(struct pager *pg, struct space *sp, struct fault f, st
 }
 
 /* Whether a page that would become resident has to wait for an eviction. */
-static bool throttled(struct space *sp, struct fault *f)
+static bool throttled(struct pager *pg, struct space *sp, struct fault *f)
 {
-	if (budget_room(sp) || !space_can_evict(sp) || sp->phase != SPACE_LIVE)
+	if (budget_room(sp) || sp->phase != SPACE_LIVE)
+		return false;
+	if (!space_can_evict(sp) &&
+	    (!sp->reports.area_full || pg->trouble.when_full == WHEN_FULL_GROW))
 		return false;
 	/* It would wait for itself: what it un-shares may have been given away meanwhile. */
 	if (agent_is_thread(&sp->agent, f->tid))
@@ -199,8 +211,8 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 	}
 	switch (p.state) {
 	case PAGE_VIRGIN:
-		if (!space_is_ours(sp, pgno_addr(f.page)) && throttled(sp, &f))
-			defer_throttled(pg, sp, f);
+		if (!space_is_ours(sp, pgno_addr(f.page)) && throttled(pg, sp, &f))
+			refuse_or_defer(pg, sp, f);
 		else
 			fill_zero(pg, sp, f);
 		break;
@@ -221,7 +233,7 @@ void fault_begin(struct pager *pg, struct space *sp, struct fault f)
 		fill_rescue(pg, sp, f, p);
 		break;
 	case PAGE_SWAPPED:
-		if (throttled(sp, &f))
+		if (throttled(pg, sp, &f))
 			defer_throttled(pg, sp, f);
 		else if (!swapin_begin(pg, sp, f, p))
 			fill_later(pg, sp, f);

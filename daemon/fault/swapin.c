@@ -13,6 +13,7 @@
 #include "fault/fill.h"
 #include "fault/handed.h"
 #include "fault/readahead_space.h"
+#include "fault/read_retry.h"
 #include "memory/page.h"
 #include "swap/read.h"
 #include "memory/kept.h"
@@ -57,16 +58,26 @@ static struct run cut_to_slots(struct pager *pg, struct space *sp, struct run pl
 	return (struct run){ first, (uint32_t)(end.v - first.v) };
 }
 
-static void read_queue(struct read *rd, struct run run, slot_t slot)
+static void read_queue(struct read *rd, struct run run, pgno_t page, slot_t slot)
 {
 	rd->run = run;
+	rd->page = page;
 	rd->slot = slot;
-	rd->state = READ_QUEUED;
 	rd->sp->reports.nr_reading += run.nr_pages;
 	for (uint32_t i = 0; i < run.nr_pages; i++)
 		slot_get(rd->pg->slots, slot_add(slot, i));
-	store_read(rd->pg->worker.store, &rd->op, slot, run.nr_pages, rd->buf.data);
+	read_send(rd);
 	failpoint(FP_FAULT_SUBMIT);
+}
+
+/* Nobody gets it any more. */
+static void lose_at(struct pager *pg, struct space *sp, struct fault f, struct page p)
+{
+	page_change(pg, sp, f.page, p, (struct page){ .state = PAGE_LOST });
+	space_count(&sp->stats.lost, 1);
+	read_health(pg, p.slot)->lost++;
+	fill_lost(pg, sp, f);
+	pager_kick_housekeeping(pg);
 }
 
 bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct page p)
@@ -81,6 +92,12 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 	/* On its way: the fill wakes everybody who waits for the page. */
 	if (read_find(pg, sp, f.page))
 		return true;
+	if (read_is_hopeless(pg, p.slot)) {
+		if (clock_ns() - f.begin_ns < pg->trouble.timeout_ns)
+			return false;
+		lose_at(pg, sp, f, p);
+		return true;
+	}
 	plan = readahead_of_space(sp, f.page, limit, &stream);
 	if (sp->phase == SPACE_FORKED)
 		plan = handed_part(sp, plan, f.page);
@@ -95,7 +112,7 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 	first.v = p.slot.v - (f.page.v - run.first.v);
 	rd->tid = f.tid;
 	rd->begin_ns = f.begin_ns;
-	read_queue(rd, run, first);
+	read_queue(rd, run, f.page, first);
 	space_count(&sp->stats.readahead_pages, run.nr_pages - 1);
 	sp->stats.readahead_hits = sp->worker.readahead.hits;
 	return true;
@@ -108,14 +125,14 @@ uint32_t swapin_fetch(struct pager *pg, struct space *sp, pgno_t n, struct page 
 
 	if (read_find(pg, sp, n))
 		return 1;
-	if (swapin_in_flight(pg, sp) >= FETCH_READS_MAX)
+	if (swapin_in_flight(pg, sp) >= FETCH_READS_MAX || read_is_hopeless(pg, p.slot))
 		return 0;
 	rd = read_get(pg, sp, STORE_READ_PAGES);
 	if (!rd)
 		return 0;
 	plan.nr_pages = rd->buf.nr_pages;
 	run = cut_to_slots(pg, sp, plan, n, p.slot);
-	read_queue(rd, run, p.slot);
+	read_queue(rd, run, n, p.slot);
 	return run.nr_pages;
 }
 
@@ -127,8 +144,7 @@ static void lose(struct read *rd, uint32_t i)
 
 	if (p.state != PAGE_SWAPPED || p.slot.v != rd->slot.v + i)
 		return;
-	page_change(rd->pg, sp, n, p, (struct page){ .state = PAGE_LOST });
-	fill_lost(rd->pg, sp, (struct fault){ .page = n, .begin_ns = clock_ns(), .tid = rd->tid });
+	lose_at(rd->pg, sp, (struct fault){ .page = n, .begin_ns = clock_ns(), .tid = rd->tid }, p);
 }
 
 /* Length of the run from page i on that still is what was read. */
@@ -227,18 +243,76 @@ static void read_finish(struct read *rd)
 static void read_again(struct read *rd)
 {
 	rd->tries++;
-	rd->state = READ_QUEUED;
-	store_read(rd->pg->worker.store, &rd->op, rd->slot, rd->run.nr_pages, rd->buf.data);
+	read_send(rd);
 }
 
-/* One bad page of a run: leave it SWAPPED, so that its own fault reads it alone. */
+/* Too many wait for another try: its fault begins anew. */
+static void read_defer(struct read *rd)
+{
+	struct fault f = { .page = rd->run.first, .begin_ns = rd->begin_ns, .tid = rd->tid };
+	struct space *sp = rd->sp;
+	struct pager *pg = rd->pg;
+
+	read_put(rd);
+	if (f.begin_ns)
+		fill_later(pg, sp, f);
+}
+
+/* Of one page, and it failed. True: it is not over. */
+static bool read_goes_on(struct read *rd)
+{
+	struct reads *in = rd->pg->worker.reads;
+
+	if (in->nr_paused < READS_PAUSED_MAX)
+		return read_pause(rd);
+	if (rd->pg->trouble.retry_ns)
+		read_defer(rd);
+	return rd->pg->trouble.retry_ns;
+}
+
+/*
+ * The device does not answer.  What it may still write to stays its own; all else
+ * of the read is over.
+ */
+static void read_give_up(struct read *rd)
+{
+	struct space *sp = rd->sp;
+
+	if (sp->worker.events_waiting)
+		return; /* states stay as they are until those are applied */
+	space_count(&sp->stats.io_errors, 1);
+	if (rd->begin_ns)
+		lose(rd, (uint32_t)(rd->page.v - rd->run.first.v));
+	uffd_wake(sp->uffd, rd->run); /* others may wait for other pages */
+	sp->reports.nr_reading -= rd->run.nr_pages;
+	sp->worker.retry = true;
+	rd->sp = NULL;
+	rd->state = READ_HUNG;
+	read_health(rd->pg, rd->slot)->hung_reads++;
+}
+
+static void read_came_late(struct read *rd)
+{
+	read_health(rd->pg, rd->slot)->hung_reads--;
+	read_put(rd);
+}
+
+uint64_t swapin_look(struct pager *pg, uint64_t now_ns)
+{
+	return read_look(pg, now_ns, read_give_up);
+}
+
+/* All but the page that is wanted stay SWAPPED: their own faults read them alone. */
 static void read_shrink(struct read *rd)
 {
-	while (rd->run.nr_pages > 1) {
-		slot_put(rd->pg->slots, slot_add(rd->slot, rd->run.nr_pages - 1));
-		rd->run.nr_pages--;
-		rd->sp->reports.nr_reading--;
-	}
+	uint32_t keep = (uint32_t)(rd->page.v - rd->run.first.v);
+
+	for (uint32_t i = 0; i < rd->run.nr_pages; i++)
+		if (i != keep)
+			slot_put(rd->pg->slots, slot_add(rd->slot, i));
+	rd->sp->reports.nr_reading -= rd->run.nr_pages - 1;
+	rd->slot = slot_add(rd->slot, keep);
+	rd->run = (struct run){ rd->page, 1 };
 }
 
 static void read_done(void *context, struct op *op, int res)
@@ -248,23 +322,28 @@ static void read_done(void *context, struct op *op, int res)
 	struct run all = rd->run;
 
 	(void)context;
+	if (err == -EINPROGRESS)
+		return; /* a test has it never come */
 	failpoint(FP_FAULT_READ_DONE);
+	if (rd->state == READ_HUNG) {
+		read_came_late(rd);
+		return;
+	}
 	if (rd->sp->phase == SPACE_CLOSING) {
 		read_put(rd);
 		return;
 	}
 	if (err || res != (int)(rd->run.nr_pages * PAGE_SIZE)) {
 		space_count(&rd->sp->stats.io_errors, 1);
+		read_health(rd->pg, rd->slot)->read_errors++;
 		if (rd->run.nr_pages > 1) {
 			read_shrink(rd);
 			uffd_wake(rd->sp->uffd, all); /* they fault again, each alone */
 			read_again(rd);
 			return;
 		}
-		if (rd->tries < READ_TRIES_MAX) {
-			read_again(rd);
+		if (read_goes_on(rd))
 			return;
-		}
 		rd->bad = 1;
 	}
 	/* Every page by itself: what follows a bad one must be checked as well. */
@@ -281,6 +360,7 @@ static void read_done(void *context, struct op *op, int res)
 			return;
 		}
 		space_count(&rd->sp->stats.checksum_failures, 1);
+		read_health(rd->pg, slot)->bad_checksums++;
 		rd->bad |= 1ULL << i;
 	}
 	read_finish(rd);
@@ -294,7 +374,8 @@ void swapin_retry(struct pager *pg, struct space *sp)
 		struct read *rd = &in->read[in->busy[i]];
 		uint32_t before = in->nr_busy;
 
-		if (rd->sp == sp && rd->state == READ_READY)
+		if (rd->sp == sp && (rd->state == READ_READY ||
+				     (rd->state == READ_PAUSED && sp->phase == SPACE_CLOSING)))
 			read_finish(rd);
 		if (in->nr_busy == before)
 			i++;

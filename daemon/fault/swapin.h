@@ -21,6 +21,8 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 uint32_t swapin_fetch(struct pager *pg, struct space *sp, pgno_t n, struct page p);
 /* Fills that waited for events to be applied. */
 void swapin_retry(struct pager *pg, struct space *sp);
+/* Reads that failed, or take too long; when to look again, 0: not. */
+uint64_t swapin_look(struct pager *pg, uint64_t now_ns);
 uint32_t swapin_in_flight(struct pager *pg, const struct space *sp);
 
 #endif

@@ -49,6 +49,9 @@ struct housekeeping {
 	uint64_t memory_bytes; /* MemTotal */
 	uint64_t full_say_ns; /* not before */
 	uint64_t short_say_ns; /* not before */
+	uint64_t lost_say_ns; /* not before */
+	uint64_t trouble_say_ns; /* not before */
+	uint64_t trouble_said[AREAS_MAX]; /* failures of each area */
 	bool roster_changed; /* what is written of them (roster.c) is not what is so any more */
 	uint64_t roster_at_ns; /* it is not written again before */
 };

@@ -28,6 +28,9 @@ void proc_record(const struct families *fs, const struct proc *p, struct upager_
 		snprintf(rec->text, sizeof(rec->text),
 			 "no memory for more standby (%s): it is paged with what there is",
 			 strerror(-sp->growth.error));
+	if (sp->reports.area_full && !rec->text[0])
+		snprintf(rec->text, sizeof(rec->text),
+			 "the swap areas are full: nothing leaves it");
 	rec->standby_bytes = sp->reports.nr_standby * PAGE_SIZE;
 	rec->pool_bytes = sp->standby.nr_places * PAGE_SIZE;
 	rec->swapped_bytes = sp->reports.nr_swapped * PAGE_SIZE;

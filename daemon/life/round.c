@@ -16,6 +16,7 @@
 #include "life/pause.h"
 #include "life/pool_memory.h"
 #include "life/release.h"
+#include "life/say.h"
 #include "life/takeover.h"
 #include "life/wakeup.h"
 #include "share/allot.h"
@@ -33,8 +34,6 @@
 /* What cannot be begun yet. */
 #define BEGIN_NS       (100 * NS_PER_MS)
 #define BEGIN_MAX_NS   (2 * NS_PER_S)
-/* How often the same warning is written. */
-#define SHORT_SAY_NS   (60 * NS_PER_S)
 
 void round_init(struct housekeeping *h)
 {
@@ -281,48 +280,6 @@ static void look_after_proc(struct housekeeping *h, struct proc *p, uint64_t now
 	look_after_quarantine(p);
 }
 
-static void say_orphans(struct space *sp)
-{
-	uint32_t orphans = sp->reports.orphans;
-
-	if (orphans != sp->housekeeping.orphans_said)
-		log_warn("%u forked children of process %d cannot be served and get SIGBUS where "
-			 "they need the swap area: memory, descriptors or room in the state "
-			 "directory are short",
-			 orphans - sp->housekeeping.orphans_said, sp->process.pid);
-	sp->housekeeping.orphans_said = orphans;
-}
-
-static void say_short(struct housekeeping *h, uint64_t now_ns)
-{
-	if (!tables_short(h->pg->tables) || now_ns < h->short_say_ns)
-		return;
-	h->short_say_ns = now_ns + SHORT_SAY_NS;
-	log_warn("no room for page tables: memory touched from now on is not paged, children are "
-		 "not served; make room in the file system of the state directory, or detach a "
-		 "program that uses little of much address space");
-}
-
-static void say_full(struct housekeeping *h, uint64_t now_ns)
-{
-	bool full = false;
-
-	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
-		if (!h->pg->space[id])
-			continue;
-		full |= h->pg->space[id]->reports.area_full;
-		say_orphans(h->pg->space[id]);
-	}
-	if (!full)
-		return;
-	/* Once: slots that come and go all the time end nothing. */
-	if (now_ns >= h->full_say_ns)
-		log_warn("the swap areas are full: programs stay over their budgets; add an area "
-			 "with "
-			 "--swap or raise budgets");
-	h->full_say_ns = now_ns + SHORT_SAY_NS;
-}
-
 uint64_t round_tick(struct housekeeping *h)
 {
 	uint64_t now_ns = clock_ns();
@@ -350,7 +307,6 @@ uint64_t round_tick(struct housekeeping *h)
 		next_ns = min_t(uint64_t, next_ns, TICK_NS);
 	if (h->procs || pager_has_spaces(h->pg))
 		next_ns = min_t(uint64_t, next_ns, descendants_next_ns(&h->descendants, now_ns));
-	say_full(h, now_ns);
-	say_short(h, now_ns);
+	say_all(h, now_ns);
 	return next_ns;
 }

@@ -63,6 +63,7 @@ struct space_stats {
 	_Atomic uint64_t readahead_hits;
 	_Atomic uint64_t checksum_failures;
 	_Atomic uint64_t io_errors;
+	_Atomic uint64_t lost; /* that could not be had in the end */
 	_Atomic uint64_t pinned;
 	_Atomic uint64_t throttled; /* faults that waited for an eviction */
 	_Atomic uint64_t forks;
@@ -150,6 +151,7 @@ struct space_housekeeping {
 	/* Of an agent that died with the daemon before this one; ctl_bytes 0: none. */
 	struct inject_place left_behind;
 	uint32_t orphans_said;
+	uint64_t lost_said; /* of stats.lost */
 	bool late_said;
 	bool agent_watched; /* its end wakes housekeeping */
 };
@@ -181,6 +183,8 @@ struct space_worker {
 	uint64_t scarce_since_ns; /* 0: there are descriptors */
 
 	uint64_t write_backoff_ns; /* a write failed: no further one before */
+	uint64_t write_pause_ns; /* for so long the last time */
+	uint32_t write_single; /* a write failed: so many pages are written one by one */
 	uint64_t evict_backoff_ns; /* nothing could be moved: not before */
 	uint64_t evict_pause_ns; /* for so long the last time */
 	uint64_t evictions_seen; /* then */

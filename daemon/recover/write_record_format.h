@@ -11,7 +11,7 @@ struct write_record {
 };
 
 #define WRITE_RECORDS 256 /* a page */
-#define WRITES_MAX    32 /* of them: the worker's own; the others are strays */
+#define WRITES_MAX    128 /* of them: the worker's own; the others are strays */
 
 _Static_assert(sizeof(struct write_record) == 16, "fixed layout");
 

@@ -2,10 +2,12 @@
 #ifndef UPAGER_AREA_H
 #define UPAGER_AREA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/types.h"
 #include "swap/area_device.h"
+#include "swap/area_health.h"
 #include "swap/superblock.h"
 
 #define AREAS_MAX	16
@@ -18,6 +20,8 @@ struct area {
 	slot_t first; /* global slot of the area's slot 0 */
 	struct superblock sb;
 	char path[256];
+	_Atomic bool draining; /* nothing new is written there */
+	struct area_health health;
 };
 
 /*

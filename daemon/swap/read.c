@@ -10,7 +10,7 @@ int reads_init(struct pager *pg, void (*done)(void *context, struct op *op, int 
 
 	if (!in)
 		return -ENOMEM;
-	for (uint16_t i = 0; i < STORE_READS; i++) {
+	for (uint16_t i = 0; i < READS_MAX; i++) {
 		in->read[i].op = (struct op){ .kind = OP_READ, .done = done };
 		in->read[i].pg = pg;
 		in->free[in->nr_free++] = i;
@@ -41,6 +41,8 @@ struct read *read_get(struct pager *pg, struct space *sp, uint32_t want)
 	rd->bad = 0;
 	rd->tid = 0;
 	rd->begin_ns = 0;
+	rd->failed_ns = 0;
+	rd->pause_ns = 0;
 	return rd;
 }
 
@@ -51,8 +53,12 @@ void read_put(struct read *rd)
 
 	for (uint32_t i = 0; i < rd->run.nr_pages; i++)
 		slot_put(rd->pg->slots, slot_add(rd->slot, i));
-	rd->sp->reports.nr_reading -= rd->run.nr_pages;
-	store_buffer_put(rd->pg->worker.store, rd->buf);
+	if (rd->state == READ_PAUSED)
+		in->nr_paused--;
+	if (rd->sp)
+		rd->sp->reports.nr_reading -= rd->run.nr_pages;
+	if (rd->buf.data)
+		store_buffer_put(rd->pg->worker.store, rd->buf);
 	rd->state = READ_FREE;
 	for (uint32_t i = 0; i < in->nr_busy; i++) {
 		if (in->busy[i] == self) {

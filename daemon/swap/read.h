@@ -5,14 +5,16 @@
 #include "pager.h"
 
 /*
- * Reads of runs of slots in flight, each with its buffer: as many as the store
- * has buffers for.  Volatile: after a crash a read in flight never happened.
+ * Reads of runs of slots in flight, each with its buffer, and those that failed and
+ * wait for another try, without one.  Volatile: after a crash a read in flight never happened.
  * The worker's thread only.
  */
 enum read_state {
 	READ_FREE,
 	READ_QUEUED, /* with the kernel */
 	READ_READY, /* checked; the fill waits for events to be applied */
+	READ_PAUSED, /* failed; for the next try */
+	READ_HUNG, /* given up; the device still has the buffer, but no space the read */
 };
 
 struct read {
@@ -21,20 +23,31 @@ struct read {
 	struct space *sp;
 	enum read_state state;
 	struct run run;
+	pgno_t page; /* of the fault, or the first */
 	slot_t slot; /* of the first page; a reference is held on each */
 	struct read_buffer buf;
 	uint32_t tries;
 	uint32_t tid;
 	uint64_t begin_ns; /* of the fault; 0: nobody waits */
+	uint64_t queued_ns; /* to the device */
+	uint64_t failed_ns; /* first; 0: never */
+	uint64_t again_ns; /* PAUSED: next try */
+	uint64_t pause_ns; /* before that */
 	uint64_t bad; /* bit per page whose data cannot be had */
 };
 
+/* So many may be PAUSED, and others still go on. */
+#define READS_PAUSED_MAX 768
+#define READS_MAX	 (STORE_READS + READS_PAUSED_MAX)
+
 struct reads {
-	struct read read[STORE_READS];
-	uint16_t free[STORE_READS];
+	struct read read[READS_MAX];
+	uint16_t free[READS_MAX];
 	uint32_t nr_free;
-	uint16_t busy[STORE_READS]; /* dense: the reads that are not free */
+	uint16_t busy[READS_MAX]; /* dense: the reads that are not free */
 	uint32_t nr_busy;
+	uint32_t nr_paused;
+	uint64_t look_ns; /* at those that are paused or late: next */
 };
 
 /* done: what is called when one ends. */

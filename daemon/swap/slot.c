@@ -290,12 +290,30 @@ void slot_place(const struct slots *slots, slot_t slot, uint32_t *area, uint64_t
 	*offset = slot_index(slots, *area, slot) << PAGE_SHIFT;
 }
 
+void slots_close_area(struct slots *slots, uint32_t area, bool closed)
+{
+	pthread_mutex_lock(&slots->lock);
+	__atomic_store_n(&slots->extents[area].closed, closed, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&slots->lock);
+}
+
+static bool is_closed(const struct slots *slots, uint32_t area)
+{
+	return __atomic_load_n(&slots->extents[area].closed, __ATOMIC_RELAXED);
+}
+
+uint64_t slots_used(const struct slots *slots, uint32_t area)
+{
+	return slots->areas[area].sb.nr_slots - 1 -
+	       __atomic_load_n(&slots->extents[area].nr_free, __ATOMIC_RELAXED);
+}
+
 uint64_t slots_total(const struct slots *slots)
 {
 	uint64_t total = 0;
 
 	for (uint32_t a = 0; a < slots->nr_areas; a++)
-		total += slots->areas[a].sb.nr_slots - 1;
+		total += is_closed(slots, a) ? 0 : slots->areas[a].sb.nr_slots - 1;
 	return total;
 }
 
@@ -308,6 +326,8 @@ uint64_t slots_free(const struct slots *slots)
 		uint64_t nr = __atomic_load_n(&x->nr_free, __ATOMIC_RELAXED), bare;
 
 		bare = __atomic_load_n(&x->nr_bare_slots, __ATOMIC_RELAXED);
+		if (is_closed(slots, a))
+			continue;
 		/* Those that cannot be backed cannot be had. */
 		if (__atomic_load_n(&x->no_room, __ATOMIC_RELAXED))
 			nr -= min_t(uint64_t, nr, bare);

@@ -67,6 +67,11 @@ uint32_t slot_refs(const struct slots *slots, slot_t slot);
 void slots_recount_begin(struct slots *slots);
 void slots_recount_end(struct slots *slots);
 
+/* Nothing more is given out of an area, until it is opened; what is in use stays. */
+void slots_close_area(struct slots *slots, uint32_t area, bool closed);
+/* How many of its slots are in use. */
+uint64_t slots_used(const struct slots *slots, uint32_t area);
+
 void slot_set_checksum(struct slots *slots, slot_t slot, uint64_t checksum);
 uint64_t slot_checksum(const struct slots *slots, slot_t slot);
 /* Seeded XXH3-64 over a page: the seed mixes a per-daemon secret and the slot. */
@@ -75,6 +80,7 @@ uint64_t slot_hash(const struct slots *slots, slot_t slot, const void *page);
 /* Area index (into the array given at init) and byte offset of a slot. */
 void slot_place(const struct slots *slots, slot_t slot, uint32_t *area, uint64_t *offset);
 
+/* Of the areas that are not closed. */
 uint64_t slots_total(const struct slots *slots);
 uint64_t slots_free(const struct slots *slots);
 /* Memory that the slots take, those included that are backed and not used. */

@@ -29,6 +29,7 @@ struct slot_extents {
 	struct slot_set bare; /* chunks */
 	uint64_t back_hand; /* chunk to be backed next, if it is bare */
 	uint64_t trim_hand; /* chunk to be looked at next */
+	bool closed; /* nothing is given out */
 	bool no_room; /* for one more: bare slots count for nothing */
 	uint64_t *avail; /* per extent, a bit per free slot */
 	uint64_t *owned; /* a bit per extent */

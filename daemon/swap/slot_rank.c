@@ -36,6 +36,8 @@ static bool own_kind(struct slot_rank *rank, struct slot_extents *extents, struc
 			turn = 0;
 			from++;
 		}
+		if (extents[rank->area[turn]].closed)
+			continue;
 		extent = slot_extents_own(&extents[rank->area[turn]], from, whole);
 		if (extent == SLOT_EXTENT_NONE)
 			continue;
@@ -70,7 +72,7 @@ static uint32_t take(struct slot_rank *rank, struct slot_extents *extents, struc
 {
 	uint32_t nr;
 
-	if (!c->owns)
+	if (!c->owns || cursor_extents(rank, extents, c)->closed)
 		return 0;
 	nr = slot_extents_take(cursor_extents(rank, extents, c), c->extent, c->pos, want, first);
 	if (nr)
@@ -86,7 +88,7 @@ uint32_t slot_rank_take(struct slot_rank *rank, struct slot_extents *extents, ui
 	uint32_t nr;
 
 	for (uint32_t i = 0; i < rank->nr_areas; i++)
-		nr_free += extents[rank->area[i]].nr_free;
+		nr_free += extents[rank->area[i]].closed ? 0 : extents[rank->area[i]].nr_free;
 	if (!nr_free)
 		return 0;
 	nr = take(rank, extents, c, want, first);

@@ -127,6 +127,11 @@ bool store_buffer_get(struct store *st, uint32_t want, struct read_buffer *buf)
 	return true;
 }
 
+uint32_t store_buffers(const struct store *st)
+{
+	return st->nr_large + st->nr_small;
+}
+
 void store_buffer_put(struct store *st, struct read_buffer buf)
 {
 	if (buf.nr_pages == 1)

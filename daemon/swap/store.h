@@ -51,6 +51,8 @@ void store_fini(struct store *store);
 
 /* A buffer with room for 1..want pages, large ones while there are any. */
 bool store_buffer_get(struct store *store, uint32_t want, struct read_buffer *buf);
+/* How many buffers are free. */
+uint32_t store_buffers(const struct store *store);
 void store_buffer_put(struct store *store, struct read_buffer buf);
 
 /* nr_pages consecutive slots of one area. res: bytes or -errno. */

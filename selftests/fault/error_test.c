@@ -247,7 +247,8 @@ static int survey_once(struct target_share *sh)
 /* Every read fails: SIGBUS, never anything else. */
 TEST(every_read_fails)
 {
-	struct pager_options opt = { .failpoints = "store_read=err:5" };
+	struct pager_options opt = { .failpoints = "store_read=err:5",
+				     .args = { "--io-retry", "0" } };
 	struct pager pager;
 	struct target t;
 

@@ -128,6 +128,8 @@ static void test_refused(void **state)
 		"fault_read=kill@0",
 		"fault_read=kill@-1",
 		"fault_read=kill@1x",
+		"fault_read=kill@1-",
+		"fault_read=kill@3-2",
 		"fault_read=kill@99999999999999999999",
 		"fault_read=err",
 		"fault_read=err:",

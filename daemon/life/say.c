@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "life/say.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+/* How often the same warning is written. */
+#define SHORT_SAY_NS (60 * NS_PER_S)
+#define LOST_SAY_NS  NS_PER_S
+
+static void say_orphans(struct space *sp)
+{
+	uint32_t orphans = sp->reports.orphans;
+
+	if (orphans != sp->housekeeping.orphans_said)
+		log_warn("%u forked children of process %d cannot be served and get SIGBUS where "
+			 "they need the swap area: memory, descriptors or room in the state "
+			 "directory are short",
+			 orphans - sp->housekeeping.orphans_said, sp->process.pid);
+	sp->housekeeping.orphans_said = orphans;
+}
+
+static void say_lost(struct housekeeping *h, struct space *sp, uint64_t now_ns)
+{
+	uint64_t lost = sp->stats.lost;
+
+	if (lost == sp->housekeeping.lost_said || now_ns < h->lost_say_ns)
+		return;
+	h->lost_say_ns = now_ns + LOST_SAY_NS;
+	log_warn("%llu pages of process %d could not be read back: it gets SIGBUS where it touches "
+		 "them",
+		 (unsigned long long)(lost - sp->housekeeping.lost_said), sp->process.pid);
+	sp->housekeeping.lost_said = lost;
+}
+
+/* When trouble with an area begins, and what it has come to a minute later. */
+static void say_trouble(struct housekeeping *h, uint64_t now_ns)
+{
+	struct pager *pg = h->pg;
+
+	if (now_ns < h->trouble_say_ns)
+		return;
+	for (uint32_t i = 0; i < pg->nr_areas; i++) {
+		const struct area_health *health = &pg->area[i].health;
+		uint64_t all = health->read_errors + health->write_errors + health->bad_checksums +
+			       health->hung_reads + health->hung_writes;
+
+		if (all == h->trouble_said[i])
+			continue;
+		h->trouble_said[i] = all;
+		h->trouble_say_ns = now_ns + SHORT_SAY_NS;
+		log_warn("swap area %s fails: %llu reads and %llu writes failed, %llu pages came "
+			 "back wrong, %u requests are not answered; %llu slots are not used any "
+			 "more, %llu pages are lost",
+			 pg->area[i].path, (unsigned long long)health->read_errors,
+			 (unsigned long long)health->write_errors,
+			 (unsigned long long)health->bad_checksums,
+			 health->hung_reads + health->hung_writes,
+			 (unsigned long long)health->retired, (unsigned long long)health->lost);
+	}
+}
+
+static void say_short(struct housekeeping *h, uint64_t now_ns)
+{
+	if (!tables_short(h->pg->tables) || now_ns < h->short_say_ns)
+		return;
+	h->short_say_ns = now_ns + SHORT_SAY_NS;
+	log_warn("no room for page tables: memory touched from now on is not paged, children are "
+		 "not served; make room in the file system of the state directory, or detach a "
+		 "program that uses little of much address space");
+}
+
+static void say_full(struct housekeeping *h, uint64_t now_ns)
+{
+	bool full = false;
+
+	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
+		if (!h->pg->space[id])
+			continue;
+		full |= h->pg->space[id]->reports.area_full;
+		say_orphans(h->pg->space[id]);
+		say_lost(h, h->pg->space[id], now_ns);
+	}
+	if (!full)
+		return;
+	/* Once: slots that come and go all the time end nothing. */
+	if (now_ns >= h->full_say_ns)
+		log_warn("the swap areas are full: programs stay over their budgets; add an area "
+			 "with "
+			 "--swap or raise budgets");
+	h->full_say_ns = now_ns + SHORT_SAY_NS;
+}
+
+void say_all(struct housekeeping *h, uint64_t now_ns)
+{
+	say_full(h, now_ns);
+	say_short(h, now_ns);
+	say_trouble(h, now_ns);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_SAY_H
+#define UPAGER_SAY_H
+
+#include "life/housekeeping.h"
+
+/* What the worker has met with and may not write down itself, each not too often. */
+void say_all(struct housekeeping *h, uint64_t now_ns);
+
+#endif
