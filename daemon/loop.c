@@ -12,6 +12,7 @@
 #include "event/adopt.h"
 #include "event/events.h"
 #include "event/forked.h"
+#include "evict/drain.h"
 #include "evict/evict.h"
 #include "evict/exit_round.h"
 #include "evict/pool.h"
@@ -291,11 +292,10 @@ static uint64_t all_books(struct loop *lp)
 	}
 	next_ns = sooner_ns(next_ns, swapin_look(pg, now_ns));
 	next_ns = sooner_ns(next_ns, writeback_look(pg, now_ns));
+	next_ns = sooner_ns(next_ns, drain_step(pg, now_ns));
 	if (kept_step(pg, now_ns))
 		return 0;
-	if (!next_ns)
-		return ~0ULL;
-	return next_ns > now_ns ? next_ns - now_ns : 0;
+	return !next_ns ? ~0ULL : next_ns > now_ns ? next_ns - now_ns : 0;
 }
 
 static void started(struct loop *lp, int error)

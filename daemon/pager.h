@@ -14,6 +14,7 @@
 #include "recover/state_header_format.h"
 #include "recover/unserved.h"
 #include "swap/area.h"
+#include "swap/area_job.h"
 #include "swap/slot.h"
 #include "swap/store.h"
 #include "swap/trouble.h"
@@ -50,6 +51,7 @@ struct pager_worker {
 	struct fault_nodes faults;
 	struct reads *reads; /* in flight */
 	struct writeback *writeback; /* writes in flight */
+	struct drain *drain; /* or NULL: no area is to go */
 	struct kept kept;
 	int refused[REFUSED_MAX]; /* of children that are refused, still to be closed */
 	uint32_t nr_refused;
@@ -58,7 +60,6 @@ struct pager_worker {
 /* What all spaces share. */
 struct pager {
 	/* Set at start. */
-	uint32_t nr_areas;
 	struct trouble trouble;
 	uint32_t fds_max; /* descriptors that this process may have */
 	struct uffd_caps caps;
@@ -74,7 +75,9 @@ struct pager {
 	struct pager_state state;
 
 	/* With locks of their own. */
+	uint32_t nr_areas; /* housekeeping: holes count, too */
 	struct area area[AREAS_MAX];
+	struct area_job area_job;
 	struct slots *slots;
 	struct tables *tables;
 

@@ -55,9 +55,18 @@ enum upager_op {
 	UPAGER_OP_REGISTER, /* @addr, @bytes */
 	UPAGER_OP_UNREGISTER, /* @addr, @bytes; answers when all of it is resident */
 	UPAGER_OP_ADVISE, /* @addr, @bytes, @arg: enum upager_advice */
+	/*
+	 * With a descriptor of the area (O_PATH will do); root only.  Answers -EINPROGRESS
+	 * with how far it has come, until it is asked again when that is over.  Who closes
+	 * the connection before that gives SWAPOFF up.
+	 */
+	UPAGER_OP_SWAPON, /* @arg: priority + UPAGER_PRIORITY_BIAS */
+	UPAGER_OP_SWAPOFF,
 	__UPAGER_OP_MAX,
 };
 #define UPAGER_OP_MAX (__UPAGER_OP_MAX - 1)
+
+#define UPAGER_PRIORITY_BIAS 32767
 
 /*
  * ATTACH: do not stop the process now; watch it and place the agent when it

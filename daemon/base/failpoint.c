@@ -48,6 +48,9 @@ static const char *const names[__FP_MAX] = {
 	[FP_RESTORE_COUNTED] = "restore_counted",
 	[FP_RESTORE_SETTLED] = "restore_settled",
 	[FP_KEEPER_NAMED] = "keeper_named",
+	[FP_DRAIN_WRITE] = "drain_write",
+	[FP_DRAIN_WRITTEN] = "drain_written",
+	[FP_DRAIN_MOVED] = "drain_moved",
 	[FP_STORE_READ] = "store_read",
 	[FP_STORE_WRITE] = "store_write",
 };

@@ -16,5 +16,7 @@ int cmd_populate(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_swapoff(int argc, char **argv);
+int cmd_swapon(int argc, char **argv);
 
 #endif

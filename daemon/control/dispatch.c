@@ -21,6 +21,7 @@
 #include "control/request.h"
 #include "control/session_self.h"
 #include "control/session_status.h"
+#include "control/swap_areas.h"
 #include "kernel/owner.h"
 
 #define GROUP_NAME "upager"
@@ -109,6 +110,7 @@ static void bury_closed(struct sessions *ss)
 		if (s->fd >= 0 || !s->housekeeping)
 			continue;
 		session_self_drop(s);
+		swap_areas_drop(s);
 		if (s->peer.pidfd >= 0)
 			close(s->peer.pidfd);
 		*s = (struct session){ .fd = -1, .peer.pidfd = -1 };
@@ -317,7 +319,9 @@ static void receive(struct session *s, struct housekeeping *h)
 	if (n == -EAGAIN)
 		return;
 	err = n <= 0 ? (int)n : proto_check_request(&req, (size_t)n);
-	if (!err && n > 0 && req.op >= UPAGER_OP_JOIN) {
+	if (!err && n > 0 && req.op >= UPAGER_OP_SWAPON) {
+		swap_areas_handle(s, h, &req, fd);
+	} else if (!err && n > 0 && req.op >= UPAGER_OP_JOIN) {
 		session_self_handle(s, h, &req, &fd);
 	} else if (!err && n > 0) {
 		int target = fd < 0 ? (int)syscall(SYS_pidfd_open, req.pid, 0) : fd;

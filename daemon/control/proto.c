@@ -75,6 +75,7 @@ static const struct shape shapes[UPAGER_OP_MAX + 1] = {
 	[UPAGER_OP_PROVISIONED] = { .addr = true, .arg_max = INT64_MAX },
 	[UPAGER_OP_REGISTER] = { .addr = true, .bytes = true },
 	[UPAGER_OP_UNREGISTER] = { .addr = true, .bytes = true },
+	[UPAGER_OP_SWAPON] = { .arg_max = 2ULL * UPAGER_PRIORITY_BIAS },
 	[UPAGER_OP_ADVISE] = { .addr = true, .bytes = true, .arg_max = UPAGER_ADVICE_MAX },
 };
 

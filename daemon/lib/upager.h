@@ -149,6 +149,35 @@ UPAGER_API int upager_set_weight(struct upager *u, pid_t pid, uint32_t weight,
 UPAGER_API int upager_populate(struct upager *u, pid_t pid, struct upager_reply *reply);
 
 /**
+ * upager_swapon() - have the daemon use one more swap area
+ * @u: connection
+ * @path: what ``upager mkswap`` has made
+ * @priority: as in ``upagerd --swap``: areas of higher priority are used first
+ *
+ * Who may call: root.
+ * Return: 0; %-EBUSY it is in use, or another area comes or goes; what else the
+ * daemon answers.
+ */
+UPAGER_API int upager_swapon(struct upager *u, const char *path, int priority);
+
+/**
+ * upager_swapoff() - have the daemon let go of a swap area
+ * @u: connection
+ * @path: the area
+ * @progress: NULL, or called now and then with a text; true from it gives up
+ * @context: for @progress
+ *
+ * What is there goes to other areas, or to memory where they are full.  Given up,
+ * or if the caller ends, the area stays in use.
+ *
+ * Who may call: root.
+ * Return: 0; %-ENOENT no area of the daemon's; %-ENOSPC what is there has no other
+ * place; %-EIO some of it cannot be read; %-ECANCELED given up.
+ */
+UPAGER_API int upager_swapoff(struct upager *u, const char *path,
+			      int (*progress)(void *context, const char *text), void *context);
+
+/**
  * upager_status() - state and counters of paged processes
  * @u: connection
  * @pid: a process; 0 asks for all that the caller may see

@@ -285,6 +285,16 @@ void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 	}
 }
 
+void page_resettle(struct pager *pg, struct space *sp, pgno_t n, slot_t slot)
+{
+	struct page p = page_read(pg, sp, n);
+
+	assert(p.state == PAGE_SWAPPED);
+	table_hint(pg->tables, sp->worker.root, n, ~0ULL << PAGE_ENTRY_SLOT_LSB,
+		   slot.v << PAGE_ENTRY_SLOT_LSB);
+	slot_put(pg->slots, p.slot);
+}
+
 void page_give_up_copy(struct pager *pg, struct space *sp, pgno_t n)
 {
 	struct page p = page_read(pg, sp, n);

@@ -53,6 +53,11 @@ void page_lose(struct pager *pg, struct space *sp, pgno_t n);
 void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
 /* A RESIDENT page no longer keeps the slot of its last clean copy, whoever shares its leaf. */
 void page_give_up_copy(struct pager *pg, struct space *sp, pgno_t n);
+/*
+ * SWAPPED, in a slot that has the same data: for all that share the leaf.  The
+ * reference is the leaf's from now on.
+ */
+void page_resettle(struct pager *pg, struct space *sp, pgno_t n, slot_t slot);
 /* Sets the age, a hint. */
 void page_set_age(struct pager *pg, struct space *sp, pgno_t n, uint8_t age);
 

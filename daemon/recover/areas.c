@@ -2,6 +2,7 @@
 #include "recover/areas.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -45,6 +46,52 @@ static int take_area(struct pager *pg, uint32_t i, const char (*spec)[AREA_SPEC_
 	return err;
 }
 
+/* It was let go of, though the command line still names it. */
+static bool is_gone(const struct pager *pg, const char *spec)
+{
+	char cause[AREA_CAUSE_BYTES];
+	struct area area;
+
+	if (!pg->state.inherited || area_parse_spec(&area, spec, cause))
+		return false;
+	for (uint32_t i = 0; i < pg->state.header->nr_areas; i++)
+		if (pg->state.header->area[i].kind == STATE_AREA_GONE &&
+		    !strncmp(pg->state.header->area[i].path, area.path, sizeof(area.path)))
+			return true;
+	return false;
+}
+
+/* Known without being given. */
+static int take_added(struct pager *pg, uint32_t i, const char (*spec)[AREA_SPEC_BYTES],
+		      uint32_t nr_specs, bool *taken)
+{
+	char known[1][AREA_SPEC_BYTES], cause[AREA_CAUSE_BYTES];
+	bool unused = false;
+
+	snprintf(known[0], sizeof(known[0]), "%.255s,pri=%d", pg->state.header->area[i].path,
+		 pg->state.header->area[i].priority);
+	for (uint32_t n = 0; n < nr_specs; n++) { /* or nevertheless */
+		struct area area = { .fd = -1 };
+
+		taken[n] |= !area_take(&area, spec[n], pg->state.header->area[i].fd, cause);
+	}
+	return take_area(pg, i, (const char(*)[AREA_SPEC_BYTES])known, 1, &unused);
+}
+
+static int take_kind(struct pager *pg, uint32_t i, const char (*spec)[AREA_SPEC_BYTES],
+		     uint32_t nr_specs, bool *taken)
+{
+	switch (pg->state.header->area[i].kind) {
+	case STATE_AREA_GONE:
+		area_make_hole(&pg->area[i], pg->state.header->area[i].span);
+		return 0;
+	case STATE_AREA_ADDED:
+		return take_added(pg, i, spec, nr_specs, taken);
+	default:
+		return take_area(pg, i, spec, nr_specs, taken);
+	}
+}
+
 int areas_open(struct pager *pg, const char (*spec)[AREA_SPEC_BYTES], uint32_t nr_specs)
 {
 	bool taken[AREAS_MAX] = { 0 };
@@ -52,11 +99,13 @@ int areas_open(struct pager *pg, const char (*spec)[AREA_SPEC_BYTES], uint32_t n
 
 	if (pg->state.inherited)
 		for (uint32_t i = 0; i < pg->state.header->nr_areas && !err; i++) {
-			err = take_area(pg, i, spec, nr_specs, taken);
+			err = take_kind(pg, i, spec, nr_specs, taken);
+			if (!err)
+				pg->area[i].span = pg->state.header->area[i].span;
 			pg->nr_areas++;
 		}
 	for (uint32_t n = 0; n < nr_specs && !err; n++) {
-		if (taken[n])
+		if (taken[n] || is_gone(pg, spec[n]))
 			continue;
 		if (pg->nr_areas == AREAS_MAX)
 			return -E2BIG;

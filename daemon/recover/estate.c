@@ -67,7 +67,7 @@ int estate_list(struct estate *es, const struct pager *pg)
 	if (!err)
 		err = add(es, h->listen_fd);
 	for (uint32_t i = 0; i < h->nr_areas && !err; i++)
-		err = add(es, h->area[i].fd);
+		err = h->area[i].kind == STATE_AREA_GONE ? 0 : add(es, h->area[i].fd);
 	for (uint32_t i = 0; i < pg->state.unserved.list->nr && !err; i++)
 		err = add(es, pg->state.unserved.list->uffd[i]);
 	for (uint32_t id = 1; id < h->nr_ids && !err; id++) {

@@ -12,6 +12,12 @@
 #define STATE_VERSION 3
 #define STATE_AREAS   16
 
+enum state_area {
+	STATE_AREA_GIVEN, /* at the start: the next daemon is to be given it, too */
+	STATE_AREA_ADDED, /* later: the next daemon knows it by itself */
+	STATE_AREA_GONE, /* let go of: its slot numbers are nobody's */
+};
+
 /*
  * The file "header" of the state directory.  Descriptors are numbers in the
  * table that a daemon shares with its keeper; each next daemon has them at the
@@ -26,16 +32,19 @@ struct state_header {
 	_Atomic int32_t listen_fd; /* -1: none yet */
 	_Atomic uint32_t nr_ids; /* above all ids of spaces that were ever used */
 	uint32_t nr_areas;
+	uint32_t zero;
 	struct {
 		uint8_t uuid[16];
 		int32_t fd;
+		_Atomic uint32_t kind; /* enum state_area: stored last */
+		uint64_t span; /* struct area's */
+		int32_t priority;
 		uint32_t zero;
 		char path[256]; /* as it was given, for who reads an error */
 	} area[STATE_AREAS];
-	uint32_t zero;
 	uint64_t reserved[13];
 };
 
-_Static_assert(sizeof(struct state_header) == 4624, "fixed layout");
+_Static_assert(sizeof(struct state_header) == 4880, "fixed layout");
 
 #endif

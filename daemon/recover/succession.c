@@ -206,6 +206,25 @@ static int found(const struct succession *su, struct pager *pg)
 	return 0;
 }
 
+void succession_record_area(struct pager *pg, uint32_t i, enum state_area kind)
+{
+	const struct area *area = &pg->area[i];
+	struct state_header *h = pg->state.header;
+
+	if (kind == STATE_AREA_GONE) {
+		h->area[i].kind = kind;
+		return;
+	}
+	memcpy(h->area[i].uuid, area->sb.uuid, sizeof(h->area[i].uuid));
+	memcpy(h->area[i].path, area->path, sizeof(h->area[i].path));
+	h->area[i].span = area->span;
+	h->area[i].priority = area->priority;
+	h->area[i].fd = area->fd;
+	h->area[i].kind = kind;
+	if (i >= h->nr_areas)
+		__atomic_store_n(&h->nr_areas, i + 1, __ATOMIC_RELEASE);
+}
+
 int succession_record(const struct succession *su, struct pager *pg)
 {
 	struct state_header *h;
@@ -214,12 +233,8 @@ int succession_record(const struct succession *su, struct pager *pg)
 	if (err)
 		return err;
 	h = pg->state.header;
-	for (uint32_t i = h->nr_areas; i < pg->nr_areas; i++) {
-		memcpy(h->area[i].uuid, pg->area[i].sb.uuid, sizeof(h->area[i].uuid));
-		h->area[i].fd = pg->area[i].fd;
-		memcpy(h->area[i].path, pg->area[i].path, sizeof(h->area[i].path));
-		__atomic_store_n(&h->nr_areas, i + 1, __ATOMIC_RELEASE);
-	}
+	for (uint32_t i = h->nr_areas; i < pg->nr_areas; i++)
+		succession_record_area(pg, i, STATE_AREA_GIVEN);
 	h->magic = STATE_MAGIC;
 	return 0;
 }

@@ -33,6 +33,8 @@ struct succession {
 int succession_begin(struct succession *su, struct pager *pg, const char *path);
 /* The areas are open: a header for a state that begins, else which areas are new. */
 int succession_record(const struct succession *su, struct pager *pg);
+/* What is in pg->area[i] by now, or was; the next daemon has it as that kind. */
+void succession_record_area(struct pager *pg, uint32_t i, enum state_area kind);
 /* The socket that clients have queued at meanwhile; -1: none. */
 int succession_listen_fd(const struct pager *pg);
 void succession_record_listen_fd(struct pager *pg, int fd);

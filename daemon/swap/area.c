@@ -134,6 +134,17 @@ int area_take(struct area *area, const char *spec, int fd, char cause[AREA_CAUSE
 	return read_superblock(area, (uint64_t)size_bytes, cause);
 }
 
+void area_make_hole(struct area *area, uint64_t span)
+{
+	/* Slot 0 of an area is no slot. */
+	*area = (struct area){ .fd = -1, .first = area->first, .sb.nr_slots = 1, .span = span };
+}
+
+bool area_is_hole(const struct area *area)
+{
+	return area->sb.nr_slots <= 1;
+}
+
 void area_close(struct area *area)
 {
 	if (area->fd >= 0)

@@ -15,12 +15,15 @@
 
 /* A swap area that is open for use, with the range of global slots it serves. */
 struct area {
-	int fd; /* O_RDWR | O_DIRECT | O_CLOEXEC; locked with flock, O_EXCL on devices */
+	/* O_RDWR | O_DIRECT | O_CLOEXEC; locked with flock, O_EXCL on devices.  -1: it was let go of */
+	int fd;
 	int priority; /* higher is used first */
 	slot_t first; /* global slot of the area's slot 0 */
 	struct superblock sb;
 	char path[256];
 	_Atomic bool draining; /* nothing new is written there */
+	/* Slot numbers from first on are its own, as many: never fewer than it has. */
+	uint64_t span;
 	struct area_health health;
 };
 
@@ -46,6 +49,9 @@ int area_open(struct area *area, const char *spec, char cause[AREA_CAUSE_BYTES])
  */
 int area_take(struct area *area, const char *spec, int fd, char cause[AREA_CAUSE_BYTES]);
 void area_close(struct area *area);
+/* One that is no more, so that others keep their slot numbers. */
+void area_make_hole(struct area *area, uint64_t span);
+bool area_is_hole(const struct area *area);
 
 struct area_make_options {
 	const char *label; /* or NULL */

@@ -70,56 +70,6 @@ static uint64_t *slot_word(const struct slots *slots, slot_t slot)
 	return &slots->state[a].chunk[index / SLOT_CHUNK_SLOTS].checksum[index % SLOT_CHUNK_SLOTS];
 }
 
-static void add_to_rank(struct slots *slots, uint32_t area)
-{
-	int priority = slots->areas[area].priority;
-	uint32_t r = 0;
-
-	while (r < slots->nr_ranks && slots->rank[r].priority > priority)
-		r++;
-	if (r == slots->nr_ranks || slots->rank[r].priority != priority) {
-		memmove(&slots->rank[r + 1], &slots->rank[r],
-			(slots->nr_ranks - r) * sizeof(slots->rank[0]));
-		slots->nr_ranks++;
-		slots->rank[r] = (struct slot_rank){ .priority = priority };
-	}
-	slots->rank[r].area[slots->rank[r].nr_areas++] = area;
-}
-
-static int init_area(struct slots *slots, uint32_t a, int state_dir_fd)
-{
-	struct slot_extents *x = &slots->extents[a];
-	struct slot_state *st = &slots->state[a];
-	struct area *area = &slots->areas[a];
-	int err;
-
-	err = slot_state_open(st, state_dir_fd, a, &area->sb);
-	if (err)
-		return err;
-	err = slot_extents_init(x, area->sb.nr_slots);
-	if (err)
-		goto close_state;
-	for (uint64_t c = 0; !err && (c = slot_state_next(st, c)) < st->nr_chunks; c++) {
-		/* It may have ended half-way. */
-		slot_extents_take_bare(x, c);
-		err = slot_state_back(st, c);
-		if (!err)
-			slot_extents_back(x, c, st->chunk[c].refs);
-	}
-	if (!err)
-		return 0;
-	slot_extents_fini(x);
-close_state:
-	slot_state_close(st);
-	return err;
-}
-
-static void fini_area(struct slots *slots, uint32_t a)
-{
-	slot_extents_fini(&slots->extents[a]);
-	slot_state_close(&slots->state[a]);
-}
-
 int slots_init(struct slots **slots, struct area *areas, uint32_t nr_areas, int state_dir_fd)
 {
 	pthread_mutexattr_t attr;
@@ -134,26 +84,27 @@ int slots_init(struct slots **slots, struct area *areas, uint32_t nr_areas, int 
 	if (!s)
 		return -ENOMEM;
 	s->areas = areas;
-	for (a = 0; a < nr_areas; a++) {
-		/* The superblock of the first area is slot 0, no slot. */
-		areas[a].first = (slot_t){ next };
-		next += areas[a].sb.nr_slots;
-		if (next > 1ULL << SLOT_BITS) {
-			err = -EFBIG;
-			goto fini_areas;
-		}
-		err = init_area(s, a, state_dir_fd);
-		if (err)
-			goto fini_areas;
-		s->nr_areas++;
-		add_to_rank(s, a);
-	}
-	for (uint32_t r = 0; r < s->nr_ranks; r++)
-		slot_rank_init(&s->rank[r]);
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
 	pthread_mutex_init(&s->lock, &attr);
 	pthread_mutexattr_destroy(&attr);
+	for (a = 0; a < nr_areas; a++) {
+		/* The superblock of the first area is slot 0, no slot. */
+		areas[a].first = (slot_t){ next };
+		areas[a].span = max_t(uint64_t, areas[a].span, areas[a].sb.nr_slots);
+		next += areas[a].span;
+		if (next > 1ULL << SLOT_BITS) {
+			err = -EFBIG;
+			goto fini_areas;
+		}
+		s->extents[a].closed = area_is_hole(&areas[a]);
+		err = area_is_hole(&areas[a]) ? 0 : slots_area_begin(s, a, state_dir_fd);
+		if (err)
+			goto fini_areas;
+		s->nr_areas++;
+	}
+	for (uint32_t r = 0; r < s->nr_ranks; r++)
+		slot_rank_init(&s->rank[r]);
 	slots_refill(s);
 	for (a = 0; a < nr_areas; a++)
 		if (s->extents[a].no_room) {
@@ -164,7 +115,7 @@ int slots_init(struct slots **slots, struct area *areas, uint32_t nr_areas, int 
 	return 0;
 fini_areas:
 	while (s->nr_areas)
-		fini_area(s, --s->nr_areas);
+		slots_area_end(s, --s->nr_areas);
 	free(s);
 	return err;
 }
@@ -173,7 +124,7 @@ void slots_fini(struct slots *slots)
 {
 	pthread_mutex_destroy(&slots->lock);
 	while (slots->nr_areas)
-		fini_area(slots, --slots->nr_areas);
+		slots_area_end(slots, --slots->nr_areas);
 	free(slots);
 }
 

@@ -67,6 +67,13 @@ uint32_t slot_refs(const struct slots *slots, slot_t slot);
 void slots_recount_begin(struct slots *slots);
 void slots_recount_end(struct slots *slots);
 
+/*
+ * areas[area], which is open, is one of them from now on, or again: the number of
+ * areas grows by one at most.  Closed, until it is opened.
+ */
+int slots_add_area(struct slots *slots, uint32_t area, int state_dir_fd);
+/* Nobody names a slot of it any more. */
+void slots_remove_area(struct slots *slots, uint32_t area, int state_dir_fd);
 /* Nothing more is given out of an area, until it is opened; what is in use stays. */
 void slots_close_area(struct slots *slots, uint32_t area, bool closed);
 /* How many of its slots are in use. */

@@ -80,6 +80,23 @@ static uint32_t take(struct slot_rank *rank, struct slot_extents *extents, struc
 	return nr;
 }
 
+void slot_rank_remove(struct slot_rank *rank, struct slot_extents *extents, uint32_t area)
+{
+	uint32_t at = 0;
+
+	while (at < rank->nr_areas && rank->area[at] != area)
+		at++;
+	if (at == rank->nr_areas)
+		return;
+	for (uint32_t h = 0; h < SLOT_HINTS; h++)
+		disown(rank, extents, &rank->cursor[h]);
+	rank->nr_areas--;
+	for (uint32_t i = at; i < rank->nr_areas; i++)
+		rank->area[i] = rank->area[i + 1];
+	if (rank->nr_areas)
+		slot_rank_init(rank);
+}
+
 uint32_t slot_rank_take(struct slot_rank *rank, struct slot_extents *extents, uint32_t hint,
 			uint32_t want, uint32_t *area, uint64_t *first)
 {

@@ -30,6 +30,9 @@ struct slot_rank {
 /* After the last area was added: puts the cursors before the first extent. */
 void slot_rank_init(struct slot_rank *rank);
 
+/* An area that is not one of the rank's is no matter. */
+void slot_rank_remove(struct slot_rank *rank, struct slot_extents *extents, uint32_t area);
+
 /*
  * @extents: of all areas.  Takes up to @want consecutive slots and returns how
  * many, with their area and the first one's number in it; 0 when none is free.

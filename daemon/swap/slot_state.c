@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "swap/area.h"
 #include "base/types.h"
 #include "recover/statefile.h"
 
@@ -164,14 +165,18 @@ static void file_name(char name[24], uint32_t n)
 	snprintf(name, 24, "slots.%u", n);
 }
 
-void slot_state_forget(int state_dir_fd)
+void slot_state_remove(int state_dir_fd, uint32_t n)
 {
 	char name[24];
-	uint32_t n = 0;
 
-	do
-		file_name(name, n++);
-	while (!unlinkat(state_dir_fd, name, 0));
+	file_name(name, n);
+	unlinkat(state_dir_fd, name, 0);
+}
+
+void slot_state_forget(int state_dir_fd)
+{
+	for (uint32_t n = 0; n < AREAS_MAX; n++)
+		slot_state_remove(state_dir_fd, n);
 }
 
 int slot_state_open(struct slot_state *st, int state_dir_fd, uint32_t n,
@@ -219,4 +224,5 @@ void slot_state_close(struct slot_state *st)
 {
 	munmap(st->header, st->bytes);
 	close(st->fd);
+	st->header = NULL;
 }

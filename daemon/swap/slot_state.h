@@ -33,6 +33,8 @@ int slot_state_back(struct slot_state *st, uint64_t chunk);
 bool slot_state_has_space(const struct slot_state *st);
 void slot_state_give_back(struct slot_state *st, uint64_t chunk);
 void slot_state_close(struct slot_state *st);
+/* Removes the file of one area. */
+void slot_state_remove(int state_dir_fd, uint32_t n);
 /* Removes the files of all areas: nobody has pages in them. */
 void slot_state_forget(int state_dir_fd);
 

@@ -57,9 +57,9 @@ static void register_fixed(struct store *st, uint32_t nr_areas, uint32_t nr_buff
 	int fds[AREAS_MAX], err;
 	struct iovec iov = { .iov_base = st->read_area, .iov_len = READ_BYTES };
 
-	for (uint32_t i = 0; i < nr_areas; i++)
-		fds[i] = st->areas[i].fd;
-	err = io_uring_register_files(&st->ring, fds, nr_areas);
+	for (uint32_t i = 0; i < AREAS_MAX; i++)
+		fds[i] = i < nr_areas ? st->areas[i].fd : -1;
+	err = io_uring_register_files(&st->ring, fds, AREAS_MAX);
 	st->fixed_files = !err;
 	if (err)
 		log_warn("cannot register swap areas with io_uring (%s), ignoring: reads cost more",
@@ -114,6 +114,18 @@ void store_fini(struct store *st)
 	io_uring_queue_exit(&st->ring);
 	munmap(st->read_area, READ_BYTES);
 	free(st);
+}
+
+void store_area_set(struct store *st, uint32_t area, int fd)
+{
+	int n;
+
+	if (!st->fixed_files)
+		return;
+	store_submit(st); /* what is queued is for the file of before */
+	n = io_uring_register_files_update(&st->ring, area, &fd, 1);
+	if (n != 1)
+		log_err("cannot tell io_uring of a swap area (%s)", strerror(n < 0 ? -n : EINVAL));
 }
 
 bool store_buffer_get(struct store *st, uint32_t want, struct read_buffer *buf)

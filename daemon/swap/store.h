@@ -49,6 +49,9 @@ int store_init(struct store **store, const struct area *areas, uint32_t nr_areas
 	       const struct slots *slots, uint32_t nr_buffers);
 void store_fini(struct store *store);
 
+/* Worker: the file of an area that came, or (fd -1) went. */
+void store_area_set(struct store *store, uint32_t area, int fd);
+
 /* A buffer with room for 1..want pages, large ones while there are any. */
 bool store_buffer_get(struct store *store, uint32_t want, struct read_buffer *buf);
 /* How many buffers are free. */
