@@ -73,7 +73,7 @@ static void test_joining(void **state)
 			 0);
 	assert_int_equal(check(UPAGER_OP_PROVISIONED, 0, PAGE, PAGE, 0), -EINVAL);
 	assert_int_equal(check(UPAGER_OP_PROVISIONED, 0, PAGE, 0, 1ull << 63), -EINVAL);
-	for (enum upager_op op = UPAGER_OP_JOIN; op <= UPAGER_OP_MAX; op++) {
+	for (enum upager_op op = UPAGER_OP_JOIN; op <= UPAGER_OP_ADVISE; op++) {
 		proto_init_request(&req, op, 0);
 		req.addr = op == UPAGER_OP_JOIN || op == UPAGER_OP_STARTED ? 0 : PAGE;
 		req.bytes = op >= UPAGER_OP_REGISTER ? PAGE : 0;
