@@ -216,7 +216,10 @@ $(KSELFTESTS) $(COSTS): $(BUILD)/selftests/%: $(OBJ)/selftests/%.o $(COMMON) $(L
 
 $(UNITS): $(BUILD)/unit/%: $(OBJ)/selftests/unit/%.o $(COMMON) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call run,LD,$@,$(LINK) -o $@ $< $(LIBRARY) $(COMMON) $(PKG_LIBS) -lcmocka)
+	$(call run,LD,$@,$(LINK) $(WRAP:%=-Wl,--wrap=%) -o $@ $< $(LIBRARY) $(COMMON) $(PKG_LIBS) -lcmocka)
+
+# What a test has in the place of the kernel.
+$(BUILD)/unit/test_order: WRAP := uffd_has_unread uffd_covers vma_find
 
 # A target may be a client too; its library has no sanitizer either.
 TARGET_LIB := $(if $(SAN),$(OBJ)/libtarget.a,$(LIBRARY))
