@@ -47,7 +47,7 @@ endif
 ### Sources, by folder
 
 DAEMON_SRC := $(filter-out daemon/cli/% daemon/lib/%,$(wildcard daemon/*.c daemon/*/*.c))
-CLI_SRC := $(wildcard daemon/cli/*.c)
+CLI_SRC := $(wildcard daemon/cli/*.c daemon/cli/map/*.c)
 # The daemon and the library share the packets of the control socket.
 LIB_SRC := $(wildcard daemon/lib/*.c) daemon/control/proto.c
 LIB_MAP := $(wildcard daemon/lib/libupager.map)
@@ -66,6 +66,8 @@ LIB_OBJ := $(LIB_SRC:%.c=$(OBJ)/pic/%.o)
 TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(KSELFTEST_SRC) $(COST_SRC) $(UNIT_SRC) $(TARGET_SRC))
 
 COMMON := $(BUILD)/libcommon.a
+# All of the command but its main(), for unit tests.
+CLI_PARTS := $(OBJ)/libcli.a
 LIBRARY := $(BUILD)/libupager.a
 PROGRAMS := $(if $(wildcard daemon/main.c),$(BUILD)/upagerd) \
 	    $(if $(wildcard daemon/cli/main.c),$(BUILD)/upager) \
@@ -152,9 +154,15 @@ $(OBJ)/plain/%.o: %.c $(OBJ)/.flags
 $(OBJ)/.agent-checked: $(AGENT_OBJ)
 	$(call run,CHECK,$<,! nm -u $< | grep . >&2 && touch $@)
 
+# The files that it holds are no includes.
+$(OBJ)/daemon/cli/map/page.o: $(wildcard daemon/cli/map/page/*)
+
 # Appended, not replaced: files of the same name in two folders are two members.
 $(COMMON): $(COMMON_OBJ) $(if $(filter $(AGENT_OBJ),$(COMMON_OBJ)),$(OBJ)/.agent-checked)
 	$(call run,AR,$@,rm -f $@ && ar qcs $@ $(COMMON_OBJ))
+
+$(CLI_PARTS): $(filter-out $(OBJ)/daemon/cli/main.o,$(CLI_OBJ))
+	$(call run,AR,$@,rm -f $@ && ar qcs $@ $^)
 
 $(BUILD)/libupager.a: $(LIB_OBJ)
 	$(call run,AR,$@,rm -f $@ && ar qcs $@ $(LIB_OBJ))
@@ -167,7 +175,7 @@ $(BUILD)/upagerd: $(MAIN_OBJ) $(COMMON)
 	$(call run,LD,$@,$(LINK) -o $@ $^ $(PKG_LIBS))
 
 $(BUILD)/upager: $(CLI_OBJ) $(LIBRARY) $(COMMON)
-	$(call run,LD,$@,$(LINK) -o $@ $^ $(PKG_LIBS))
+	$(call run,LD,$@,$(LINK) -o $@ $^ $(PKG_LIBS) -lm)
 
 ### The module: built in a directory of its own per kernel, which gets copies of the sources.
 ### kmod-6.1 and kmod-6.12 are for the kernels that `scripts/vm fetch` took.
@@ -214,9 +222,9 @@ $(KSELFTESTS) $(COSTS): $(BUILD)/selftests/%: $(OBJ)/selftests/%.o $(COMMON) $(L
 	@mkdir -p $(@D)
 	$(call run,LD,$@,$(LINK) -o $@ $< $(LIBRARY) $(COMMON) $(PKG_LIBS))
 
-$(UNITS): $(BUILD)/unit/%: $(OBJ)/selftests/unit/%.o $(COMMON) $(LIBRARY)
+$(UNITS): $(BUILD)/unit/%: $(OBJ)/selftests/unit/%.o $(CLI_PARTS) $(COMMON) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call run,LD,$@,$(LINK) $(WRAP:%=-Wl,--wrap=%) -o $@ $< $(LIBRARY) $(COMMON) $(PKG_LIBS) -lcmocka)
+	$(call run,LD,$@,$(LINK) $(WRAP:%=-Wl,--wrap=%) -o $@ $< $(CLI_PARTS) $(LIBRARY) $(COMMON) $(PKG_LIBS) -lcmocka -lm)
 
 # What a test has in the place of the kernel.
 $(BUILD)/unit/test_order: WRAP := uffd_has_unread uffd_covers vma_find
@@ -308,6 +316,7 @@ install: all $(BUILD)/upagerd.service $(BUILD)/libupager.pc
 	$(call install_file,644,uapi/upager_proto.h,$(PREFIX)/include/upager/uapi)
 	$(call install_file,644,daemon/man/upagerd.8,$(PREFIX)/share/man/man8)
 	$(call install_file,644,daemon/man/upager.1,$(PREFIX)/share/man/man1)
+	$(call install_file,644,daemon/man/upager-map.1,$(PREFIX)/share/man/man1)
 	$(call install_file,644,daemon/man/upager.4,$(PREFIX)/share/man/man4)
 	$(call install_file,644,daemon/man/upager_register.3,$(PREFIX)/share/man/man3)
 	for page in unregister advise join; do \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/cmd.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <stdbool.h>
@@ -160,6 +161,17 @@ static int print_human(const struct report *r)
 	return err;
 }
 
+static int get_report(pid_t pid, struct report *report)
+{
+	int err = query_ask(pid, report);
+
+	if (err == -ENXIO)
+		return message_fail(UPAGER_EXIT_KERNEL,
+				    "the module upager is not loaded: modprobe upager, or insmod "
+				    "build/upager.ko (make module builds it)");
+	return err ? query_fail(pid, err) : UPAGER_EXIT_OK;
+}
+
 int cmd_stat(int argc, char **argv)
 {
 	struct report report;
@@ -182,7 +194,7 @@ int cmd_stat(int argc, char **argv)
 	if (!exit_code)
 		exit_code = args_pid(argv[optind], &pid);
 	if (!exit_code)
-		exit_code = query_read(pid, &report);
+		exit_code = get_report(pid, &report);
 	if (exit_code)
 		return exit_code;
 	/* For the width of names in the tables. */

@@ -26,6 +26,7 @@ static const struct command {
 	{ "swapon", cmd_swapon, "use one more swap area from now on" },
 	{ "swapoff", cmd_swapoff, "let go of a swap area while programs go on" },
 	{ "stat", cmd_stat, "show holes, libraries and copy-on-write of a process (module)" },
+	{ "map", cmd_map, "draw the address space of a process" },
 	{ "doctor", cmd_doctor, "check what this kernel and this machine offer" },
 };
 

@@ -14,35 +14,6 @@
 #define QUERY_PATH  "/proc/upager/query"
 #define FIRST_BYTES 65536
 
-static int fail(pid_t pid, int err)
-{
-	switch (err) {
-	case -ESRCH:
-	case -ENOENT: /* hidden from this user by the mount options of /proc */
-		return message_fail(
-			UPAGER_EXIT_FAILED,
-			"no process %d, or you may not see it: check the number with ps", pid);
-	case -EPERM:
-	case -EACCES:
-		return message_fail(UPAGER_EXIT_FAILED,
-				    "process %d is not yours to look into: run upager stat as root",
-				    pid);
-	default:
-		return message_fail(UPAGER_EXIT_FAILED, "cannot read the report of process %d: %s",
-				    pid, strerror(-err));
-	}
-}
-
-/* Where the file cannot be opened at all. */
-static int fail_open(int err)
-{
-	if (err == -ENOENT)
-		return message_fail(UPAGER_EXIT_KERNEL,
-				    "the module upager is not loaded: modprobe upager, or insmod "
-				    "build/upager.ko (make module builds it)");
-	return message_fail(UPAGER_EXIT_FAILED, "cannot open " QUERY_PATH ": %s", strerror(-err));
-}
-
 static int ask(int fd, pid_t pid)
 {
 	char text[16];
@@ -78,32 +49,43 @@ static int read_all(int fd, char **text, size_t *bytes)
 	}
 }
 
-int query_read(pid_t pid, struct report *report)
+int query_ask(pid_t pid, struct report *report)
 {
 	char *text = NULL;
 	size_t bytes = 0;
-	int fd, err, exit_code = UPAGER_EXIT_OK;
+	int fd, err;
 
 	fd = open(QUERY_PATH, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		return fail_open(-errno);
-	err = ask(fd, pid) ?: read_all(fd, &text, &bytes);
-	if (err) {
-		exit_code = fail(pid, err);
-		goto undo_open;
-	}
-	err = report_parse(report, text, bytes);
-	if (err == -EPROTONOSUPPORT)
-		exit_code = message_fail(UPAGER_EXIT_FAILED,
-					 "the module speaks another version than this upager: "
-					 "install both from one source");
-	else if (err == -EBADMSG)
-		exit_code = message_fail(UPAGER_EXIT_FAILED,
-					 "the report of process %d is not whole: try again", pid);
-	else if (err)
-		exit_code = fail(pid, err);
-undo_open:
+		return errno == ENOENT ? -ENXIO : -errno;
+	err = ask(fd, pid) ?: read_all(fd, &text, &bytes) ?: report_parse(report, text, bytes);
 	free(text);
 	close(fd);
-	return exit_code;
+	return err;
+}
+
+int query_fail(pid_t pid, int err)
+{
+	switch (err) {
+	case -ESRCH:
+	case -ENOENT: /* hidden from this user by the mount options of /proc */
+		return message_fail(
+			UPAGER_EXIT_FAILED,
+			"no process %d, or you may not see it: check the number with ps", pid);
+	case -EPERM:
+	case -EACCES:
+		return message_fail(UPAGER_EXIT_FAILED,
+				    "process %d is not yours to look into: run upager stat as root",
+				    pid);
+	case -EPROTONOSUPPORT:
+		return message_fail(UPAGER_EXIT_FAILED,
+				    "the module speaks another version than this upager: "
+				    "install both from one source");
+	case -EBADMSG:
+		return message_fail(UPAGER_EXIT_FAILED,
+				    "the report of process %d is not whole: try again", pid);
+	default:
+		return message_fail(UPAGER_EXIT_FAILED, "cannot read the report of process %d: %s",
+				    pid, strerror(-err));
+	}
 }

@@ -7,9 +7,12 @@
 #include "control/report.h"
 
 /*
- * Asks the module for its report of a process.  Prints one line and returns
- * another exit code (enum upager_exit) than 0 if there is none.
+ * Asks the module without a word.  -ENXIO: it is not loaded; -ENOENT or -ESRCH: no such process for
+ * this user; -EPROTONOSUPPORT: another version; or another -errno.
  */
-int query_read(pid_t pid, struct report *report);
+int query_ask(pid_t pid, struct report *report);
+
+/* One line about what query_ask() returned; an exit code (enum upager_exit). */
+int query_fail(pid_t pid, int err);
 
 #endif

@@ -168,5 +168,5 @@ ok "another version" refused 1 "another version" "$IN_PLACE" "$UPAGER" stat 4242
 rm "$QUERY"
 ok "no file" refused 3 "not loaded" "$IN_PLACE" "$UPAGER" stat 4242
 mkdir "$QUERY"
-ok "no file that can be asked" refused 1 "cannot open" "$IN_PLACE" "$UPAGER" stat 4242
+ok "no file that can be asked" refused 1 "Is a directory" "$IN_PLACE" "$UPAGER" stat 4242
 done_testing
