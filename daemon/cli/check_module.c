@@ -43,7 +43,8 @@ static void probe_feature(const struct check *check, struct finding *finding)
 
 const struct check checks_module[] = {
 	{ "kernel module", CHECK_NEED_NONE,
-	  "no upager stat; pages that a device still writes go unseen where MOVE is missing",
+	  "upager stat counts no copies; pages that a device still writes go unseen where MOVE is "
+	  "missing",
 	  probe_module, 0 },
 	{ "module copies", CHECK_NEED_NONE, "upager stat counts no copies by copy-on-write",
 	  probe_feature, UPAGER_FEATURE_COPIES },

@@ -11,6 +11,8 @@
 #include "base/size.h"
 #include "base/types.h"
 #include "cli/args.h"
+#include "cli/map/collect.h"
+#include "cli/map/report.h"
 #include "cli/message.h"
 #include "cli/query.h"
 #include "cli/stat_json.h"
@@ -21,11 +23,13 @@
 static const char help[] =
 	"Usage: upager stat PID [--json]\n"
 	"\n"
-	"Show the address space of a process as the kernel module upager sees it: the holes\n"
-	"between its mappings, its shared libraries, what it shares copy-on-write, and what\n"
-	"the pager says of it.  The process need not be paged.  Counts are there for tracked\n"
-	"processes only: the pager tracks those that it pages, and root any other with\n"
-	"echo PID >/proc/upager/track.\n"
+	"Show the address space of a process: the holes between its mappings, its shared\n"
+	"libraries, what it shares copy-on-write, and what the pager says of it.  The process\n"
+	"need not be paged.\n"
+	"\n"
+	"Without the kernel module upager holes, libraries and what is shared now are read from\n"
+	"/proc; it adds what became of shared pages, of tracked processes: the pager tracks\n"
+	"those that it pages, and root any other with echo PID >/proc/upager/track.\n"
 	"\n"
 	"  --json  print an object with \"holes\", \"libs\", \"cow\" and \"paging\", all of the\n"
 	"          holes and objects in it\n"
@@ -33,9 +37,10 @@ static const char help[] =
 	"HOLE        largest first; FOR: what it is the room to grow of\n"
 	"TEXT ...    of an object, by its program headers; - where they cannot be read in time\n"
 	"SHARED      present, and mapped more than once\n"
-	"USERS       address spaces that map it; - where there are too many to count\n"
+	"USERS       address spaces that map it; - where there are too many to count; without\n"
+	"            the module, processes of those that you may look into\n"
 	"\n"
-	"Exit status: 0, 1 failed (no such process, or not yours), 2 usage, 3 no module.\n";
+	"Exit status: 0, 1 failed (no such process, or not yours), 2 usage.\n";
 
 static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },
@@ -134,6 +139,15 @@ static void print_used(const struct report *r)
 			       ((window->number & (window->number - 1)) != 0));
 }
 
+static const char *is_tracked(const struct report *r)
+{
+	if (report_find(r, REPORT_PROCESS, 0, "module"))
+		return "by /proc alone";
+	return report_number(r, REPORT_PROCESS, 0, "tracked")
+		       ? "tracked"
+		       : "not tracked: copies are not counted";
+}
+
 static int print_human(const struct report *r)
 {
 	bool tracked = report_number(r, REPORT_PROCESS, 0, "tracked");
@@ -143,7 +157,7 @@ static int print_human(const struct report *r)
 	snprintf(comm, sizeof(comm), "%s", report_text(r, REPORT_PROCESS, 0, "comm"));
 	message_clean(comm);
 	printf("process %" PRIu64 " (%s), %s\n\n", report_number(r, REPORT_PROCESS, 0, "pid"), comm,
-	       tracked ? "tracked" : "not tracked: copies are not counted");
+	       is_tracked(r));
 	print_group(r, REPORT_HOLES, "Holes");
 	print_used(r);
 	err = stat_table_holes(r);
@@ -158,17 +172,26 @@ static int print_human(const struct report *r)
 	} else if (tracked) {
 		printf("\nPaging\n  nothing reported: upagerd does not page it\n");
 	}
+	if (report_find(r, REPORT_PROCESS, 0, "module"))
+		printf("\nthe module upager is not loaded: it would add copies and reuses of "
+		       "shared "
+		       "pages, and the pager's counters (see upager status)\n");
 	return err;
 }
 
+/* The module's report, or what /proc tells of it. */
 static int get_report(pid_t pid, struct report *report)
 {
-	int err = query_ask(pid, report);
+	struct map m;
+	int exit_code, err = query_ask(pid, report);
 
-	if (err == -ENXIO)
-		return message_fail(UPAGER_EXIT_KERNEL,
-				    "the module upager is not loaded: modprobe upager, or insmod "
-				    "build/upager.ko (make module builds it)");
+	if (err != -ENXIO)
+		return err ? query_fail(pid, err) : UPAGER_EXIT_OK;
+	exit_code = map_collect(pid, "stat", &m);
+	if (exit_code)
+		return exit_code;
+	err = map_report(&m, report);
+	map_free(&m);
 	return err ? query_fail(pid, err) : UPAGER_EXIT_OK;
 }
 

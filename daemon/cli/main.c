@@ -25,7 +25,7 @@ static const struct command {
 	{ "status", cmd_status, "show paged processes, their counters and latencies" },
 	{ "swapon", cmd_swapon, "use one more swap area from now on" },
 	{ "swapoff", cmd_swapoff, "let go of a swap area while programs go on" },
-	{ "stat", cmd_stat, "show holes, libraries and copy-on-write of a process (module)" },
+	{ "stat", cmd_stat, "show holes, libraries and copy-on-write of a process" },
 	{ "map", cmd_map, "draw the address space of a process" },
 	{ "doctor", cmd_doctor, "check what this kernel and this machine offer" },
 };

@@ -38,12 +38,40 @@ for pid in 0 -1 1x 4294967297 ''; do
 	ok "'$pid' is no process id" refused 2 "no process id" "$UPAGER" stat -- "$pid"
 done
 
-## No module
+## No module: what /proc tells
 
 if [ ! -e /proc/upager ]; then
-	ok "no module: exit status 3, cause and remedy" refused 3 \
-		"the module upager is not loaded: modprobe upager" "$UPAGER" stat $$
-	ok "the same for JSON" refused 3 "not loaded" "$UPAGER" stat --json $$
+	start sleep 1000
+	program_pid=$started_pid
+	wait_for 10 grep -q libc "/proc/$program_pid/maps"
+	try "$UPAGER" stat --json "$program_pid"
+	is "no module: holes and libraries all the same" "$status" 0
+	ok "by /proc" json 'd["module"] == 0 and d["comm"] == "sleep" and d["tracked"] == 0'
+	ok "holes and mappings are the addresses" json 'd["holes"]["holes_bytes"] +
+		d["holes"]["mapped_bytes"] == d["holes"]["space_bytes"] == (1 << 47) - 4096 and
+		sum(h["hole_bytes"] for h in d["holes"]["list"]) == d["holes"]["holes_bytes"] and
+		len(d["holes"]["list"]) == d["holes"]["holes_count"]'
+	mapped=$(awk '/vsyscall/ { next } { split($1, a, "-"); print a[1], a[2] }' \
+		"/proc/$program_pid/maps" |
+		python3 -c 'import sys; print(sum(int(b, 16) - int(a, 16) for a, b in map(str.split, sys.stdin)))')
+	ok "as /proc/PID/maps has them" json "d['holes']['mapped_bytes'] == $mapped"
+	ok "the holes for heap and stack" json '{"heap", "stack"} <=
+		{r for h in d["holes"]["list"] for r in h.get("hole_role", "").split(",")} and
+		d["holes"]["heap_hole_bytes"] > 1 << 30 and d["holes"]["stack_hole_bytes"] > 1 << 30'
+	libc=$(awk '/libc\.so/ { print $6; exit }' "/proc/$program_pid/maps")
+	users=$(grep -l -F " $libc" /proc/[0-9]*/maps 2>/dev/null | wc -l)
+	ok "the C library, with about $users users" json "abs(next(o['object_processes'] for o in
+		d['libs']['list'] if o['object_path'] == '$libc') - $users) <= $users / 2"
+	ok "and its segments" json 'all(o["text_bytes"] and o["data_bytes"] for o in d["libs"]["list"]
+		if "libc.so" in o["object_path"])'
+	ok "what is shared now, and nothing that it cannot know" json 'list(d["cow"]) == ["shared_now_pages"]'
+	try "$UPAGER" stat "$program_pid"
+	is "the same for people" "$status" 0
+	ok "says what it is by" shows '^process [0-9]+ \(sleep\), by /proc alone$'
+	ok "and what is missing" shows '^the module upager is not loaded: it would add copies'
+	end_group "$program_pid"
+	ok "a process that is gone" refused 1 "no process $program_pid" "$UPAGER" stat "$program_pid"
+	program_pid=
 	try "$UPAGER" doctor --json
 	ok "doctor says what it costs" json 'any(c["name"] == "kernel module" and
 		c["result"] == "missing" and "upager stat" in c["cost"] for c in d["checks"])'
@@ -166,7 +194,7 @@ ok "no report at all" refused 1 "not whole" "$IN_PLACE" "$UPAGER" stat --json 42
 module_says "version 2\npid 4242\n"
 ok "another version" refused 1 "another version" "$IN_PLACE" "$UPAGER" stat 4242
 rm "$QUERY"
-ok "no file" refused 3 "not loaded" "$IN_PLACE" "$UPAGER" stat 4242
+ok "no file, nor such a process" refused 1 "no process 4242" "$IN_PLACE" "$UPAGER" stat 4242
 mkdir "$QUERY"
 ok "no file that can be asked" refused 1 "Is a directory" "$IN_PLACE" "$UPAGER" stat 4242
 done_testing
