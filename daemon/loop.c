@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "control/range_job_step.h"
+#include "control/where_job_step.h"
 #include "event/adopt.h"
 #include "event/events.h"
 #include "event/forked.h"
@@ -221,6 +222,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	if (!w->events_waiting)
 		range_job_step(pg, sp);
 	pool_ns = pool_step(pg, sp, now_ns);
+	where_job_step(pg, sp);
 	evict_begin(pg, sp);
 	look_ns = exit_round_look_after(pg, sp);
 	writeback_queue(pg, sp);

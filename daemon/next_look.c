@@ -26,8 +26,8 @@ uint64_t space_next_look(const struct pager *pg, const struct space *sp, uint64_
 	if (w->readable && w->hold_at_ns > now_ns)
 		next_ns = sooner_ns(w->hold_at_ns, next_ns);
 	if ((w->readable && w->hold_at_ns <= now_ns) || w->retry || sp->orders.adopt_wanted ||
-	    range_job_waits(&sp->range_job) || w->evict_more || sp->orders.fetch_wanted ||
-	    sp->phase == SPACE_FILLING || is_growing_up(pg, sp))
+	    range_job_waits(&sp->range_job) || where_job_waits(&sp->where_job) || w->evict_more ||
+	    sp->orders.fetch_wanted || sp->phase == SPACE_FILLING || is_growing_up(pg, sp))
 		next_ns = sooner_ns(now_ns + 50 * NS_PER_US, next_ns);
 	return next_ns;
 }

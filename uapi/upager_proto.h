@@ -13,7 +13,7 @@
  * reply.nr_records (PING: 1) packets of struct upager_record.  A connection serves any
  * number of requests, one at a time.  Native byte order: both ends are on one
  * machine.  The daemon closes the connection after a packet of another size,
- * magic or major version.
+ * magic or major version.  WHERE is answered by a packet of struct upager_where instead.
  *
  * Who may call: anybody who can connect may ask for STATUS of their own
  * processes; root of all.  The other requests need root or ownership of the
@@ -62,6 +62,11 @@ enum upager_op {
 	 */
 	UPAGER_OP_SWAPON, /* @arg: priority + UPAGER_PRIORITY_BIAS */
 	UPAGER_OP_SWAPOFF,
+	/*
+	 * @pid, @addr, @bytes, @arg: 1 to UPAGER_WHERE_PARTS, 0: 1.  Answered by a packet of struct
+	 * upager_where, for any process that the caller may page.
+	 */
+	UPAGER_OP_WHERE,
 	__UPAGER_OP_MAX,
 };
 #define UPAGER_OP_MAX (__UPAGER_OP_MAX - 1)
@@ -237,10 +242,36 @@ struct upager_record {
 	char text[UPAGER_TEXT_BYTES];
 };
 
+#define UPAGER_WHERE_PARTS 128
+
+/* Of a part of a range, the pages that are not in the process, though they were. */
+struct upager_where_part {
+	__u32 standby_pages; /* in the daemon's second-chance pool, or on their way there */
+	__u32 swapped_pages; /* only in the swap area */
+	__u32 lost_pages; /* nowhere: SIGBUS */
+	__u32 reserved32;
+};
+
+/* Part i of nr_parts is pages [i * pages / nr_parts, (i + 1) * pages / nr_parts) of the range. */
+struct upager_where {
+	__u64 addr; /* as asked */
+	__u64 bytes;
+	__u32 nr_parts;
+	__u32 reserved32;
+	struct upager_where_part part[UPAGER_WHERE_PARTS]; /* 0 behind the last */
+};
+
+/* Where a part begins, counted in pages from the range's first. */
+static inline __u64 upager_where_first(const struct upager_where *w, __u32 part)
+{
+	return (__u64)((unsigned __int128)(w->bytes >> 12) * part / w->nr_parts);
+}
+
 #define UPAGER_ASSERT(name, cond) typedef char upager_assert_##name[(cond) ? 1 : -1]
 UPAGER_ASSERT(request, sizeof(struct upager_request) == 56);
 UPAGER_ASSERT(provision, sizeof(struct upager_provision) == 128);
 UPAGER_ASSERT(reply, sizeof(struct upager_reply) == 288);
+UPAGER_ASSERT(where, sizeof(struct upager_where) == 24 + 16 * UPAGER_WHERE_PARTS);
 UPAGER_ASSERT(record, sizeof(struct upager_record) == 16 + 20 * 8 + 32 * 8 + 10 * 8 + 16 + 240);
 
 #endif

@@ -23,6 +23,7 @@
 #include "control/session_status.h"
 #include "control/swap_areas.h"
 #include "kernel/owner.h"
+#include "control/session_where.h"
 
 #define GROUP_NAME "upager"
 #define SEND_BYTES (8 << 20)
@@ -109,6 +110,7 @@ static void bury_closed(struct sessions *ss)
 
 		if (s->fd >= 0 || !s->housekeeping)
 			continue;
+		session_where_drop(s);
 		session_self_drop(s);
 		swap_areas_drop(s);
 		if (s->peer.pidfd >= 0)
@@ -303,6 +305,9 @@ static void handle(struct session *s, struct housekeeping *h, const struct upage
 	case UPAGER_OP_STATUS:
 		session_status(s, h, req->pid, &reply);
 		break;
+	case UPAGER_OP_WHERE:
+		session_where(s, h, req);
+		break;
 	default:
 		session_ping(s, h, &reply);
 		break;
@@ -319,9 +324,9 @@ static void receive(struct session *s, struct housekeeping *h)
 	if (n == -EAGAIN)
 		return;
 	err = n <= 0 ? (int)n : proto_check_request(&req, (size_t)n);
-	if (!err && n > 0 && req.op >= UPAGER_OP_SWAPON) {
+	if (!err && n > 0 && (req.op == UPAGER_OP_SWAPON || req.op == UPAGER_OP_SWAPOFF)) {
 		swap_areas_handle(s, h, &req, fd);
-	} else if (!err && n > 0 && req.op >= UPAGER_OP_JOIN) {
+	} else if (!err && n > 0 && req.op >= UPAGER_OP_JOIN && req.op <= UPAGER_OP_ADVISE) {
 		session_self_handle(s, h, &req, &fd);
 	} else if (!err && n > 0) {
 		int target = fd < 0 ? (int)syscall(SYS_pidfd_open, req.pid, 0) : fd;
@@ -381,7 +386,9 @@ void sessions_handle(struct sessions *ss, struct housekeeping *h)
 
 		if (s->fd >= 0 && s->waits_for)
 			finish(ss, s, h);
-		if (s->fd >= 0 && s->step)
+		if (s->fd >= 0 && s->step == STEP_WHERE)
+			session_where_step(s, h);
+		else if (s->fd >= 0 && s->step)
 			session_self_step(s, h);
 		if (s->fd >= 0 && !is_waiting(s))
 			receive(s, h);

@@ -76,6 +76,10 @@ static const struct shape shapes[UPAGER_OP_MAX + 1] = {
 	[UPAGER_OP_REGISTER] = { .addr = true, .bytes = true },
 	[UPAGER_OP_UNREGISTER] = { .addr = true, .bytes = true },
 	[UPAGER_OP_SWAPON] = { .arg_max = 2ULL * UPAGER_PRIORITY_BIAS },
+	[UPAGER_OP_WHERE] = { .pid = true,
+			      .addr = true,
+			      .bytes = true,
+			      .arg_max = UPAGER_WHERE_PARTS },
 	[UPAGER_OP_ADVISE] = { .addr = true, .bytes = true, .arg_max = UPAGER_ADVICE_MAX },
 };
 
@@ -138,6 +142,28 @@ int proto_check_record(const struct upager_record *record, size_t len)
 	    !terminated(record->text, sizeof(record->text)) ||
 	    !all_zero(record->reserved, sizeof(record->reserved) / sizeof(record->reserved[0])))
 		return -EBADMSG;
+	return 0;
+}
+
+int proto_check_where(const struct upager_where *w, size_t len)
+{
+	if (len != sizeof(*w))
+		return -EMSGSIZE;
+	if ((w->addr | w->bytes) & PAGE_BITS || w->addr > USER_END || !w->bytes ||
+	    w->bytes > USER_END || !w->nr_parts || w->nr_parts > UPAGER_WHERE_PARTS ||
+	    w->reserved32)
+		return -EBADMSG;
+	for (uint32_t i = 0; i < UPAGER_WHERE_PARTS; i++) {
+		const struct upager_where_part *part = &w->part[i];
+		uint64_t pages =
+			(uint64_t)part->standby_pages + part->swapped_pages + part->lost_pages;
+		uint64_t room = i < w->nr_parts
+					? upager_where_first(w, i + 1) - upager_where_first(w, i)
+					: 0;
+
+		if (pages > room || part->reserved32)
+			return -EBADMSG;
+	}
 	return 0;
 }
 

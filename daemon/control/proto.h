@@ -31,6 +31,8 @@ int proto_check_request(const struct upager_request *req, size_t len);
  */
 int proto_check_reply(const struct upager_reply *reply, size_t len);
 int proto_check_record(const struct upager_record *record, size_t len);
+/* -EBADMSG too for more pages than there are. */
+int proto_check_where(const struct upager_where *w, size_t len);
 /* -EBADMSG too for parts that overlap, or do not lie in the reservation. */
 int proto_check_provision(const struct upager_provision *o, size_t len);
 

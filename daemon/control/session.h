@@ -16,6 +16,7 @@ enum session_step {
 	STEP_PIN, /* for the worker, to fetch */
 	STEP_FETCH, /* the same, to unregister then */
 	STEP_FORGET, /* for the worker, to forget */
+	STEP_WHERE, /* for the worker, to count: of any process */
 };
 
 /* One connection of the control socket. */
@@ -27,7 +28,8 @@ struct session {
 	struct self_peer peer;
 	struct housekeeping *housekeeping;
 	struct self_join *join; /* under way, NULL none */
-	enum session_step step; /* of what the peer asked for itself */
+	enum session_step step; /* of what the peer asked for itself, or WHERE */
+	uint64_t ticket; /* WHERE: of the look that is this session's */
 	struct upager_request asked; /* that */
 };
 

@@ -177,6 +177,32 @@ int upager_status(struct upager *u, pid_t pid, struct upager_record **records, u
 	return 0;
 }
 
+int upager_where(struct upager *u, pid_t pid, uint64_t addr, uint64_t bytes, uint32_t parts,
+		 struct upager_where *where)
+{
+	struct upager_request req;
+	int err = 0, len, pidfd;
+
+	proto_init_request(&req, UPAGER_OP_WHERE, pid);
+	req.addr = addr;
+	req.bytes = bytes;
+	req.arg = parts;
+	if (u->fd < 0)
+		return client_ask(u, &req, -1, 0);
+	pidfd = open_process(u, pid, &err);
+	if (pidfd < 0)
+		return err;
+	err = client_ask(u, &req, pidfd, 1);
+	close(pidfd);
+	if (u->fd < 0 || !u->reply.nr_records)
+		return err ?: client_fail_connection(u, -EBADMSG);
+	len = proto_recv(u->fd, where, sizeof(*where), NULL);
+	err = len > 0 ? proto_check_where(where, (size_t)len) : len ?: -EPIPE;
+	if (!err && (where->addr != addr || where->bytes != bytes || where->nr_parts != parts))
+		err = -EBADMSG;
+	return err ? client_fail_connection(u, err) : 0;
+}
+
 int upager_ping(struct upager *u, struct upager_record *record)
 {
 	struct upager_record *array = NULL;

@@ -204,6 +204,24 @@ UPAGER_API int upager_status(struct upager *u, pid_t pid, struct upager_record *
 UPAGER_API int upager_ping(struct upager *u, struct upager_record *record);
 
 /**
+ * upager_where() - what of a range of a paged process is out of it
+ * @u: connection
+ * @pid: a process
+ * @addr: where the range begins, a multiple of 4096
+ * @bytes: its length, likewise
+ * @parts: 1 to %UPAGER_WHERE_PARTS: into how many it is cut
+ * @where: filled in
+ *
+ * The process goes on meanwhile, so parts may be of different moments.
+ *
+ * Who may call: as for upager_attach().
+ * Return: 0; %-ESRCH not paged; %-EINVAL no such range; %-EOPNOTSUPP a daemon that is older; what
+ * else the daemon answers.
+ */
+UPAGER_API int upager_where(struct upager *u, pid_t pid, uint64_t addr, uint64_t bytes,
+			    uint32_t parts, struct upager_where *where);
+
+/**
  * DOC: a process that pages ranges of its own
  *
  * Nobody stops or traces the calling process for this.  With its first

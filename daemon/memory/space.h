@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "control/range_job.h"
+#include "control/where_job.h"
 #include "recover/event_slot_format.h"
 #include "evict/exit_pages.h"
 #include "evict/policy.h"
@@ -207,7 +208,7 @@ struct space_worker {
 
 /*
  * By who may touch what.  What has a contract of its own, in its header, stands
- * apart: range_job, agent, standby, growth, policy, quarantine.
+ * apart: range_job, where_job, agent, standby, growth, policy, quarantine.
  */
 struct space {
 	/* As it was made. */
@@ -231,6 +232,7 @@ struct space {
 	struct space_worker worker;
 
 	struct range_job range_job; /* for the process: one range at a time */
+	struct where_job where_job; /* for who asks about it: one look at a time */
 	struct agent agent;
 	struct standby standby;
 	struct standby_growth growth;

@@ -181,7 +181,7 @@ damaged()
 	! cmp -s "$WORK/a" "$WORK/bad" && refused 1 "is no saved map" "$UPAGER" map "$WORK/bad"
 }
 ok "a drawing is no saved map" refused 1 "is no saved map" "$UPAGER" map "$WORK/a.svg"
-ok "half of one" damaged '200,$d'
+ok "half of one" damaged '200q'
 ok "pages that are not there" damaged 's/"private": 56/"private": 57/'
 ok "a cell too full" damaged '0,/^     1,$/s//     99999,/'
 ok "another kind" damaged 's/"kind": "heap"/"kind": "head"/'

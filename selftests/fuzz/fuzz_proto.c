@@ -27,6 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct upager_reply reply;
 		struct upager_record record;
 		struct upager_provision provision;
+		struct upager_where where;
 	} packet;
 	int len, fd;
 
@@ -49,8 +50,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(req->op > UPAGER_OP_UNSPEC && req->op <= UPAGER_OP_MAX);
 		require(req->pid >= 0);
 		require(req->flags == 0 || req->op == UPAGER_OP_ATTACH);
-		require(req->op < UPAGER_OP_JOIN || req->pid == 0);
-		require(req->op < UPAGER_OP_REGISTER || req->bytes);
+		require(req->op < UPAGER_OP_JOIN ||
+			(req->op == UPAGER_OP_WHERE) == (req->pid != 0));
+		require(req->op < UPAGER_OP_REGISTER || req->op == UPAGER_OP_SWAPON ||
+			req->op == UPAGER_OP_SWAPOFF || req->bytes);
 		require(req->op >= UPAGER_OP_JOIN || !(req->addr | req->bytes | req->arg));
 		require((req->addr + req->bytes) % 4096 == 0 &&
 			req->addr + req->bytes >= req->bytes);
@@ -65,6 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(o->stack + o->stack_bytes <= o->staging && o->staging_bytes);
 		require(o->staging + o->staging_bytes <= o->bytes && o->bytes >= o->staging);
 	}
+	if (proto_check_where(&packet.where, size) == 0)
+		for (uint32_t i = 0; i < packet.where.nr_parts; i++)
+			require(upager_where_first(&packet.where, i) <=
+				upager_where_first(&packet.where, i + 1));
 	if (proto_check_record(&packet.record, size) == 0)
 		require(strlen(packet.record.comm) < sizeof(packet.record.comm) &&
 			strlen(packet.record.text) < sizeof(packet.record.text));

@@ -226,6 +226,50 @@ static void test_record(void **state)
 	assert_int_equal(proto_check_record(&record, sizeof(record)), 0);
 }
 
+static void test_where(void **state)
+{
+	struct upager_where good = { .addr = 4096, .bytes = 10 * 4096, .nr_parts = 4 }, w;
+	struct upager_request req = request(UPAGER_OP_WHERE, 1);
+
+	(void)state;
+	assert_int_equal(check(req), -EINVAL);
+	req.addr = good.addr;
+	req.bytes = good.bytes;
+	req.arg = UPAGER_WHERE_PARTS;
+	assert_int_equal(check(req), 0);
+	req.arg++;
+	assert_int_equal(check(req), -EINVAL);
+	/* Parts of 10 pages: 2, 3, 2, 3. */
+	good.part[0].swapped_pages = 2;
+	good.part[1].standby_pages = good.part[1].swapped_pages = good.part[1].lost_pages = 1;
+	good.part[3].lost_pages = 3;
+	assert_int_equal(proto_check_where(&good, sizeof(good)), 0);
+	assert_int_equal(proto_check_where(&good, sizeof(good) - 1), -EMSGSIZE);
+	w = good;
+	w.part[0].lost_pages = 1;
+	assert_int_equal(proto_check_where(&w, sizeof(w)), -EBADMSG);
+	w = good;
+	w.part[2].standby_pages = UINT32_MAX;
+	w.part[2].swapped_pages = 1;
+	assert_int_equal(proto_check_where(&w, sizeof(w)), -EBADMSG);
+	w = good;
+	w.part[4].swapped_pages = 1;
+	assert_int_equal(proto_check_where(&w, sizeof(w)), -EBADMSG);
+	w = good;
+	w.part[9].reserved32 = 1;
+	assert_int_equal(proto_check_where(&w, sizeof(w)), -EBADMSG);
+	w = good;
+	w.nr_parts = UPAGER_WHERE_PARTS + 1;
+	assert_int_equal(proto_check_where(&w, sizeof(w)), -EBADMSG);
+	w.nr_parts = 0;
+	assert_int_equal(proto_check_where(&w, sizeof(w)), -EBADMSG);
+	w = good;
+	w.bytes = 0;
+	assert_int_equal(proto_check_where(&w, sizeof(w)), -EBADMSG);
+	w.bytes = 1;
+	assert_int_equal(proto_check_where(&w, sizeof(w)), -EBADMSG);
+}
+
 static void test_text(void **state)
 {
 	struct upager_reply reply;
@@ -248,7 +292,8 @@ int main(void)
 		cmocka_unit_test(test_request_valid), cmocka_unit_test(test_request_size),
 		cmocka_unit_test(test_request_order), cmocka_unit_test(test_request_fields),
 		cmocka_unit_test(test_request_bytes), cmocka_unit_test(test_reply),
-		cmocka_unit_test(test_record),	      cmocka_unit_test(test_text),
+		cmocka_unit_test(test_record),	      cmocka_unit_test(test_where),
+		cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
