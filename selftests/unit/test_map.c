@@ -31,7 +31,8 @@ static const char smaps_text[] =
 	"Locked:                4 kB\n"
 	"VmFlags: rd wr lo\n"
 	"403000-405000 rw-p 00000000 00:00 0 \n"
-	"500000-510000 rw-p 00000000 00:00 0   [heap]\n"
+	"500000-508000 rw-p 00000000 00:00 0   [heap]\n"
+	"508000-510000 rw-p 00000000 00:00 0   [heap]\n"
 	"Swap:                 12 kB\n"
 	"7f0000000000-7f0000001000 ---p 00000000 00:00 0 \n"
 	"7f0000001000-7f0000002000 rw-p 00000000 00:00 0 \n"
@@ -67,7 +68,7 @@ static void test_smaps(void **state)
 
 	(void)state;
 	read_text(&m, smaps_text);
-	assert_int_equal(m.nr_regions, 17);
+	assert_int_equal(m.nr_regions, 18);
 	assert_string_equal(m.region[0].name, "/bin/a b");
 	assert_int_equal(m.region[0].rss_bytes, 4096);
 	assert_int_equal(m.region[0].pss_bytes, 2048);
@@ -75,10 +76,10 @@ static void test_smaps(void **state)
 	assert_int_equal(m.region[1].offset, 4096);
 	assert_true(m.region[2].locked);
 	assert_false(m.region[1].locked);
-	assert_int_equal(m.region[4].swap_bytes, 12288);
-	assert_true(m.region[6].uffd);
-	assert_string_equal(m.region[7].name, "/lib/x\ny.so");
-	assert_string_equal(m.region[16].name, "[stack]");
+	assert_int_equal(m.region[5].swap_bytes, 12288);
+	assert_true(m.region[7].uffd);
+	assert_string_equal(m.region[8].name, "/lib/x\ny.so");
+	assert_string_equal(m.region[17].name, "[stack]");
 	map_free(&m);
 }
 
@@ -88,15 +89,15 @@ static void test_kinds(void **state)
 		enum map_kind kind;
 		enum map_segment segment;
 	} want[] = {
-		{ MAP_PROGRAM, MAP_RODATA },  { MAP_PROGRAM, MAP_TEXT },
-		{ MAP_PROGRAM, MAP_DATA },    { MAP_PROGRAM, MAP_BSS },
-		{ MAP_HEAP, MAP_WHOLE },      { MAP_GUARD, MAP_WHOLE },
-		{ MAP_ANONYMOUS, MAP_WHOLE }, { MAP_LIBRARY, MAP_TEXT },
-		{ MAP_GUARD, MAP_WHOLE },     { MAP_LIBRARY, MAP_DATA },
-		{ MAP_FILE, MAP_WHOLE },      { MAP_SHARED_MEMORY, MAP_WHOLE },
-		{ MAP_PAGER, MAP_WHOLE },     { MAP_PAGER, MAP_WHOLE },
-		{ MAP_PAGER, MAP_WHOLE },     { MAP_KERNEL, MAP_WHOLE },
-		{ MAP_STACK, MAP_WHOLE },
+		{ MAP_PROGRAM, MAP_RODATA },	  { MAP_PROGRAM, MAP_TEXT },
+		{ MAP_PROGRAM, MAP_DATA },	  { MAP_PROGRAM, MAP_BSS },
+		{ MAP_HEAP, MAP_WHOLE },	  { MAP_HEAP, MAP_WHOLE },
+		{ MAP_GUARD, MAP_WHOLE },	  { MAP_ANONYMOUS, MAP_WHOLE },
+		{ MAP_LIBRARY, MAP_TEXT },	  { MAP_GUARD, MAP_WHOLE },
+		{ MAP_LIBRARY, MAP_DATA },	  { MAP_FILE, MAP_WHOLE },
+		{ MAP_SHARED_MEMORY, MAP_WHOLE }, { MAP_PAGER, MAP_WHOLE },
+		{ MAP_PAGER, MAP_WHOLE },	  { MAP_PAGER, MAP_WHOLE },
+		{ MAP_KERNEL, MAP_WHOLE },	  { MAP_STACK, MAP_WHOLE },
 	};
 	struct map m;
 
@@ -135,7 +136,7 @@ static void check_layout(const struct map *m, const struct map_layout *l)
 
 static void test_layout(void **state)
 {
-	static const uint32_t nr[] = { 0, 1, 0, 1, 0, 3, 0, 1, 1, 0, 3, 1, 1, 0, 1, 0, 4, 0 };
+	static const uint32_t nr[] = { 0, 1, 0, 1, 0, 3, 0, 1, 1, 0, 3, 1, 1, 0, 2, 0, 4, 0 };
 	struct map_layout l;
 	struct map m;
 

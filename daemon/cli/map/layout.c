@@ -7,11 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "cli/message.h"
 
 double map_log(uint64_t bytes)
 {
 	return bytes > PAGE_SIZE ? log2((double)bytes / (double)PAGE_SIZE) : 0;
+}
+
+/* The kernel did not merge them, as some of it is registered and some not: to look at it is one. */
+static bool is_alike(const struct map_region *a, const struct map_region *b)
+{
+	return a->kind == b->kind && a->object == MAP_NO_OBJECT && b->object == MAP_NO_OBJECT &&
+	       !strcmp(a->perms, b->perms) && !strcmp(a->name, b->name) && a->inode == b->inode &&
+	       a->locked == b->locked;
 }
 
 /* Whether region i is drawn in one piece with the one below it. */
@@ -23,7 +32,7 @@ static bool continues(const struct map *m, uint32_t i)
 		return false;
 	if (r->kind == MAP_PAGER || below->kind == MAP_PAGER)
 		return r->kind == below->kind;
-	return r->object != MAP_NO_OBJECT && r->object == below->object;
+	return (r->object != MAP_NO_OBJECT && r->object == below->object) || is_alike(r, below);
 }
 
 static enum map_kind kind_of(const struct map *m, uint32_t first, uint32_t nr)
@@ -206,7 +215,9 @@ void map_item_title(const struct map *m, const struct map_item *item, char *buf,
 void map_item_note(const struct map *m, const struct map_item *item, char *buf, size_t len)
 {
 	const struct map_region *r = &m->region[item->first];
+	char size[SIZE_TEXT_BYTES];
 	struct map_sum sum;
+	uint64_t out;
 
 	buf[0] = '\0';
 	if (!item->nr_regions) {
@@ -216,8 +227,14 @@ void map_item_note(const struct map *m, const struct map_item *item, char *buf, 
 		return;
 	}
 	map_item_sum(m, item, &sum);
+	out = sum.pages[MAP_STANDBY] + sum.pages[MAP_SWAPPED] + sum.pages[MAP_KERNEL_SWAPPED];
+	if (out) {
+		size_format(out * PAGE_SIZE, size, sizeof(size));
+		snprintf(buf, len, "%s out", size);
+	}
 	if (r->object != MAP_NO_OBJECT && m->object[r->object].processes)
-		snprintf(buf, len, "%u process%s", m->object[r->object].processes,
+		snprintf(buf + strlen(buf), len - strlen(buf), "%s%u process%s", out ? ", " : "",
+			 m->object[r->object].processes,
 			 m->object[r->object].processes == 1 ? "" : "es");
 	if (sum.locked_bytes)
 		snprintf(buf + strlen(buf), len - strlen(buf), "%slocked", buf[0] ? ", " : "");

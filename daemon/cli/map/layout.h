@@ -23,7 +23,7 @@ struct map_layout {
 	uint32_t nr;
 };
 
-/* The parts of an object that nothing parts are one piece.  0 or -ENOMEM. */
+/* The parts of an object that nothing parts are one piece, and mappings that are alike.  0 or -ENOMEM. */
 int map_layout_init(struct map_layout *l, const struct map *m);
 void map_layout_fini(struct map_layout *l);
 

@@ -97,7 +97,7 @@ void svg_text(FILE *f, enum svg_style style, double x, double y, size_t max, con
 static void put_rect(FILE *f, const char *attribute, const char *value, double opacity, double x,
 		     double y, double width, double height)
 {
-	fprintf(f, "<rect %s=\"%s\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"",
+	fprintf(f, "<rect %s=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"",
 		attribute, value, x, y, width, height);
 	if (opacity < 1)
 		fprintf(f, " opacity=\"%.2f\"", opacity);

@@ -65,7 +65,9 @@ function mappedRow(block, isPart) {
 	const strip = drawStrip(block), users = usersOf(block);
 	const resident = sum(block.pages, IN_MEMORY) * PAGE;
 	const title = block.title + (block.segment && isPart ? ` · ${segments[block.segment]}` : "");
-	const numbers = [size(block.count * PAGE), `${size(resident)} resident`, users,
+	const out = sum(block.pages, [...SWAPPED, "standby"]) * PAGE;
+	const numbers = [size(block.count * PAGE), `${size(resident)} resident`,
+		out ? `${size(out)} out` : "", users,
 		block.locked ? "locked" : ""].filter(Boolean);
 	const row = make("div", {class: "row mapped" + (isPart ? " part" : ""), role: "listitem",
 		tabindex: "-1", style: colour(block.kind), "aria-label": `${title}, ${numbers.join(", ")}`},
