@@ -41,8 +41,8 @@ boot_option()
 	--host) hosted+=("$2") ;;
 	--kernel)
 		kernel=$2
-		[[ " $fetched_kernels debug " == *" $kernel "* ]] ||
-			usage_error "--kernel is one of $fetched_kernels debug, not '$kernel'"
+		[[ " $fetched_kernels $other_kernels debug " == *" $kernel "* ]] ||
+			usage_error "--kernel is one of $fetched_kernels $other_kernels debug, not '$kernel'"
 		;;
 	--mem) memory=$2 ;;
 	--cpus) cpus=$2 ;;
@@ -128,6 +128,17 @@ boot_guest()
 	verdict_judge "$run" "$qemu_status"
 }
 
+# The module is not sanitized or otherwise special, so it is always in build/; made for one guest at a
+# time, as two of a kernel would write to one place.
+boot_module()
+(
+	need make make
+	exec 9>"$vm_dir/lock.module"
+	flock 9
+	env -u MAKEFLAGS -u MAKELEVEL -u BUILD make -C "$top" --no-print-directory \
+		"build/kmod-$1/upager.ko" >&2 || die "cannot build the module for kernel $1"
+)
+
 boot_main()
 {
 	local subcommand=$1 kernel=6.12 memory=1024M cpus=2 limit_s=300 boot_s=60 command='' accel
@@ -145,6 +156,7 @@ boot_main()
 	esac
 	need qemu-system-x86_64 qemu-system-x86
 	fetch_need "$kernel"
+	boot_module "$kernel"
 	accel_choose "$kernel"
 	boot_guest "$kernel"
 }

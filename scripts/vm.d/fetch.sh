@@ -14,9 +14,10 @@ fetch_releases()
 	case $1 in
 	6.1) pattern='6\.1\.0-[0-9]+-cloud-amd64' ;;
 	6.12) pattern='6\.12(\.[0-9]+)*\+deb12-cloud-amd64' ;;
+	6.12-rt) pattern='6\.12(\.[0-9]+)*\+deb12-rt-amd64' ;;
 	*) die "no package is known for kernel $1" ;;
 	esac
-	apt-cache pkgnames "linux-image-$1." |
+	apt-cache pkgnames "linux-image-${1%-rt}." |
 		sed -nE "s/^linux-image-($pattern)(-unsigned)?\$/\1/p" | sort -urV
 }
 
@@ -67,13 +68,15 @@ fetch_packages()
 	echo "$image"
 	echo "$headers"
 	apt-cache depends "$headers" |
-		sed -nE 's/^ *Depends: (linux-headers-.*-common|linux-kbuild-.*)$/\1/p'
+		sed -nE 's/^ *Depends: (linux-headers-.*-common(-rt)?|linux-kbuild-.*)$/\1/p'
 }
 
 # Makes the extracted headers refer to one another instead of to /usr/src of the host.
 fetch_adjust_headers()
 {
 	local root=$1/headers common=linux-headers-${release%-cloud-amd64}-common
+
+	[[ $release != *-rt-amd64 ]] || common=linux-headers-${release%-rt-amd64}-common-rt
 
 	grep -q "/usr/src/$common/Makefile" "$root/usr/src/$headers/Makefile" ||
 		die "the Makefile of $headers has an unknown form: adjust scripts/vm.d/fetch.sh"
