@@ -34,7 +34,7 @@ struct pid *access_find_pid(s64 nr, struct pid_namespace *ns)
 	return pid;
 }
 
-static int open_maps(struct file *file, struct pid *pid)
+static int open_maps(const struct file *file, struct pid *pid)
 {
 	struct vfsmount *mnt = file->f_path.mnt;
 	struct path root = { .mnt = mnt, .dentry = mnt->mnt_root };
@@ -78,7 +78,8 @@ static bool owns(const struct cred *cred, struct task_struct *task, struct mm_st
  * into its standard output.  Nothing stands between a process and its own maps, so if that number
  * is its own, the question is answered here.
  */
-static int check(struct file *file, struct task_struct *task, struct pid *pid, struct mm_struct *mm)
+static int check(const struct file *file, struct task_struct *task, struct pid *pid,
+		 struct mm_struct *mm)
 {
 	const struct cred *old;
 	int err;
@@ -97,7 +98,7 @@ static int check(struct file *file, struct task_struct *task, struct pid *pid, s
  * after the check, that is the one that was checked.  It is of the leader, which the check is made
  * with: maps of a leader that has ended opens for everybody.
  */
-int access_get_mm(struct file *file, struct pid *pid, struct mm_struct **mm)
+int access_get_mm(const struct file *file, struct pid *pid, struct mm_struct **mm)
 {
 	struct task_struct *task = get_pid_task(pid, PIDTYPE_TGID);
 	int err = -ESRCH;

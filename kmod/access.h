@@ -21,7 +21,7 @@ struct pid *access_find_pid(s64 nr, struct pid_namespace *ns);
  * reference on mm_count, for a file that is kept open must not keep the memory.  -ESRCH: none, or
  * another by now; else the error of opening maps.
  */
-int access_get_mm(struct file *file, struct pid *pid, struct mm_struct **mm);
+int access_get_mm(const struct file *file, struct pid *pid, struct mm_struct **mm);
 
 /* The same for who sent a netlink message, with a reference on mm_users.  -ESRCH or -EPERM. */
 int access_get_users(struct sk_buff *skb, struct pid *pid, struct mm_struct **mm);

@@ -11,9 +11,9 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include "dir.h"
+#include "events.h"
 #include "report.h"
 #include "tracked.h"
-#include "tracking.h"
 
 static struct workqueue_struct *workqueue;
 static struct proc_dir_entry *root;
@@ -26,13 +26,13 @@ static void make(struct tracked *tracked)
 {
 	char name[16];
 
-	snprintf(name, sizeof(name), "%d", pid_nr(tracked->pid));
-	tracked->dir = proc_mkdir_data(name, 0555, root, tracked);
+	snprintf(name, sizeof(name), "%d", tracked->nr);
+	tracked->dir = proc_mkdir_data(name, 0555, root, tracked->pid);
 	if (tracked->dir)
 		refcount_inc(&tracked->refs);
 	if (!tracked->dir || report_files_make(tracked->dir))
 		pr_warn_ratelimited("no memory for the files of process %d, which is tracked\n",
-				    pid_nr(tracked->pid));
+				    tracked->nr);
 }
 
 static void settle(struct tracked *tracked)
@@ -65,7 +65,6 @@ static void run(struct work_struct *work)
 		atomic_inc(&nr_done);
 		wake_up_all(&progress);
 	}
-	tracking_check();
 }
 
 static DECLARE_WORK(work, run);
@@ -82,8 +81,10 @@ void dir_changed(struct tracked *tracked)
 
 void dir_settle(void)
 {
-	int target = atomic_read(&nr_queued);
+	int target;
 
+	events_flush();
+	target = atomic_read(&nr_queued);
 	wait_event_killable_timeout(progress, atomic_read(&nr_done) - target >= 0, HZ);
 }
 

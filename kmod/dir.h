@@ -10,10 +10,10 @@ int dir_init(struct proc_dir_entry *root);
 /* Waits until all directories are gone; the table is empty and stays so. */
 void dir_fini(void);
 
-/* An entry came to be listed, or is no more.  Does not sleep; the caller serializes. */
+/* An entry came to be listed, or is no more. */
 void dir_changed(struct tracked *tracked);
 
-/* Waits for what has changed, but not for long: a stuck reader of a directory delays all others. */
+/* Waits for what has happened, but not long: a stuck reader of a directory delays all others. */
 void dir_settle(void);
 
 #endif /* _KMOD_DIR_H */

@@ -8,8 +8,8 @@
 #include "access.h"
 #include "dir.h"
 #include "genl.h"
-#include "probes.h"
 #include "registry.h"
+#include "sums.h"
 #include "tracking.h"
 #include "walk.h"
 
@@ -106,7 +106,7 @@ static int reply_end(struct genl_info *info, struct sk_buff *skb, void *header, 
 
 static int do_features(struct sk_buff *request, struct genl_info *info)
 {
-	u64 features = probes_features() | UPAGER_FEATURE_EVENTS | UPAGER_FEATURE_PINNED;
+	u64 features = tracking_features();
 	struct sk_buff *skb;
 	void *header;
 	int err = 0;
@@ -133,7 +133,7 @@ static int do_track(struct sk_buff *request, struct genl_info *info)
 	err = access_get_users(request, pid, &mm);
 	if (!err) {
 		mmput_async(mm);
-		err = tracking_add(pid, info->snd_portid);
+		err = tracking_add_socket(pid, info->snd_portid);
 	}
 	if (!err)
 		dir_settle();
@@ -148,7 +148,7 @@ static int do_untrack(struct sk_buff *request, struct genl_info *info)
 
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
-	err = tracking_remove(pid, info->snd_portid);
+	err = tracking_remove_socket(pid, info->snd_portid);
 	if (err)
 		GENL_SET_ERR_MSG(info, NOT_TRACKED);
 	else
@@ -249,36 +249,63 @@ put_pid:
 	return explain(info, err);
 }
 
-static struct sk_buff *compose(enum upager_cmd event, int pid, int parent_pid)
+/* What it did, for who was told of its birth; its own and those of its ended children. */
+static int put_counts(struct sk_buff *skb, struct tracked *tracked)
 {
-	struct sk_buff *skb =
-		genlmsg_new(3 * nla_total_size(sizeof(u32)), GFP_NOWAIT | __GFP_NOWARN);
-	void *header;
+	struct nlattr *nest = nla_nest_start(skb, UPAGER_A_COW);
+	struct figures figures = {};
+	enum figure figure;
 
-	if (!skb)
-		return NULL;
-	header = genlmsg_put(skb, 0, 0, &genl_family, 0, event);
-	if (!header || nla_put_u32(skb, UPAGER_A_PID, pid) ||
-	    (parent_pid && nla_put_u32(skb, UPAGER_A_PARENT_PID, parent_pid))) {
-		nlmsg_free(skb);
-		return NULL;
-	}
-	genlmsg_end(skb, header);
-	return skb;
+	if (!nest)
+		return -EMSGSIZE;
+	sums_count(&figures, tracked);
+	for (figure = FIGURE_COPIES; figure < FIGURE_BUDGET_BYTES; figure++)
+		if (test_bit(figure, figures.known) &&
+		    nla_put_u64_64bit(skb, UPAGER_COW_A_COPIES + figure - FIGURE_COPIES,
+				      figures.values[figure], UPAGER_COW_A_PAD))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
 }
 
-static void announce(enum upager_cmd event, int pid, int parent_pid)
+static const u8 events[] = {
+	[EVENT_BORN] = UPAGER_CMD_FORK,
+	[EVENT_EXEC] = UPAGER_CMD_EXEC,
+	[EVENT_GONE] = UPAGER_CMD_EXIT,
+};
+
+static int compose(struct sk_buff *skb, struct tracked *tracked, enum event_kind kind)
 {
+	void *header = genlmsg_put(skb, 0, 0, &genl_family, 0, events[kind]);
+
+	if (!header || nla_put_u32(skb, UPAGER_A_PID, tracked->nr) ||
+	    (kind == EVENT_BORN && nla_put_u32(skb, UPAGER_A_PARENT_PID, tracked->parent_nr)) ||
+	    (kind == EVENT_GONE && put_counts(skb, tracked)))
+		return -EMSGSIZE;
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+void genl_announce(struct tracked *tracked, enum event_kind kind)
+{
+	size_t bytes = 2 * nla_total_size(sizeof(u32));
 	struct sk_buff *skb;
 
-	if (!genl_has_listeners(&genl_family, &init_net, 0))
+	/* To begin or stop tracking is no event. */
+	if (!tracked->announced || (kind == EVENT_BORN && !tracked->parent_nr) ||
+	    (kind == EVENT_GONE && !tracked->ended) ||
+	    !genl_has_listeners(&genl_family, &init_net, 0))
 		return;
-	skb = compose(event, pid, parent_pid);
-	if (skb)
-		genlmsg_multicast(&genl_family, skb, 0, 0, GFP_NOWAIT);
-	else
-		/* Who listens reads ENOBUFS and knows that one is missing. */
-		genl_set_err(&genl_family, &init_net, 0, 0, ENOBUFS);
+	if (kind == EVENT_GONE)
+		bytes += nla_total_size(TRACKED_NR_COUNTS * nla_total_size_64bit(sizeof(u64)));
+	skb = genlmsg_new(bytes, GFP_KERNEL);
+	if (skb && !compose(skb, tracked, kind)) {
+		genlmsg_multicast(&genl_family, skb, 0, 0, GFP_KERNEL);
+		return;
+	}
+	nlmsg_free(skb);
+	/* Who listens reads ENOBUFS and knows that one is missing. */
+	genl_set_err(&genl_family, &init_net, 0, 0, ENOBUFS);
 }
 
 static const struct genl_ops ops[] = {
@@ -328,11 +355,7 @@ static struct genl_family genl_family __ro_after_init = {
 
 int genl_init(void)
 {
-	int err = genl_register_family(&genl_family);
-
-	if (!err)
-		tracking_announce(announce);
-	return err;
+	return genl_register_family(&genl_family);
 }
 
 void genl_fini(void)

@@ -2,8 +2,12 @@
 #ifndef _KMOD_GENL_H
 #define _KMOD_GENL_H
 
+#include "tracked.h"
+
 int genl_init(void);
-/* Waits for the commands in flight; nobody may send events any more. */
+/* To those who listen, of what a socket tracks. */
+void genl_announce(struct tracked *tracked, enum event_kind kind);
+/* Waits for the commands in flight; nobody may announce any more. */
 void genl_fini(void);
 
 #endif /* _KMOD_GENL_H */

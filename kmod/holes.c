@@ -8,6 +8,7 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include "compat.h"
 #include "figures.h"
@@ -26,6 +27,35 @@ bool step_next(struct mm_struct *mm, struct step *step)
 		step->end = min(step->vma->vm_end, step->end);
 	}
 	return true;
+}
+
+void holes_limit(struct limits *limits, struct task_struct *task)
+{
+	limits->stack = task_rlimit(task, RLIMIT_STACK);
+	limits->data = task_rlimit(task, RLIMIT_DATA);
+	limits->space = task_rlimit(task, RLIMIT_AS);
+}
+
+/* What is left of a limit of which so much is used. */
+static unsigned long left(unsigned long limit, unsigned long used)
+{
+	return limit - min(limit, used);
+}
+
+/* As brk() has it: its area and the program's data are one limit, all that is private another. */
+static unsigned long heap_left(struct mm_struct *mm, const struct limits *limits)
+{
+	unsigned long used = PAGE_ALIGN(mm->brk) - mm->start_brk + mm->end_data - mm->start_data;
+
+	return min3(left(limits->data, used), left(limits->data, mm->data_vm << PAGE_SHIFT),
+		    left(limits->space, mm->total_vm << PAGE_SHIFT));
+}
+
+static unsigned long stack_left(struct mm_struct *mm, struct vm_area_struct *vma,
+				const struct limits *limits)
+{
+	return min(left(limits->stack, vma->vm_end - vma->vm_start),
+		   left(limits->space, mm->total_vm << PAGE_SHIFT));
 }
 
 /* The room from the end of the heap, which need not have begun, or 0. */
@@ -47,7 +77,8 @@ static unsigned long stack_bytes(struct mm_struct *mm, const struct step *step)
 	return step->hole_end - step->hole_start;
 }
 
-void holes_add(struct figures *figures, struct mm_struct *mm, const struct step *step)
+void holes_add(struct figures *figures, struct mm_struct *mm, const struct step *step,
+	       const struct limits *limits)
 {
 	unsigned long window = min(mm->task_size, DEFAULT_MAP_WINDOW);
 	unsigned long start = min(step->hole_start, window);
@@ -58,8 +89,10 @@ void holes_add(struct figures *figures, struct mm_struct *mm, const struct step 
 	values[FIGURE_HOLES_COUNT] += step_has_hole(step);
 	values[FIGURE_HOLES_BYTES] += hole_bytes;
 	values[FIGURE_LARGEST_HOLE_BYTES] = max(values[FIGURE_LARGEST_HOLE_BYTES], hole_bytes);
-	values[FIGURE_HEAP_HOLE_BYTES] += heap_bytes(mm, step);
-	values[FIGURE_STACK_HOLE_BYTES] += stack_bytes(mm, step);
+	values[FIGURE_HEAP_HOLE_BYTES] += min(heap_bytes(mm, step), heap_left(mm, limits));
+	if (stack_bytes(mm, step))
+		values[FIGURE_STACK_HOLE_BYTES] +=
+			min(stack_bytes(mm, step), stack_left(mm, step->vma, limits));
 	values[FIGURE_MAPPED_BYTES] += step->end - step->hole_end;
 	values[FIGURE_SPACE_BYTES] = mm->task_size;
 	/* The 47 bits that every program gets. */

@@ -3,11 +3,13 @@
 #ifndef _KMOD_HOLES_H
 #define _KMOD_HOLES_H
 
+#include <linux/resource.h>
 #include <linux/types.h>
 
 struct figures;
 struct mm_struct;
 struct seq_file;
+struct task_struct;
 struct vm_area_struct;
 
 /* A mapping and the hole below it; either may be empty.  Both end at the end of the space. */
@@ -26,8 +28,20 @@ static inline bool step_has_hole(const struct step *step)
 /* From the end of the last step, or zeroes, to the next.  The mmap lock is held. */
 bool step_next(struct mm_struct *mm, struct step *step);
 
+/* How large a process may make what grows, in bytes. */
+struct limits {
+	unsigned long stack;
+	unsigned long data;
+	unsigned long space;
+};
+
+#define LIMITS_NONE ((struct limits){ RLIM_INFINITY, RLIM_INFINITY, RLIM_INFINITY })
+
+void holes_limit(struct limits *limits, struct task_struct *task);
+
 /* Adds a step, which may be a part of a mapping, to the sums; after all of them, what follows. */
-void holes_add(struct figures *figures, struct mm_struct *mm, const struct step *step);
+void holes_add(struct figures *figures, struct mm_struct *mm, const struct step *step,
+	       const struct limits *limits);
 void holes_end(struct figures *figures);
 
 /* The hole of a step, by its number.  The mmap lock is held. */

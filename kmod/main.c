@@ -5,13 +5,23 @@
 #include "probes.h"
 #include "proc.h"
 #include "registry.h"
+#include "track.h"
 #include "tracking.h"
+
+static void tell(struct tracked *tracked, enum event_kind kind)
+{
+	if (kind != EVENT_EXEC)
+		dir_changed(tracked);
+	genl_announce(tracked, kind);
+	if (kind == EVENT_GONE)
+		track_wake();
+}
 
 static int __init upager_init(void)
 {
 	int err;
 
-	registry_init(dir_changed);
+	registry_init();
 	err = tracking_init();
 	if (err)
 		return err;
@@ -25,7 +35,7 @@ static int __init upager_init(void)
 	err = dir_init(proc_root());
 	if (err)
 		goto fini_genl;
-	tracking_start();
+	tracking_start(tell);
 	return 0;
 
 fini_genl:
@@ -39,9 +49,11 @@ fini_probes:
 
 /*
  * Why nothing refers to the module when it is gone:
+ * - track_fini() sends readers of `track` away and closes it, which ends what was tracked by
+ *   it;
  * - tracking_stop() takes the probes and tracepoints off, waits for those in flight that could add
- *   an entry or send an event, and takes out every entry: from then on nothing can be tracked, and
- *   nobody queues work of directories;
+ *   an entry, takes out every entry, and waits until that was told: from then on nothing can be
+ *   tracked, and nobody queues work of directories;
  * - dir_fini() waits for that work: removing a directory waits for the calls in flight on its
  *   files, and releases the open ones and the references that they hold;
  * - genl_fini() waits for the commands in flight;
@@ -51,6 +63,7 @@ fini_probes:
  */
 static void __exit upager_exit(void)
 {
+	track_fini();
 	tracking_stop();
 	dir_fini();
 	genl_fini();

@@ -9,84 +9,50 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/hugetlb.h>
-#include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
-#include <linux/stacktrace.h>
+#include <linux/sched/task_stack.h>
+#include "caller.h"
 #include "probes.h"
 #include "registry.h"
 
-static void count(struct vm_area_struct *vma, enum figure figure)
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/* One of its pages is written, by whoever is current. */
+static void count(struct tracked *tracked, struct vm_area_struct *vma, unsigned long addr,
+		  enum cow_kind kind)
 {
-	struct tracked *tracked = registry_find_mm(vma->vm_mm);
+	static const enum figure figures[] = {
+		[COW_COPY] = FIGURE_COPIES,
+		[COW_REUSE] = FIGURE_REUSES_WITHOUT_COPY,
+		[COW_ZERO] = FIGURE_ZERO_FIRST_WRITES,
+		[COW_FILE] = FIGURE_FILE_FIRST_WRITES,
+		[COW_HUGE] = FIGURE_HUGE_BREAKS,
+		[COW_HUGE_SPLIT] = FIGURE_HUGE_SPLITS,
+		[COW_HUGE_ZERO] = FIGURE_HUGE_ZERO_WRITES,
+		[COW_HUGETLB] = FIGURE_HUGETLB_COPIES,
+	};
+	u64 bytes = kind == COW_HUGETLB ? huge_page_size(hstate_vma(vma)) : PAGE_SIZE;
 
-	if (tracked)
-		atomic64_inc(tracked_count(tracked, figure));
-}
-
-static bool symbol_is(unsigned long address, const char *name)
-{
-	char symbol[KSYM_SYMBOL_LEN];
-
-	sprint_symbol_no_offset(symbol, address);
-	return !strcmp(symbol, name);
-}
-
-/* Which of them the compiler left as functions depends on the kernel. */
-static bool is_write_fault(unsigned long address)
-{
-	return symbol_is(address, "wp_page_copy") || symbol_is(address, "do_wp_page") ||
-	       symbol_is(address, "hugetlb_wp") || symbol_is(address, "hugetlb_fault");
-}
-
-/*
- * Return addresses that were looked up: of a write fault as they are, others without the uppermost
- * bit, which is set in all of them.  An entry is one word, and so always whole.
- */
-#define CALLERS_BITS   4
-#define IS_WRITE_FAULT BIT(BITS_PER_LONG - 1)
-static unsigned long callers[1 << CALLERS_BITS];
-
-/* Finds the true caller where a tracer has put its own return address on the stack. */
-static unsigned long caller_unwound(void)
-{
-	unsigned long frames[24];
-	int i, nr = stack_trace_save(frames, ARRAY_SIZE(frames), 0);
-
-	for (i = 0; i + 1 < nr; i++)
-		if (symbol_is(frames[i], "ptep_clear_flush"))
-			return frames[i + 1];
-	return 0;
-}
-
-static bool called_by_write_fault(struct pt_regs *regs)
-{
-	unsigned long caller = *(unsigned long *)kernel_stack_pointer(regs), unwound;
-	unsigned long *cached = &callers[hash_long(caller, CALLERS_BITS)];
-	unsigned long known = READ_ONCE(*cached);
-	bool found;
-
-	if ((known | IS_WRITE_FAULT) == caller)
-		return known & IS_WRITE_FAULT;
-	found = is_write_fault(caller);
-	if (!found) {
-		unwound = caller_unwound();
-		/* A tracer's address says nothing about the next call. */
-		if (unwound != caller)
-			return unwound && is_write_fault(unwound);
-	}
-	WRITE_ONCE(*cached, found ? caller : caller & ~IS_WRITE_FAULT);
-	return found;
+	atomic64_inc(tracked_count(tracked, figures[kind]));
+	if (kind == COW_HUGETLB)
+		atomic64_add(bytes, tracked_count(tracked, FIGURE_HUGETLB_BYTES_COPIED));
+	if (kind == COW_COPY || kind == COW_FILE || kind == COW_HUGETLB)
+		places_count(&tracked->places, vma, addr, bytes);
+	trace_upager_cow(tracked->nr, addr, kind, KSTK_EIP(current));
 }
 
 /* What a write replaces, by the entry that is about to be cleared. */
-static enum figure replaced(pte_t pte)
+static enum cow_kind replaced(struct vm_area_struct *vma, pte_t pte)
 {
+	if (is_vm_hugetlb_page(vma))
+		return COW_HUGETLB;
 	if (is_zero_pfn(pte_pfn(pte)))
-		return FIGURE_ZERO_FIRST_WRITES;
+		return COW_ZERO;
 	if (!pte_special(pte) && pfn_valid(pte_pfn(pte)) && PageAnon(pfn_to_page(pte_pfn(pte))))
-		return FIGURE_COPIES;
-	return FIGURE_FILE_FIRST_WRITES;
+		return COW_COPY;
+	return COW_FILE;
 }
 
 /* pte_t ptep_clear_flush(vma, address, ptep): the last step before the copy takes the place. */
@@ -95,14 +61,19 @@ static int on_clear(struct kprobe *kprobe, struct pt_regs *regs)
 	struct vm_area_struct *vma = (void *)regs_get_kernel_argument(regs, 0);
 	pte_t *ptep = (void *)regs_get_kernel_argument(regs, 2);
 	struct tracked *tracked = registry_find_mm(vma->vm_mm);
-	enum figure figure = FIGURE_HUGE_BREAKS;
 
-	if (!tracked || !called_by_write_fault(regs))
-		return 0;
-	if (!is_vm_hugetlb_page(vma))
-		figure = replaced(READ_ONCE(*ptep));
-	atomic64_inc(tracked_count(tracked, figure));
+	if (tracked && caller_is_write_fault("ptep_clear_flush", regs))
+		count(tracked, vma, regs_get_kernel_argument(regs, 1),
+		      replaced(vma, READ_ONCE(*ptep)));
 	return 0;
+}
+
+static void count_fault(struct vm_fault *vmf, enum cow_kind kind)
+{
+	struct tracked *tracked = registry_find_mm(vmf->vma->vm_mm);
+
+	if (tracked)
+		count(tracked, vmf->vma, vmf->address, kind);
 }
 
 /* wp_page_reuse(vmf, ...): the page was nobody else's. */
@@ -111,7 +82,7 @@ static int on_reuse(struct kprobe *kprobe, struct pt_regs *regs)
 	struct vm_fault *vmf = (void *)regs_get_kernel_argument(regs, 0);
 
 	if (!(vmf->vma->vm_flags & VM_SHARED))
-		count(vmf->vma, FIGURE_REUSES_WITHOUT_COPY);
+		count_fault(vmf, COW_REUSE);
 	return 0;
 }
 
@@ -121,27 +92,89 @@ static int on_set(struct kprobe *kprobe, struct pt_regs *regs)
 	struct vm_fault *vmf = (void *)regs_get_kernel_argument(regs, 0);
 
 	if (vmf->flags & FAULT_FLAG_WRITE && !(vmf->vma->vm_flags & VM_SHARED))
-		count(vmf->vma, FIGURE_FILE_FIRST_WRITES);
+		count_fault(vmf, COW_FILE);
 	return 0;
+}
+
+/* The huge zero page cannot be asked for: all else in such a mapping is anonymous. */
+static bool is_huge_zero(struct vm_area_struct *vma, pmd_t pmd)
+{
+	return vma_is_anonymous(vma) && pmd_present(pmd) && pmd_leaf(pmd) &&
+	       pfn_valid(pmd_pfn(pmd)) && !PageAnon(pmd_page(pmd));
 }
 
 /* do_huge_pmd_wp_page(vmf): the page is written as a whole, or split first. */
 static int on_huge(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	struct vm_fault *vmf = (void *)regs_get_kernel_argument(regs, 0);
+	struct tracked *tracked = registry_find_mm(vmf->vma->vm_mm);
 
-	if (vmf->flags & FAULT_FLAG_WRITE)
-		count(vmf->vma, FIGURE_HUGE_BREAKS);
+	if (!tracked || !(vmf->flags & FAULT_FLAG_WRITE))
+		return 0;
+	count(tracked, vmf->vma, vmf->address, COW_HUGE);
+	if (is_huge_zero(vmf->vma, vmf->orig_pmd)) {
+		count(tracked, vmf->vma, vmf->address, COW_HUGE_ZERO);
+		atomic64_add(PMD_SIZE, tracked_count(tracked, FIGURE_HUGE_ZERO_BYTES));
+	}
 	return 0;
+}
+
+/* __split_huge_pmd(vma, pmd, address, ...): where it is not written as a whole. */
+static int on_split(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	struct vm_area_struct *vma = (void *)regs_get_kernel_argument(regs, 0);
+	pmd_t pmd = READ_ONCE(*(pmd_t *)regs_get_kernel_argument(regs, 1));
+	struct tracked *tracked = registry_find_mm(vma->vm_mm);
+
+	if (!tracked || !pmd_present(pmd) || !pmd_leaf(pmd) ||
+	    !caller_is_write_fault("__split_huge_pmd", regs))
+		return 0;
+	if (is_huge_zero(vma, pmd))
+		atomic64_sub(PMD_SIZE, tracked_count(tracked, FIGURE_HUGE_ZERO_BYTES));
+	else
+		count(tracked, vma, regs_get_kernel_argument(regs, 2), COW_HUGE_SPLIT);
+	return 0;
+}
+
+/*
+ * Whether probes fire cannot be asked for, only tried: with kprobes disabled none does, with
+ * kernel.ftrace_enabled=0 none that is made of a call for ftrace.
+ */
+static atomic_t nr_tried;
+
+static int on_trial(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	atomic_inc(&nr_tried);
+	return 0;
+}
+
+static noinline void try_traced(void)
+{
+	asm volatile("");
+}
+
+static noinline notrace void try_untraced(void)
+{
+	asm volatile("");
 }
 
 static struct probe {
 	const char *symbols[2]; /* of newer kernels, of older ones */
+	void (*trial)(void); /* one of ours instead, to see whether such probes fire */
 	kprobe_pre_handler_t handler;
 	u64 features;
 	struct kprobe kprobe;
+	unsigned long missed_before; /* it was armed */
 	bool found;
 } probes[] = {
+	{
+		.trial = try_traced,
+		.handler = on_trial,
+	},
+	{
+		.trial = try_untraced,
+		.handler = on_trial,
+	},
 	{
 		.symbols = { "ptep_clear_flush" },
 		.handler = on_clear,
@@ -162,12 +195,20 @@ static struct probe {
 		.handler = on_huge,
 		.features = UPAGER_FEATURE_HUGE_BREAKS,
 	},
+	{
+		.symbols = { "__split_huge_pmd" },
+		.handler = on_split,
+		.features = UPAGER_FEATURE_HUGE_SPLITS,
+	},
 };
+
+#define NR_TRIALS 2
 
 static int find(struct probe *probe, const char *symbol)
 {
 	probe->kprobe = (struct kprobe){
 		.symbol_name = symbol,
+		.addr = (kprobe_opcode_t *)probe->trial,
 		.pre_handler = probe->handler,
 		.flags = KPROBE_FLAG_DISABLED,
 	};
@@ -186,7 +227,7 @@ void probes_init(void)
 		probe->found = !err;
 		if (err)
 			pr_warn("cannot probe %s (error %d), what it counts is left out\n",
-				probe->symbols[0], err);
+				probe->symbols[0] ?: "itself", err);
 	}
 }
 
@@ -199,44 +240,111 @@ void probes_fini(void)
 			unregister_kprobe(&probe->kprobe);
 }
 
-static void disarm_before(struct probe *end)
-{
-	struct probe *probe;
+/* Kinds of probes that did not fire when they were tried, since they were armed. */
+static bool traced_lost, untraced_lost;
 
-	for (probe = probes; probe < end; probe++)
-		if (probe->found)
-			disable_kprobe(&probe->kprobe);
+static bool fires(const struct probe *trial)
+{
+	int before = atomic_read(&nr_tried);
+
+	if (!trial->found)
+		return true;
+	trial->trial();
+	return atomic_read(&nr_tried) != before;
 }
 
-int probes_arm(void)
+static void try_all(void)
 {
-	struct probe *probe;
+	if (!fires(&probes[0]))
+		WRITE_ONCE(traced_lost, true);
+	if (!fires(&probes[1]))
+		WRITE_ONCE(untraced_lost, true);
+}
+
+static void disarm(unsigned int first, unsigned int end)
+{
+	for (; first < end; first++)
+		if (probes[first].found)
+			disable_kprobe(&probes[first].kprobe);
+}
+
+static int arm(unsigned int end)
+{
+	unsigned int i;
 	int err;
 
-	for (probe = probes; probe < probes + ARRAY_SIZE(probes); probe++) {
+	for (i = 0; i < end; i++) {
+		struct probe *probe = &probes[i];
+
 		err = probe->found ? enable_kprobe(&probe->kprobe) : 0;
 		if (err) {
 			pr_err("cannot enable the probe of %s: error %d\n",
 			       probe->kprobe.symbol_name, err);
-			disarm_before(probe);
+			disarm(0, i);
 			return err;
 		}
 	}
+	probes_renew();
 	return 0;
+}
+
+void probes_renew(void)
+{
+	struct probe *probe;
+
+	traced_lost = false;
+	untraced_lost = false;
+	for (probe = probes; probe < probes + ARRAY_SIZE(probes); probe++)
+		probe->missed_before = probe->kprobe.nmissed;
+	try_all();
+}
+
+int probes_arm(void)
+{
+	return arm(ARRAY_SIZE(probes));
 }
 
 void probes_disarm(void)
 {
-	disarm_before(probes + ARRAY_SIZE(probes));
+	disarm(0, ARRAY_SIZE(probes));
 }
 
-u64 probes_features(void)
+u64 probes_missed(void)
+{
+	struct probe *probe;
+	u64 missed = 0;
+
+	for (probe = probes + NR_TRIALS; probe < probes + ARRAY_SIZE(probes); probe++)
+		missed += probe->kprobe.nmissed - probe->missed_before;
+	return missed;
+}
+
+/* Anybody may ask: kernel code is not changed more often than this for it. */
+#define TRIAL_PAUSE HZ
+
+static void try_unarmed(void)
+{
+	static unsigned long next;
+
+	if (next && time_before(jiffies, next))
+		return;
+	next = jiffies + TRIAL_PAUSE;
+	if (!arm(NR_TRIALS))
+		disarm(0, NR_TRIALS);
+}
+
+u64 probes_features(bool armed)
 {
 	struct probe *probe;
 	u64 features = 0;
 
+	if (armed)
+		try_all();
+	else
+		try_unarmed();
 	for (probe = probes; probe < probes + ARRAY_SIZE(probes); probe++)
-		if (probe->found)
+		if (probe->found &&
+		    !(probe->kprobe.flags & KPROBE_FLAG_FTRACE ? traced_lost : untraced_lost))
 			features |= probe->features;
 	/* First writes to pages that are mapped for reading are seen where copies are. */
 	if (!(features & UPAGER_FEATURE_COPIES))

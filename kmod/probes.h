@@ -12,8 +12,16 @@ void probes_fini(void);
 /* The caller serializes; after disarming a handler may still run. */
 int probes_arm(void);
 void probes_disarm(void);
+/* Nobody is tracked: what was lost until now is nobody's. */
+void probes_renew(void);
 
-/* Bits of enum upager_feature for what was found. */
-u64 probes_features(void);
+/*
+ * Bits of enum upager_feature for what was found and fires: tried now and, while they are armed,
+ * whenever it was asked since.  Where they are not, the caller serializes.
+ */
+u64 probes_features(bool armed);
+
+/* Hits that could not be counted since they were armed. */
+u64 probes_missed(void);
 
 #endif /* _KMOD_PROBES_H */

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/cred.h>
-#include <linux/ctype.h>
 #include <linux/fs.h>
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
+#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
-#include <linux/uaccess.h>
 #include "access.h"
+#include "number.h"
 #include "proc.h"
-#include "dir.h"
 #include "registry.h"
 #include "report.h"
-#include "tracking.h"
+#include "track.h"
 
 static struct proc_dir_entry *root;
 
@@ -20,52 +19,10 @@ struct proc_dir_entry *proc_root(void)
 	return root;
 }
 
-static int parse(const char __user *from, size_t count, int *number)
-{
-	char text[32];
-
-	if (!count || count >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, from, count))
-		return -EFAULT;
-	text[count] = 0;
-	/* What follows a zero byte would not be looked at. */
-	if (strlen(text) != count || kstrtoint(strim(text), 10, number))
-		return -EINVAL;
-	return 0;
-}
-
-static ssize_t track_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
-{
-	struct pid *pid;
-	int number, err;
-
-	/* There is one table for all: root of a container must not fill it. */
-	if (!file_ns_capable(file, &init_user_ns, CAP_SYS_PTRACE))
-		return -EPERM;
-	err = parse(from, count, &number);
-	if (err)
-		return err;
-	pid = access_find_pid(abs((s64)number), access_pid_ns(file));
-	if (!pid)
-		return -ESRCH;
-	err = number < 0 ? tracking_remove(pid, 0) : tracking_add(pid, 0);
-	put_pid(pid);
-	/* Who asked for it can look at once. */
-	if (!err)
-		dir_settle();
-	return err ?: count;
-}
-
-static const struct proc_ops track_ops = {
-	.proc_write = track_write,
-	.proc_lseek = noop_llseek,
-};
-
 /* Positions in `processes` are pids, and 0 the header: entries may come and go between reads. */
 static void *processes_find(loff_t *pos)
 {
-	unsigned long nr = *pos;
+	int nr = *pos;
 	struct tracked *tracked = registry_next(&nr);
 
 	if (tracked)
@@ -91,6 +48,19 @@ static void *processes_next(struct seq_file *m, void *v, loff_t *pos)
 	return processes_find(pos);
 }
 
+/* To who opened the file, as hidepid= and pid namespaces have it. */
+static bool is_visible(const struct file *file, struct tracked *tracked)
+{
+	struct mm_struct *mm;
+
+	if (file_ns_capable(file, &init_user_ns, CAP_SYS_PTRACE))
+		return true;
+	if (access_get_mm(file, tracked->pid, &mm))
+		return false;
+	mmdrop(mm);
+	return true;
+}
+
 static int processes_show(struct seq_file *m, void *v)
 {
 	struct tracked *tracked = v;
@@ -102,7 +72,7 @@ static int processes_show(struct seq_file *m, void *v)
 		return 0;
 	}
 	nr = pid_nr_ns(tracked->pid, access_pid_ns(m->file));
-	if (!nr)
+	if (!nr || !is_visible(m->file, tracked))
 		return SEQ_SKIP;
 	seq_printf(m, "%d %llu %llu %llu %llu ", nr, tracked_read(tracked, FIGURE_COPIES),
 		   tracked_read(tracked, FIGURE_REUSES_WITHOUT_COPY),
@@ -128,7 +98,7 @@ static ssize_t query_write(struct file *file, const char __user *from, size_t co
 {
 	int number, err;
 
-	err = parse(from, count, &number) ?: report_query_ask(file, number);
+	err = number_read(from, count, &number) ?: report_query_ask(file, number);
 	if (err)
 		return err;
 	*pos = 0;
@@ -143,14 +113,13 @@ static const struct proc_ops query_ops = {
 	.proc_release = report_release,
 };
 
-/* Only root learns which processes others have: hidepid= may hide them. */
+/* Directories have numbers of the initial pid namespace, of all: only root may list them. */
 int proc_init(void)
 {
 	root = proc_mkdir_mode("upager", 0711, NULL);
 	if (!root)
 		return -ENOMEM;
-	if (!proc_create("track", 0600, root, &track_ops) ||
-	    !proc_create_seq("processes", 0400, root, &processes_ops) ||
+	if (track_init(root) || !proc_create_seq("processes", 0444, root, &processes_ops) ||
 	    !proc_create("query", 0666, root, &query_ops)) {
 		proc_remove(root);
 		return -ENOMEM;

@@ -2,22 +2,29 @@
 /* The table of tracked processes. */
 #include <linux/hash.h>
 #include <linux/pid.h>
+#include <linux/rbtree.h>
 #include <linux/rculist_nulls.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/slab.h>
-#include <linux/xarray.h>
+#include "compat.h"
+#include "events.h"
+#include "family.h"
 #include "registry.h"
 
 #define BY_MM_BITS 10
 
-/* Protects what is listed, by pid and by address space, and the family lines. */
-static DEFINE_SPINLOCK(lock);
-static DEFINE_XARRAY(by_pid);
+static struct rb_root by_nr = RB_ROOT;
 static struct hlist_nulls_head by_mm[1 << BY_MM_BITS];
 static atomic_t nr_listed;
-static void (*tell_changed)(struct tracked *tracked);
+
+void registry_init(void)
+{
+	int bucket;
+
+	for (bucket = 0; bucket < ARRAY_SIZE(by_mm); bucket++)
+		INIT_HLIST_NULLS_HEAD(&by_mm[bucket], bucket);
+}
 
 struct tracked *registry_find_mm(struct mm_struct *mm)
 {
@@ -37,163 +44,233 @@ struct tracked *registry_find_mm(struct mm_struct *mm)
 	return NULL;
 }
 
-static void hash_mm(struct tracked *tracked, struct mm_struct *mm)
+static void hash_mm(struct tracked *tracked)
 {
-	mmgrab(mm);
-	WRITE_ONCE(tracked->mm, mm);
-	if (!registry_find_mm(mm))
-		hlist_nulls_add_head_rcu(&tracked->by_mm, &by_mm[hash_ptr(mm, BY_MM_BITS)]);
+	hlist_nulls_add_tail_rcu(&tracked->by_mm, &by_mm[hash_ptr(tracked->mm, BY_MM_BITS)]);
 }
 
-static int insert(struct tracked *tracked, struct mm_struct *mm)
+/* The first from a number on, or NULL. */
+static struct tracked *find_from(int nr)
 {
-	unsigned long nr = pid_nr(tracked->pid);
-	int err;
+	struct rb_node *node = by_nr.rb_node;
+	struct tracked *found = NULL;
 
-	lockdep_assert_held(&lock);
-	/* Who has the number now is tracked, so the other is gone. */
-	if (xa_load(&by_pid, nr))
-		return -ESRCH;
-	if (atomic_read(&nr_listed) >= UPAGER_TRACKED_MAX)
-		return -E2BIG;
-	err = xa_err(xa_store(&by_pid, nr, tracked, GFP_ATOMIC | __GFP_NOWARN));
-	if (err)
-		return err;
-	hash_mm(tracked, mm);
-	atomic_inc(&nr_listed);
-	tracked->listed = true;
-	refcount_inc(&tracked->refs);
-	tell_changed(tracked);
-	return 0;
-}
+	lockdep_assert_held(&owner_lock);
+	while (node) {
+		struct tracked *tracked = rb_entry(node, struct tracked, by_nr);
 
-static void take_out(struct tracked *tracked)
-{
-	struct tracked *parent = tracked->parent, *child;
-
-	lockdep_assert_held(&lock);
-	WRITE_ONCE(tracked->listed, false);
-	xa_erase(&by_pid, pid_nr(tracked->pid));
-	hlist_nulls_del_init_rcu(&tracked->by_mm);
-	while (!list_empty(&tracked->children)) {
-		child = list_first_entry(&tracked->children, struct tracked, siblings);
-		child->parent = parent;
-		if (parent)
-			list_move_tail(&child->siblings, &parent->children);
-		else
-			list_del_init(&child->siblings);
+		if (tracked->nr >= nr)
+			found = tracked;
+		node = tracked->nr >= nr ? node->rb_left : node->rb_right;
 	}
-	if (parent) {
-		tracked_fold(parent, tracked);
-		list_del_init(&tracked->siblings);
-		tracked->parent = NULL;
-	}
-	atomic_dec(&nr_listed);
-	/* Who is told takes a reference, so that this one is not the last. */
-	tell_changed(tracked);
-	tracked_put(tracked);
+	return found;
 }
 
 static struct tracked *find(struct pid *pid)
 {
-	struct tracked *tracked = xa_load(&by_pid, pid_nr(pid));
+	struct tracked *tracked = find_from(pid_nr(pid));
 
 	return tracked && tracked->pid == pid ? tracked : NULL;
 }
 
-bool registry_has(struct tracked *tracked, u32 portid)
+static bool is_less(struct rb_node *a, const struct rb_node *b)
 {
-	bool has;
-
-	spin_lock(&lock);
-	has = tracked->listed && tracked->portid == portid;
-	spin_unlock(&lock);
-	return has;
+	return rb_entry(a, struct tracked, by_nr)->nr < rb_entry(b, struct tracked, by_nr)->nr;
 }
 
-static int claim(struct tracked *tracked, u32 portid)
+/* Claimed by each of these owners that there is and that may have it, by one at least. */
+static int insert(struct tracked *tracked, struct pid *pid, struct mm_struct *mm,
+		  struct owner *owners[NR_OWNER_KINDS])
 {
-	lockdep_assert_held(&lock);
-	if (portid && tracked->portid && tracked->portid != portid)
-		return -EBUSY;
-	if (portid)
-		tracked->portid = portid;
-	else
-		tracked->pinned = true;
+	struct tracked *other = find_from(pid_nr(pid));
+	int kind, err = -EDQUOT;
+	bool claimed = false;
+
+	/* Who has the number now is tracked, so the other is gone. */
+	if (other && other->nr == pid_nr(pid))
+		return -ESRCH;
+	if (atomic_read(&nr_listed) >= UPAGER_TRACKED_MAX)
+		return -E2BIG;
+	for (kind = 0; kind < NR_OWNER_KINDS; kind++) {
+		if (!owners[kind])
+			continue;
+		err = owner_claim(owners[kind], &tracked->claims);
+		claimed |= !err;
+	}
+	if (!claimed)
+		return err;
+	tracked_name(tracked, pid, mm);
+	rb_add(&tracked->by_nr, &by_nr, is_less);
+	hash_mm(tracked);
+	atomic_inc(&nr_listed);
+	WRITE_ONCE(tracked->listed, true);
+	refcount_inc(&tracked->refs);
 	return 0;
 }
 
-/* Under the lock, so that an exec finds either the entry, or its work done. */
-static int insert_task(struct tracked *tracked, struct task_struct *task, u32 portid)
+static void take_out(struct tracked *tracked, bool ended)
 {
-	struct tracked *old;
-	struct mm_struct *mm;
-	int err;
-
-	spin_lock(&lock);
-	mm = get_task_mm(task);
-	old = find(tracked->pid);
-	err = mm ? claim(old ?: tracked, portid) : -ESRCH;
-	if (!err && !old)
-		err = insert(tracked, mm);
-	spin_unlock(&lock);
-	if (mm)
-		mmput_async(mm);
-	return err;
+	lockdep_assert_held(&owner_lock);
+	WRITE_ONCE(tracked->listed, false);
+	rb_erase(&tracked->by_nr, &by_nr);
+	hlist_nulls_del_init_rcu(&tracked->by_mm);
+	family_leave(tracked);
+	atomic_dec(&nr_listed);
+	tracked->ended = ended;
+	tracked->announced = tracked->claims.of[OWNER_SOCKET].owner;
+	owner_release(&tracked->claims, OWNER_ROOT);
+	owner_release(&tracked->claims, OWNER_SOCKET);
+	/* An end is still its reader's, until that is told. */
+	if (!ended)
+		owner_release(&tracked->claims, OWNER_FILE);
+	/* With the table's reference. */
+	events_add(tracked, EVENT_GONE);
 }
 
-int registry_add(struct task_struct *task, u32 portid)
+static void exec(struct pid *pid, struct task_struct *task, struct mm_struct *mm)
 {
-	struct tracked *tracked = tracked_new(task_tgid(task), GFP_KERNEL);
-	int err;
+	struct tracked *tracked, *spare = NULL;
+	struct owner *reader;
+	bool claimed = true;
 
-	if (!tracked)
-		return -ENOMEM;
-	err = insert_task(tracked, task, portid);
+	raw_spin_lock(&owner_lock);
+	tracked = find(pid);
+	if (!tracked || tracked->mm == mm)
+		goto unlock;
+	/* A program with rights that a user has not is none of his any more. */
+	reader = tracked->claims.of[OWNER_FILE].owner;
+	if (reader && reader->account && !compat_is_dumpable(task, mm))
+		claimed = owner_release(&tracked->claims, OWNER_FILE);
+	if (claimed)
+		spare = tracked_take_spare();
+	if (!spare) {
+		take_out(tracked, false);
+		goto unlock;
+	}
+	/* It lets go of the former address space, which may not be done here. */
+	tracked_name(spare, pid, mm);
+	spare->announced = tracked->claims.of[OWNER_SOCKET].owner;
+	hlist_nulls_del_init_rcu(&tracked->by_mm);
+	swap(spare->mm, tracked->mm);
+	hash_mm(tracked);
+	events_add(spare, EVENT_EXEC);
+unlock:
+	raw_spin_unlock(&owner_lock);
+}
+
+/* An exec may have come between the look at an address space and the entry of it. */
+static void catch_up(struct task_struct *task, struct mm_struct *mm)
+{
+	struct mm_struct *now;
+
+	while ((now = get_task_mm(task)) && now != mm) {
+		exec(task_tgid(task), task, now);
+		mmput_async(mm);
+		mm = now;
+	}
+	mmput_async(mm);
+	if (now)
+		mmput_async(now);
+}
+
+int registry_add(struct task_struct *task, struct owner *owner)
+{
+	struct owner *owners[NR_OWNER_KINDS] = {};
+	struct tracked *fresh = tracked_new(), *tracked;
+	struct mm_struct *mm = get_task_mm(task);
+	int err = mm ? -ENOMEM : -ESRCH;
+
+	owners[owner->kind] = owner;
+	if (mm && fresh) {
+		raw_spin_lock(&owner_lock);
+		tracked = find(task_tgid(task));
+		if (tracked) {
+			err = owner_claim(owner, &tracked->claims);
+		} else {
+			err = insert(fresh, task_tgid(task), mm, owners);
+			if (!err) {
+				refcount_inc(&fresh->refs);
+				events_add(fresh, EVENT_BORN);
+			}
+		}
+		raw_spin_unlock(&owner_lock);
+	}
+	if (mm)
+		catch_up(task, mm);
 	/* Pairs with the end of the last thread, which looks for an entry after this fell to 0. */
 	smp_mb();
 	if (!err && !atomic_read(&task->signal->live)) {
-		registry_remove(tracked->pid, 0);
+		registry_end(task);
 		err = -ESRCH;
 	}
-	tracked_put(tracked);
+	if (fresh)
+		tracked_put(fresh);
 	return err;
 }
 
-/* Returns whether there was anything to let go of. */
-static bool let_go(struct tracked *tracked, u32 portid)
-{
-	lockdep_assert_held(&lock);
-	if (portid && tracked->portid != portid)
-		return false;
-	tracked->portid = 0;
-	if (!portid || !tracked->pinned)
-		take_out(tracked);
-	return true;
-}
-
-int registry_remove(struct pid *pid, u32 portid)
+int registry_remove(struct pid *pid, const struct owner *owner)
 {
 	struct tracked *tracked;
-	int err;
+	int err = -ESRCH;
 
-	spin_lock(&lock);
+	raw_spin_lock(&owner_lock);
 	tracked = find(pid);
-	err = tracked && let_go(tracked, portid) ? 0 : -ESRCH;
-	spin_unlock(&lock);
+	if (tracked &&
+	    (owner->kind == OWNER_ROOT || tracked->claims.of[owner->kind].owner == owner)) {
+		if (!owner_release(&tracked->claims, owner->kind) || owner->kind == OWNER_ROOT)
+			take_out(tracked, false);
+		err = 0;
+	}
+	raw_spin_unlock(&owner_lock);
 	return err;
 }
 
-unsigned int registry_remove_all(u32 portid)
+void registry_leave(struct owner *owner)
 {
 	struct tracked *tracked;
-	unsigned int nr = 0;
-	unsigned long i;
+	bool more;
 
-	spin_lock(&lock);
-	xa_for_each(&by_pid, i, tracked) nr += let_go(tracked, portid);
-	spin_unlock(&lock);
-	return nr;
+	/* One at a time: others may want the lock. */
+	do {
+		raw_spin_lock(&owner_lock);
+		more = !list_empty(&owner->claims);
+		if (more) {
+			tracked = list_first_entry(&owner->claims, struct tracked,
+						   claims.of[owner->kind].node);
+			if (!owner_release(&tracked->claims, owner->kind) && tracked->listed)
+				take_out(tracked, false);
+		}
+		raw_spin_unlock(&owner_lock);
+		cond_resched();
+	} while (more);
+	while ((tracked = registry_take_ended(owner, &more)))
+		tracked_put(tracked);
+}
+
+void registry_ended(struct tracked *tracked)
+{
+	struct claim *reader = &tracked->claims.of[OWNER_FILE];
+
+	raw_spin_lock(&owner_lock);
+	if (reader->owner) {
+		list_move_tail(&reader->node, &reader->owner->ended);
+		refcount_inc(&tracked->refs);
+	}
+	raw_spin_unlock(&owner_lock);
+}
+
+struct tracked *registry_take_ended(struct owner *owner, bool *more_to_come)
+{
+	struct tracked *tracked;
+
+	raw_spin_lock(&owner_lock);
+	tracked =
+		list_first_entry_or_null(&owner->ended, struct tracked, claims.of[OWNER_FILE].node);
+	if (tracked)
+		owner_release(&tracked->claims, OWNER_FILE);
+	*more_to_come = !list_empty(&owner->claims);
+	raw_spin_unlock(&owner_lock);
+	return tracked;
 }
 
 unsigned int registry_count(void)
@@ -201,112 +278,102 @@ unsigned int registry_count(void)
 	return atomic_read(&nr_listed);
 }
 
+bool registry_has(struct tracked *tracked, u32 portid)
+{
+	struct owner *owner;
+	bool has;
+
+	raw_spin_lock(&owner_lock);
+	owner = tracked->claims.of[OWNER_SOCKET].owner;
+	has = owner && owner->portid == portid;
+	raw_spin_unlock(&owner_lock);
+	return has;
+}
+
 struct tracked *registry_get(struct pid *pid)
 {
 	struct tracked *tracked;
 
-	rcu_read_lock();
-	tracked = xa_load(&by_pid, pid_nr(pid));
-	if (tracked && (tracked->pid != pid || !refcount_inc_not_zero(&tracked->refs)))
-		tracked = NULL;
-	rcu_read_unlock();
-	return tracked;
-}
-
-struct tracked *registry_next(unsigned long *nr)
-{
-	struct tracked *tracked;
-
-	/* Listed means referenced by the table. */
-	spin_lock(&lock);
-	tracked = xa_find(&by_pid, nr, ULONG_MAX, XA_PRESENT);
+	raw_spin_lock(&owner_lock);
+	tracked = find(pid);
 	if (tracked)
 		refcount_inc(&tracked->refs);
-	spin_unlock(&lock);
+	raw_spin_unlock(&owner_lock);
 	return tracked;
 }
 
-static struct tracked *next_descendant(struct tracked *root, struct tracked *tracked)
+struct tracked *registry_next(int *nr)
 {
-	if (!list_empty(&tracked->children))
-		return list_first_entry(&tracked->children, struct tracked, siblings);
-	while (tracked != root) {
-		if (!list_is_last(&tracked->siblings, &tracked->parent->children))
-			return list_next_entry(tracked, siblings);
-		tracked = tracked->parent;
-	}
-	return NULL;
-}
-
-void registry_for_family(struct tracked *root,
-			 void (*member)(struct tracked *member, bool is_root, void *data),
-			 void *data)
-{
-	struct tracked *tracked = root;
-
-	spin_lock(&lock);
-	for (; tracked; tracked = next_descendant(root, tracked))
-		member(tracked, tracked == root, data);
-	spin_unlock(&lock);
-}
-
-int registry_adopt(struct tracked *parent, struct task_struct *child)
-{
-	struct tracked *tracked = tracked_new(task_pid(child), GFP_NOWAIT | __GFP_NOWARN);
-	int err = -ESRCH;
-
-	if (!tracked)
-		return -ENOMEM;
-	spin_lock(&lock);
-	/* It may have been untracked meanwhile. */
-	if (parent->listed) {
-		tracked->pinned = parent->pinned;
-		tracked->portid = parent->portid;
-		err = insert(tracked, child->mm);
-	}
-	if (!err) {
-		tracked->parent = parent;
-		list_add_tail(&tracked->siblings, &parent->children);
-		atomic64_inc(tracked_count(parent, FIGURE_CHILDREN));
-	}
-	spin_unlock(&lock);
-	tracked_put(tracked);
-	return err;
-}
-
-bool registry_rekey(struct task_struct *task)
-{
-	struct mm_struct *old = NULL;
 	struct tracked *tracked;
 
-	spin_lock(&lock);
-	tracked = find(task_tgid(task));
-	if (tracked && tracked->mm != task->mm) {
-		old = tracked->mm;
-		hlist_nulls_del_init_rcu(&tracked->by_mm);
-		hash_mm(tracked, task->mm);
+	raw_spin_lock(&owner_lock);
+	tracked = find_from(*nr);
+	if (tracked) {
+		*nr = tracked->nr;
+		refcount_inc(&tracked->refs);
 	}
-	spin_unlock(&lock);
-	if (old)
-		mmdrop(old);
+	raw_spin_unlock(&owner_lock);
 	return tracked;
 }
 
-bool registry_forget(struct task_struct *task)
+static bool adopt(struct tracked *parent, struct task_struct *child)
 {
-	return !registry_remove(task_tgid(task), 0);
+	struct owner *owners[NR_OWNER_KINDS];
+	struct tracked *tracked = tracked_take_spare();
+	int kind;
+
+	if (!tracked)
+		return false;
+	for (kind = 0; kind < NR_OWNER_KINDS; kind++)
+		owners[kind] = parent->claims.of[kind].owner;
+	if (insert(tracked, task_pid(child), child->mm, owners)) {
+		tracked_return_spare(tracked);
+		return false;
+	}
+	family_join(tracked, parent);
+	tracked->announced = owners[OWNER_SOCKET];
+	events_add(tracked, EVENT_BORN);
+	return true;
 }
 
-void registry_init(void (*changed)(struct tracked *tracked))
+void registry_fork(struct task_struct *parent, struct task_struct *child)
 {
-	int bucket;
+	struct tracked *tracked;
 
-	tell_changed = changed;
-	for (bucket = 0; bucket < ARRAY_SIZE(by_mm); bucket++)
-		INIT_HLIST_NULLS_HEAD(&by_mm[bucket], bucket);
+	/* Others' forks do not come to the lock. */
+	rcu_read_lock();
+	tracked = registry_find_mm(parent->mm);
+	rcu_read_unlock();
+	if (!tracked)
+		return;
+	raw_spin_lock(&owner_lock);
+	tracked = find(task_tgid(parent));
+	if (tracked) {
+		if (child->mm != parent->mm) {
+			atomic64_inc(tracked_count(tracked, FIGURE_FORKS));
+			atomic64_add(mm_pgtables_bytes(child->mm),
+				     tracked_count(tracked, FIGURE_PAGE_TABLE_BYTES_COPIED));
+		}
+		atomic64_inc(tracked_count(tracked, adopt(tracked, child) ? FIGURE_CHILDREN
+									  : FIGURE_CHILDREN_LOST));
+	}
+	raw_spin_unlock(&owner_lock);
 }
 
-void registry_empty(void)
+void registry_exec(struct task_struct *task)
 {
-	registry_remove_all(0);
+	exec(task_tgid(task), task, task->mm);
+}
+
+void registry_end(struct task_struct *task)
+{
+	struct tracked *tracked;
+
+	raw_spin_lock(&owner_lock);
+	tracked = find(task_tgid(task));
+	if (tracked) {
+		strscpy(tracked->comm, task->group_leader->comm, sizeof(tracked->comm));
+		take_out(tracked, true);
+	}
+	raw_spin_unlock(&owner_lock);
 }

@@ -9,45 +9,36 @@ struct mm_struct;
 struct pid;
 struct task_struct;
 
-/*
- * Tells of each entry that came to be listed, or is no more: under the lock of the table, in this
- * order.
- */
-void registry_init(void (*changed)(struct tracked *tracked));
-/* Takes out every entry; nobody may add one any more. */
-void registry_empty(void);
+void registry_init(void);
 
 /*
- * Adds a process, or makes one that is there the caller's too: of a netlink socket, or, with a
- * portid of 0, of whoever may track anything.  -ESRCH: it has ended; -E2BIG: too many; -EBUSY:
- * another socket's; -ENOMEM.
+ * Adds a process, or lets the owner claim one that is there.  -ESRCH: it has ended; -E2BIG: too
+ * many; -EBUSY and -EDQUOT as owner_claim() has them; -ENOMEM.
  */
-int registry_add(struct task_struct *task, u32 portid);
-/*
- * Takes out a process for everybody (0), or what a socket has of it; it goes with the last.
- * -ESRCH: there is none.
- */
-int registry_remove(struct pid *pid, u32 portid);
-/* The same for all that a socket has; returns how many it had. */
-unsigned int registry_remove_all(u32 portid);
-bool registry_has(struct tracked *tracked, u32 portid);
+int registry_add(struct task_struct *task, struct owner *owner);
+/* An owner lets go of a process, that of kind OWNER_ROOT for all others, too.  -ESRCH: not its. */
+int registry_remove(struct pid *pid, const struct owner *owner);
+/* An owner lets go of all, and of the ends that it has not read. */
+void registry_leave(struct owner *owner);
 unsigned int registry_count(void);
 
 /* Both return a reference or NULL; registry_next() of the first pid from *nr on, and sets it. */
 struct tracked *registry_get(struct pid *pid);
-struct tracked *registry_next(unsigned long *nr);
+struct tracked *registry_next(int *nr);
+/* Whether a socket tracks it. */
+bool registry_has(struct tracked *tracked, u32 portid);
+
+/* The end of a process is told: its reader may take it. */
+void registry_ended(struct tracked *tracked);
+/* The next process of an owner that has ended, with its reference; NULL: none has. */
+struct tracked *registry_take_ended(struct owner *owner, bool *more_to_come);
 
 /* Valid until the end of the caller's RCU read section, which a kprobe's handler is. */
 struct tracked *registry_find_mm(struct mm_struct *mm);
 
-/* Calls @member, which must not sleep, for @root and each of its listed descendants. */
-void registry_for_family(struct tracked *root,
-			 void (*member)(struct tracked *member, bool is_root, void *data),
-			 void *data);
-
-/* A process is born, has a new address space, has ended; called by its events. */
-int registry_adopt(struct tracked *parent, struct task_struct *child);
-bool registry_rekey(struct task_struct *task);
-bool registry_forget(struct task_struct *task);
+/* Tracepoints: a child is born, has a new address space, has ended; preemption is off. */
+void registry_fork(struct task_struct *parent, struct task_struct *child);
+void registry_exec(struct task_struct *task);
+void registry_end(struct task_struct *task);
 
 #endif /* _KMOD_REGISTRY_H */

@@ -17,6 +17,7 @@
 #define WHO	   BIT(4)
 #define IS_TRACKED BIT(5)
 #define LISTS	   BIT(6)
+#define PLACES	   BIT(7)
 #define ALL	   (SUMS_HOLES | SUMS_LIBS | SUMS_COW | SUMS_PAGING | WHO)
 
 /* A place between two records. */
@@ -36,7 +37,6 @@ struct cursor {
 /* An open file; protected by the lock of its seq_file. */
 struct report {
 	unsigned int parts;
-	struct tracked *tracked; /* whose file it is, or NULL for a query */
 	struct pid *pid;
 	struct mm_struct *mm; /* counted by mm_count: to keep the file open keeps no memory */
 	/* Where the seq_file's position is, and where it goes when what was shown is taken. */
@@ -63,11 +63,12 @@ void report_comm_show(struct seq_file *m, struct pid *pid)
 
 static int show_sums(struct seq_file *m, struct report *report)
 {
-	struct tracked *tracked = report->tracked ?: registry_get(report->pid);
+	struct tracked *tracked = registry_get(report->pid);
+	struct task_struct *task = get_pid_task(report->pid, PIDTYPE_TGID);
 	struct figures figures = {};
 	int err;
 
-	err = sums_collect(&figures, report->parts, report->mm, tracked);
+	err = sums_collect(&figures, report->parts, task, report->mm, tracked);
 	report_version_show(m);
 	if (report->parts & WHO) {
 		seq_printf(m, "pid %d\ncomm ", pid_nr_ns(report->pid, access_pid_ns(m->file)));
@@ -77,8 +78,12 @@ static int show_sums(struct seq_file *m, struct report *report)
 	if (report->parts & IS_TRACKED)
 		seq_printf(m, "tracked %d\n", !!tracked);
 	figures_show(m, &figures);
-	if (tracked && !report->tracked)
+	if (tracked && report->parts & PLACES)
+		places_show(m, &tracked->places);
+	if (tracked)
 		tracked_put(tracked);
+	if (task)
+		put_task_struct(task);
 	report->next.nr_holes = figures.values[FIGURE_HOLES_COUNT];
 	report->next.at = report->parts & LISTS ? AT_HOLES : AT_END;
 	return err;
@@ -216,8 +221,6 @@ static void forget(struct report *report)
 		return;
 	put_pid(report->pid);
 	mmdrop(report->mm);
-	if (report->tracked)
-		tracked_put(report->tracked);
 }
 
 int report_release(struct inode *inode, struct file *file)
@@ -228,7 +231,7 @@ int report_release(struct inode *inode, struct file *file)
 
 int report_query_open(struct file *file)
 {
-	return open_report(file, ALL | LISTS | IS_TRACKED) ? 0 : -ENOMEM;
+	return open_report(file, ALL | LISTS | IS_TRACKED | PLACES) ? 0 : -ENOMEM;
 }
 
 int report_query_ask(struct file *file, s64 nr)
@@ -268,20 +271,20 @@ static const struct kind {
 	{ "holes", SUMS_HOLES | LISTS },
 	/* Each object says which holes it lies between. */
 	{ "libs", SUMS_LIBS | LISTS },
-	{ "cow", SUMS_COW },
+	{ "cow", SUMS_COW | PLACES },
 	{ "paging", SUMS_PAGING },
 };
 
 static int report_open(struct inode *inode, struct file *file)
 {
 	/* The directory holds a reference, and does not go before this returns. */
-	struct tracked *tracked = proc_get_parent_data(inode);
+	struct pid *pid = proc_get_parent_data(inode);
 	const struct kind *kind = pde_data(inode);
 	struct report *report;
 	struct mm_struct *mm;
 	int err;
 
-	err = access_get_mm(file, tracked->pid, &mm);
+	err = access_get_mm(file, pid, &mm);
 	if (err)
 		return err;
 	report = open_report(file, kind->parts);
@@ -289,9 +292,7 @@ static int report_open(struct inode *inode, struct file *file)
 		mmdrop(mm);
 		return -ENOMEM;
 	}
-	refcount_inc(&tracked->refs);
-	report->tracked = tracked;
-	report->pid = get_pid(tracked->pid);
+	report->pid = get_pid(pid);
 	report->mm = mm;
 	return 0;
 }

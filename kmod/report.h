@@ -17,7 +17,7 @@ struct seq_file;
 void report_version_show(struct seq_file *m);
 void report_comm_show(struct seq_file *m, struct pid *pid);
 
-/* The files of a tracked process, whose entry is the data of @dir.  0 or -ENOMEM. */
+/* The files of a tracked process, whose struct pid is the data of @dir.  0 or -ENOMEM. */
 int report_files_make(struct proc_dir_entry *dir);
 
 /* A report about whoever is asked for; -EINVAL is read until then. */

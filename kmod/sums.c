@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/mm.h>
+#include "family.h"
 #include "figures.h"
 #include "holes.h"
 #include "libs.h"
 #include "probes.h"
-#include "registry.h"
 #include "sums.h"
 #include "walk.h"
 
@@ -12,6 +12,7 @@ struct sums {
 	struct figures *figures;
 	/* The one that was come to last, or comes next. */
 	struct object object;
+	struct limits limits;
 };
 
 /* What is present in a mapping, as far as one holding of the mmap lock goes: there it ends. */
@@ -42,7 +43,7 @@ static int sum(struct sums *sums, struct mm_struct *mm, bool pages)
 	while (!err && step_next(mm, &step)) {
 		if (pages && step.vma)
 			add_present(sums, &step);
-		holes_add(sums->figures, mm, &step);
+		holes_add(sums->figures, mm, &step, &sums->limits);
 		if (sums->object.file && step.end >= sums->object.end) {
 			sums->figures->values[FIGURE_LIBS_COUNT]++;
 			err = object_next(mm, &sums->object);
@@ -61,6 +62,12 @@ static const u64 counts_need[NR_FIGURES] = {
 	[FIGURE_ZERO_FIRST_WRITES] = UPAGER_FEATURE_ZERO_WRITES,
 	[FIGURE_FILE_FIRST_WRITES] = UPAGER_FEATURE_FILE_WRITES,
 	[FIGURE_HUGE_BREAKS] = UPAGER_FEATURE_HUGE_BREAKS,
+	[FIGURE_HUGE_SPLITS] = UPAGER_FEATURE_HUGE_SPLITS,
+	[FIGURE_HUGE_SPLIT_BYTES] = UPAGER_FEATURE_HUGE_SPLITS,
+	[FIGURE_HUGE_ZERO_WRITES] = UPAGER_FEATURE_HUGE_BREAKS,
+	[FIGURE_HUGE_ZERO_BYTES] = UPAGER_FEATURE_HUGE_SPLITS,
+	[FIGURE_HUGETLB_COPIES] = UPAGER_FEATURE_COPIES,
+	[FIGURE_HUGETLB_BYTES_COPIED] = UPAGER_FEATURE_COPIES,
 	[FIGURE_BYTES_COPIED] = UPAGER_FEATURE_COPIES | UPAGER_FEATURE_FILE_WRITES,
 	[FIGURE_CHILDREN_COPIES] = UPAGER_FEATURE_COPIES,
 	[FIGURE_CHILDREN_REUSES] = UPAGER_FEATURE_REUSES,
@@ -77,26 +84,30 @@ static void add_member(struct tracked *member, bool is_root, void *data)
 		tracked_add_child(member, values);
 		return;
 	}
-	for (figure = FIGURE_COPIES; figure <= FIGURE_CHILDREN_BYTES_COPIED; figure++)
+	for (figure = FIGURE_COPIES; figure <= FIGURE_CHILDREN_LOST; figure++)
 		values[figure] = tracked_read(member, figure);
 }
 
-static void count(struct figures *figures, struct tracked *tracked)
+void sums_count(struct figures *figures, struct tracked *tracked)
 {
-	u64 features = probes_features();
+	u64 features = tracked->features ?: probes_features(true);
 	enum figure figure;
 
-	registry_for_family(tracked, add_member, figures->values);
-	for (figure = FIGURE_COPIES; figure <= FIGURE_CHILDREN_BYTES_COPIED; figure++)
+	family_each(tracked, add_member, figures->values);
+	figures->values[FIGURE_PROBES_MISSED] = probes_missed();
+	for (figure = FIGURE_COPIES; figure <= FIGURE_PROBES_MISSED; figure++)
 		if ((features & counts_need[figure]) == counts_need[figure])
 			__set_bit(figure, figures->known);
 }
 
-int sums_collect(struct figures *figures, unsigned int parts, struct mm_struct *mm,
-		 struct tracked *tracked)
+int sums_collect(struct figures *figures, unsigned int parts, struct task_struct *task,
+		 struct mm_struct *mm, struct tracked *tracked)
 {
-	struct sums sums = { .figures = figures };
+	struct sums sums = { .figures = figures, .limits = LIMITS_NONE };
 	int err = 0;
+
+	if (task)
+		holes_limit(&sums.limits, task);
 
 	if (parts & (SUMS_HOLES | SUMS_LIBS | SUMS_COW)) {
 		err = mmap_read_lock_killable(mm);
@@ -110,10 +121,12 @@ int sums_collect(struct figures *figures, unsigned int parts, struct mm_struct *
 		holes_end(figures);
 	if (parts & SUMS_LIBS)
 		libs_end(figures);
+	if (parts & SUMS_COW && !IS_ENABLED(CONFIG_NO_PAGE_MAPCOUNT))
+		figures_know(figures, FIGURE_SHARED_NOW_PAGES, FIGURE_SHARED_NOW_PAGES);
 	if (parts & SUMS_COW)
-		figures_know(figures, FIGURE_SHARED_NOW_PAGES, FIGURE_MAYBE_SHARED_PAGES);
+		figures_know(figures, FIGURE_MAYBE_SHARED_PAGES, FIGURE_MAYBE_SHARED_PAGES);
 	if (parts & SUMS_COW && tracked)
-		count(figures, tracked);
+		sums_count(figures, tracked);
 	if (parts & SUMS_PAGING && tracked)
 		tracked_paging(tracked, figures);
 	return 0;

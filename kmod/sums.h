@@ -5,6 +5,7 @@
 
 struct figures;
 struct mm_struct;
+struct task_struct;
 struct tracked;
 
 #define SUMS_HOLES  BIT(0)
@@ -14,9 +15,13 @@ struct tracked;
 
 /*
  * Fills in the parts that are asked for; tracked is NULL for a process that is not.  The caller
- * holds a reference on mm_users.  Takes the mmap lock, and gives it away in between.  0 or -EINTR.
+ * holds a reference on mm_users; task is whose limits count, or NULL.  Takes the mmap lock, and
+ * gives it away in between.  0 or -EINTR.
  */
-int sums_collect(struct figures *figures, unsigned int parts, struct mm_struct *mm,
-		 struct tracked *tracked);
+int sums_collect(struct figures *figures, unsigned int parts, struct task_struct *task,
+		 struct mm_struct *mm, struct tracked *tracked);
+
+/* Of a tracked process, one that has ended included: only what was counted. */
+void sums_count(struct figures *figures, struct tracked *tracked);
 
 #endif /* _KMOD_SUMS_H */

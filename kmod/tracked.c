@@ -11,22 +11,34 @@
 #define ENTRIES_MAX (2 * UPAGER_TRACKED_MAX)
 static atomic_t nr_entries;
 
-struct tracked *tracked_new(struct pid *pid, gfp_t gfp)
+/* More than are forked until the work that fills it runs. */
+#define RESERVE 256
+static LLIST_HEAD(reserve);
+static atomic_t nr_spare;
+
+struct tracked *tracked_new(void)
 {
 	struct tracked *tracked = NULL;
 
 	if (atomic_inc_return(&nr_entries) <= ENTRIES_MAX)
-		tracked = kzalloc(sizeof(*tracked), gfp);
+		tracked = kzalloc(sizeof(*tracked), GFP_KERNEL);
 	if (!tracked) {
 		atomic_dec(&nr_entries);
 		return NULL;
 	}
-	tracked->pid = get_pid(pid);
 	INIT_LIST_HEAD(&tracked->children);
 	INIT_LIST_HEAD(&tracked->siblings);
 	spin_lock_init(&tracked->paging_lock);
 	refcount_set(&tracked->refs, 1);
 	return tracked;
+}
+
+void tracked_name(struct tracked *tracked, struct pid *pid, struct mm_struct *mm)
+{
+	tracked->pid = get_pid(pid);
+	tracked->nr = pid_nr(pid);
+	mmgrab(mm);
+	WRITE_ONCE(tracked->mm, mm);
 }
 
 /*
@@ -40,8 +52,45 @@ void tracked_put(struct tracked *tracked)
 	put_pid(tracked->pid);
 	if (tracked->mm)
 		mmdrop(tracked->mm);
+	owner_uncharge(&tracked->claims);
 	kfree_rcu(tracked, rcu);
 	atomic_dec(&nr_entries);
+}
+
+struct tracked *tracked_take_spare(void)
+{
+	struct llist_node *node;
+
+	lockdep_assert_held(&owner_lock);
+	node = llist_del_first(&reserve);
+	if (!node)
+		return NULL;
+	atomic_dec(&nr_spare);
+	return llist_entry(node, struct tracked, dir_work);
+}
+
+void tracked_return_spare(struct tracked *tracked)
+{
+	llist_add(&tracked->dir_work, &reserve);
+	atomic_inc(&nr_spare);
+}
+
+void tracked_fill_reserve(void)
+{
+	struct tracked *tracked;
+
+	while (atomic_read(&nr_spare) < RESERVE && (tracked = tracked_new()))
+		tracked_return_spare(tracked);
+}
+
+void tracked_free_reserve(void)
+{
+	struct tracked *tracked, *next;
+
+	llist_for_each_entry_safe(tracked, next, llist_del_all(&reserve), dir_work) {
+		atomic_dec(&nr_spare);
+		tracked_put(tracked);
+	}
 }
 
 u64 tracked_read(struct tracked *tracked, enum figure figure)
@@ -49,7 +98,10 @@ u64 tracked_read(struct tracked *tracked, enum figure figure)
 	/* Not counted by itself: one atomic operation for each copy is enough. */
 	if (figure == FIGURE_BYTES_COPIED)
 		return PAGE_SIZE * (tracked_read(tracked, FIGURE_COPIES) +
-				    tracked_read(tracked, FIGURE_FILE_FIRST_WRITES));
+				    tracked_read(tracked, FIGURE_FILE_FIRST_WRITES)) +
+		       tracked_read(tracked, FIGURE_HUGETLB_BYTES_COPIED);
+	if (figure == FIGURE_HUGE_SPLIT_BYTES)
+		return PMD_SIZE * tracked_read(tracked, FIGURE_HUGE_SPLITS);
 	return atomic64_read(tracked_count(tracked, figure));
 }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The probes of tracepoints run in the context of the process itself (a fork: of the parent) with
- * preemption disabled.  The child of a fork has not run yet, and its exit can come only after the
- * probe.
+ * The probes of tracepoints run in the context of the process itself (a fork: of the parent), where
+ * nobody may sleep, not even for a lock that PREEMPT_RT makes one that does.  The child of a fork
+ * has not run yet, and its exit can come only after the probe.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 #include <linux/notifier.h>
@@ -14,61 +13,33 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/tracepoint.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include "compat.h"
+#include "events.h"
 #include "probes.h"
 #include "registry.h"
 #include "tracking.h"
 
 struct linux_binprm;
 
-static tracking_announce_fn announce;
-
-void tracking_announce(tracking_announce_fn fn)
-{
-	announce = fn;
-}
-
-static void count_fork(struct tracked *parent, struct mm_struct *mm)
-{
-	atomic64_inc(tracked_count(parent, FIGURE_FORKS));
-	atomic64_add(mm_pgtables_bytes(mm), tracked_count(parent, FIGURE_PAGE_TABLE_BYTES_COPIED));
-}
-
 static void on_fork(void *data, struct task_struct *parent, struct task_struct *child)
 {
-	struct tracked *tracked;
-	int err;
-
-	/* A thread, or a kernel thread. */
-	if (!thread_group_leader(child) || !child->mm)
-		return;
-	tracked = registry_get(task_tgid(parent));
-	if (!tracked)
-		return;
-	if (child->mm != parent->mm)
-		count_fork(tracked, child->mm);
-	err = registry_adopt(tracked, child);
-	/* Untracked meanwhile, or tracked by somebody else before this. */
-	if (err && err != -ESRCH && err != -EEXIST)
-		pr_warn_ratelimited("child %d of %d is not tracked (error %d): %s\n",
-				    task_tgid_nr(child), task_tgid_nr(parent), err,
-				    err == -E2BIG ? "untrack other processes" : "out of memory");
-	announce(UPAGER_CMD_FORK, task_tgid_nr(child), task_tgid_nr(parent));
-	tracked_put(tracked);
+	/* Not a thread, nor a kernel thread. */
+	if (thread_group_leader(child) && child->mm)
+		registry_fork(parent, child);
 }
 
 static void on_exec(void *data, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {
-	if (registry_rekey(task))
-		announce(UPAGER_CMD_EXEC, task_tgid_nr(task), 0);
+	registry_exec(task);
 }
 
 /* The last two threads may both find none left; only one of them finds the entry. */
 static COMPAT_EXIT_PROBE(on_exit)
 {
-	if (!atomic_read(&task->signal->live) && registry_forget(task))
-		announce(UPAGER_CMD_EXIT, task_tgid_nr(task), 0);
+	if (!atomic_read(&task->signal->live))
+		registry_end(task);
 }
 
 static struct {
@@ -134,12 +105,14 @@ static void disarm_points(void)
 }
 
 /*
- * Protects the two below.  Entries are added under it, or by a fork of what has an entry: while it
+ * Protects what is below.  Entries are added under it, or by a fork of what has an entry: while it
  * is held, none means none to come.
  */
 static DEFINE_MUTEX(lock);
 static bool accepting;
 static bool armed;
+static LIST_HEAD(sockets);
+static struct owner root;
 
 static int arm(void)
 {
@@ -147,6 +120,9 @@ static int arm(void)
 
 	if (!accepting)
 		return -ENODEV;
+	tracked_fill_reserve();
+	if (armed && !registry_count())
+		probes_renew();
 	if (armed)
 		return 0;
 	err = arm_points();
@@ -161,65 +137,163 @@ static int arm(void)
 
 static void disarm(void)
 {
-	if (!armed)
-		return;
-	probes_disarm();
-	disarm_points();
+	if (armed) {
+		probes_disarm();
+		disarm_points();
+		tracepoint_synchronize_unregister();
+	}
 	armed = false;
+	tracked_free_reserve();
 }
 
-int tracking_add(struct pid *pid, u32 portid)
+/* Some time after the last entry, or who comes and goes would have the kernel patched. */
+static void run_disarm(struct work_struct *work)
+{
+	mutex_lock(&lock);
+	if (!registry_count())
+		disarm();
+	mutex_unlock(&lock);
+}
+
+static DECLARE_DELAYED_WORK(disarm_work, run_disarm);
+static tracking_tell_fn tell_others;
+
+static void tell(struct tracked *tracked, enum event_kind kind)
+{
+	if (READ_ONCE(armed))
+		tracked_fill_reserve();
+	if (kind == EVENT_GONE) {
+		tracked->features = probes_features(true) | UPAGER_FEATURE_EVENTS;
+		registry_ended(tracked);
+	}
+	tell_others(tracked, kind);
+	if (kind == EVENT_GONE && !registry_count())
+		mod_delayed_work(system_unbound_wq, &disarm_work, HZ);
+}
+
+static int add(struct pid *pid, struct owner *owner)
 {
 	struct task_struct *task = get_pid_task(pid, PIDTYPE_TGID);
 	int err = -ESRCH;
 
+	lockdep_assert_held(&lock);
 	if (!task)
 		return -ESRCH;
-	mutex_lock(&lock);
 	/* Kernel threads and zombies have no memory; nothing is armed for them. */
 	if (READ_ONCE(task->mm) && !(task->flags & PF_KTHREAD))
 		err = arm();
 	if (!err)
-		err = registry_add(task, portid);
-	if (!registry_count())
-		disarm();
-	mutex_unlock(&lock);
+		err = registry_add(task, owner);
+	if (armed && !registry_count())
+		mod_delayed_work(system_unbound_wq, &disarm_work, HZ);
 	put_task_struct(task);
 	return err;
 }
 
-int tracking_remove(struct pid *pid, u32 portid)
+int tracking_add(struct pid *pid, struct owner *owner)
 {
-	int err = registry_remove(pid, portid);
+	int err;
 
-	tracking_check();
+	mutex_lock(&lock);
+	err = add(pid, owner ?: &root);
+	mutex_unlock(&lock);
 	return err;
 }
 
-void tracking_check(void)
+int tracking_remove(struct pid *pid, struct owner *owner)
 {
+	return registry_remove(pid, owner ?: &root);
+}
+
+static struct owner *find_socket(u32 portid)
+{
+	struct owner *owner;
+
+	lockdep_assert_held(&lock);
+	list_for_each_entry(owner, &sockets, list)
+		if (owner->portid == portid)
+			return owner;
+	return NULL;
+}
+
+int tracking_add_socket(struct pid *pid, u32 portid)
+{
+	struct owner *owner;
+	int err = -ENOMEM;
+
 	mutex_lock(&lock);
-	if (!registry_count())
-		disarm();
+	owner = find_socket(portid);
+	if (!owner) {
+		owner = owner_new(OWNER_SOCKET, NULL);
+		if (owner) {
+			owner->portid = portid;
+			list_add(&owner->list, &sockets);
+		}
+	}
+	if (owner)
+		err = add(pid, owner);
 	mutex_unlock(&lock);
+	return err;
+}
+
+int tracking_remove_socket(struct pid *pid, u32 portid)
+{
+	struct owner *owner;
+	int err = -ESRCH;
+
+	mutex_lock(&lock);
+	owner = find_socket(portid);
+	if (owner)
+		err = registry_remove(pid, owner);
+	mutex_unlock(&lock);
+	return err;
+}
+
+static void drop_socket(struct owner *owner)
+{
+	list_del(&owner->list);
+	registry_leave(owner);
+	owner_free(owner);
 }
 
 /* What a socket tracks ends with it, so that a daemon that died leaves nothing armed. */
 static int on_socket(struct notifier_block *block, unsigned long event, void *data)
 {
 	struct netlink_notify *notify = data;
+	struct owner *owner;
 
-	if (event == NETLINK_URELEASE && notify->protocol == NETLINK_GENERIC &&
-	    net_eq(notify->net, &init_net) && notify->portid && registry_remove_all(notify->portid))
-		tracking_check();
+	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC ||
+	    !net_eq(notify->net, &init_net) || !notify->portid)
+		return NOTIFY_DONE;
+	mutex_lock(&lock);
+	owner = find_socket(notify->portid);
+	if (owner)
+		drop_socket(owner);
+	mutex_unlock(&lock);
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block sockets = { .notifier_call = on_socket };
+static struct notifier_block on_sockets = { .notifier_call = on_socket };
 
-void tracking_start(void)
+u64 tracking_features(void)
 {
-	netlink_register_notifier(&sockets);
+	u64 features;
+
+	mutex_lock(&lock);
+	if (armed && !registry_count())
+		probes_renew();
+	features = probes_features(armed);
+	mutex_unlock(&lock);
+	return features | UPAGER_FEATURE_EVENTS | UPAGER_FEATURE_PINNED |
+	       (IS_ENABLED(CONFIG_NO_PAGE_MAPCOUNT) ? 0 : UPAGER_FEATURE_SHARED_NOW);
+}
+
+void tracking_start(tracking_tell_fn fn)
+{
+	tell_others = fn;
+	events_init(tell);
+	owner_init(&root, OWNER_ROOT);
+	netlink_register_notifier(&on_sockets);
 	mutex_lock(&lock);
 	accepting = true;
 	mutex_unlock(&lock);
@@ -227,11 +301,17 @@ void tracking_start(void)
 
 void tracking_stop(void)
 {
-	netlink_unregister_notifier(&sockets);
+	struct owner *owner, *next;
+
+	netlink_unregister_notifier(&on_sockets);
 	mutex_lock(&lock);
 	accepting = false;
 	disarm();
+	list_for_each_entry_safe(owner, next, &sockets, list)
+		drop_socket(owner);
+	registry_leave(&root);
 	mutex_unlock(&lock);
-	tracepoint_synchronize_unregister();
-	registry_empty();
+	events_flush();
+	cancel_delayed_work_sync(&disarm_work);
+	tracked_free_reserve();
 }

@@ -1,33 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Who is tracked.  Probes and tracepoints cost nothing while nobody is: they are armed before the
- * first entry and disarmed after the last.
+ * first entry and disarmed soon after the last.
  */
 #ifndef _KMOD_TRACKING_H
 #define _KMOD_TRACKING_H
 
 #include <linux/types.h>
-#include "uapi/upager.h"
+#include "tracked.h"
 
 struct pid;
 
 /* Finds the tracepoints of fork, exec and exit; -ENODEV if the kernel lacks one. */
 int tracking_init(void);
 
-/* Is told of these of tracked processes and must not sleep; a parent_pid of 0 is none. */
-typedef void (*tracking_announce_fn)(enum upager_cmd event, int pid, int parent_pid);
-void tracking_announce(tracking_announce_fn fn);
+/* Is told of each event, and may sleep. */
+typedef void (*tracking_tell_fn)(struct tracked *tracked, enum event_kind kind);
 
 /* From here on processes can be tracked: everything that an entry needs is there. */
-void tracking_start(void);
-/* Disarms for good, waits for the tracepoints' probes in flight, and lets go of every process. */
+void tracking_start(tracking_tell_fn fn);
+/*
+ * Disarms for good, waits for the tracepoints' probes in flight, and lets go of every process but
+ * those of open files.
+ */
 void tracking_stop(void);
 
-/* As registry_add() and registry_remove() have it. */
-int tracking_add(struct pid *pid, u32 portid);
-int tracking_remove(struct pid *pid, u32 portid);
+/* As registry_add() and registry_remove() have it; NULL: of who may track anything. */
+int tracking_add(struct pid *pid, struct owner *owner);
+int tracking_remove(struct pid *pid, struct owner *owner);
+int tracking_add_socket(struct pid *pid, u32 portid);
+int tracking_remove_socket(struct pid *pid, u32 portid);
 
-/* After an entry went by itself: disarms if it was the last. */
-void tracking_check(void);
+/* Bits of enum upager_feature: what works. */
+u64 tracking_features(void);
 
 #endif /* _KMOD_TRACKING_H */

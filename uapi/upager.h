@@ -18,6 +18,9 @@
 /** UPAGER_TRACKED_MAX - processes that can be tracked at once; one more is refused with E2BIG. */
 #define UPAGER_TRACKED_MAX 4096
 
+/** UPAGER_TRACKED_PER_USER - of them, of a user without CAP_SYS_PTRACE; one more: EDQUOT. */
+#define UPAGER_TRACKED_PER_USER 256
+
 /** UPAGER_PINNED_PAGES_MAX - pages that one PINNED command may ask for. */
 #define UPAGER_PINNED_PAGES_MAX 32768
 
@@ -39,9 +42,10 @@
  *                       its mappings), so that it may be read or written by way of no page table.
  *                       A snapshot: true of each page at one moment between question and answer.
  *                       EINVAL: START unaligned, or NR_PAGES zero or above the limit.
- * @UPAGER_CMD_FORK:     event: PID, a new process, was forked by PARENT_PID, a tracked one.
+ * @UPAGER_CMD_FORK:     event: PID, a new process, was forked by PARENT_PID, one that a socket
+ *                       tracks; the next two are of these, too.
  * @UPAGER_CMD_EXEC:     event: PID executed another program and has a new address space.
- * @UPAGER_CMD_EXIT:     event: the last thread of PID has ended.
+ * @UPAGER_CMD_EXIT:     event: the last thread of PID has ended.  COW has its final counts.
  *
  * Pids are those of the initial pid namespace.  All commands but FEATURES, and to hear events, take
  * CAP_NET_ADMIN; TRACK and PINNED besides that the process is the sender's own, or CAP_SYS_PTRACE
@@ -77,6 +81,7 @@ enum upager_cmd {
  * @UPAGER_A_NR_PAGES:    u32, length of a range
  * @UPAGER_A_PINNED:      binary, (NR_PAGES + 7) / 8 bytes
  * @UPAGER_A_PAGING:      nest of enum upager_paging_attr
+ * @UPAGER_A_COW:         nest of enum upager_cow_attr
  */
 enum upager_attr {
 	UPAGER_A_UNSPEC,
@@ -91,6 +96,7 @@ enum upager_attr {
 	UPAGER_A_NR_PAGES,
 	UPAGER_A_PINNED,
 	UPAGER_A_PAGING = 14, /* 11 to 13 are not used any more */
+	UPAGER_A_COW,
 
 	/* private: */
 	__UPAGER_A_MAX
@@ -107,8 +113,14 @@ enum upager_attr {
  * @UPAGER_FEATURE_HUGE_BREAKS: copy-on-write of huge pages is counted
  * @UPAGER_FEATURE_EVENTS:      fork, exec and exit are announced; children are tracked
  * @UPAGER_FEATURE_PINNED:      PINNED is answered
+ * @UPAGER_FEATURE_HUGE_SPLITS: splits of huge pages by copy-on-write are counted
+ * @UPAGER_FEATURE_SHARED_NOW:  pages that are mapped more than once are known: the kernel keeps a
+ *                              count of each (not with CONFIG_NO_PAGE_MAPCOUNT, where what libs has
+ *                              of shared, private and proportional is an average as in smaps)
  *
- * What a kernel has no probe point for stays without its bit, and its keys are left out of `cow`.
+ * What a kernel has no probe point for, or whose probe does not fire (kprobes are disabled,
+ * kernel.ftrace_enabled is 0), stays without its bit, and its keys are left out of `cow`: until the
+ * last process is not tracked any more, for what was missed stays so.
  */
 enum upager_feature {
 	UPAGER_FEATURE_COPIES = 1 << 0,
@@ -118,7 +130,44 @@ enum upager_feature {
 	UPAGER_FEATURE_HUGE_BREAKS = 1 << 4,
 	UPAGER_FEATURE_EVENTS = 1 << 5,
 	UPAGER_FEATURE_PINNED = 1 << 6,
+	UPAGER_FEATURE_HUGE_SPLITS = 1 << 7,
+	UPAGER_FEATURE_SHARED_NOW = 1 << 8,
 };
+
+/**
+ * enum upager_cow_attr - what a process did from when it was tracked to its end, all u64
+ *
+ * The keys of `cow` in upper case, from copies on, in that order; what that leaves out, this does.
+ */
+enum upager_cow_attr {
+	UPAGER_COW_A_UNSPEC,
+	UPAGER_COW_A_PAD,
+	UPAGER_COW_A_COPIES,
+	UPAGER_COW_A_REUSES_WITHOUT_COPY,
+	UPAGER_COW_A_ZERO_FIRST_WRITES,
+	UPAGER_COW_A_FILE_FIRST_WRITES,
+	UPAGER_COW_A_HUGE_BREAKS,
+	UPAGER_COW_A_HUGE_SPLITS,
+	UPAGER_COW_A_HUGE_SPLIT_BYTES,
+	UPAGER_COW_A_HUGE_ZERO_WRITES,
+	UPAGER_COW_A_HUGE_ZERO_BYTES,
+	UPAGER_COW_A_HUGETLB_COPIES,
+	UPAGER_COW_A_HUGETLB_BYTES_COPIED,
+	UPAGER_COW_A_FORKS,
+	UPAGER_COW_A_PAGE_TABLE_BYTES_COPIED,
+	UPAGER_COW_A_BYTES_COPIED,
+	UPAGER_COW_A_CHILDREN,
+	UPAGER_COW_A_CHILDREN_COPIES,
+	UPAGER_COW_A_CHILDREN_REUSES,
+	UPAGER_COW_A_CHILDREN_BYTES_COPIED,
+	UPAGER_COW_A_CHILDREN_LOST,
+	UPAGER_COW_A_PROBES_MISSED,
+
+	/* private: */
+	__UPAGER_COW_A_MAX
+};
+
+#define UPAGER_COW_A_MAX (__UPAGER_COW_A_MAX - 1)
 
 /**
  * enum upager_paging_attr - what the pager says of a process, all u64
@@ -164,8 +213,15 @@ enum upager_paging_attr {
  * with newline and backslash as octal escapes.  Addresses are hexadecimal with 0x, everything
  * else is decimal with its unit in the key.
  *
- * track:     write a pid to track it, -pid to stop.  root with CAP_SYS_PTRACE.
- * processes: a header line, then one line for each tracked process.
+ * track:     write a pid to track it, -pid to stop.  Open for reading and writing, it owns what is
+ *            tracked by it, children included, until it is closed: for processes whose
+ *            /proc/PID/maps the opener may read, UPAGER_TRACKED_PER_USER of each user (EDQUOT),
+ *            without limit with CAP_SYS_PTRACE in the initial user namespace.  EBUSY: another open
+ *            file tracks it.  Reading waits for its processes to end and tells of each: `process
+ *            PID`, comm and what was counted; 0 when none is left.  What a user tracks so is let go
+ *            of where it executes a program that he may not look at.
+ *            Open for writing only it takes that capability, and tracks until -pid is written.
+ * processes: a header line, then one line for each tracked process that the opener may look at.
  * query:     write a pid, read `pid`, `comm`, `tracked` (0 or 1) and the report of that process:
  *            the lines of holes, libs and cow, and of paging if it is tracked; first all sums, then
  *            each hole and each object.  Who may read /proc/PID/maps may ask: the credentials of
@@ -177,8 +233,10 @@ enum upager_paging_attr {
  *
  * holes, gaps between mappings, those before the first and behind the last included:
  *   holes_count, holes_bytes, largest_hole_bytes,
- *   heap_hole_bytes   room that the heap can grow into: from its end to the next mapping
- *   stack_hole_bytes  room that the stack can grow into, down to the next mapping
+ *   heap_hole_bytes   room that the heap can grow into: from its end to the next mapping, as far
+ *                     as RLIMIT_DATA and RLIMIT_AS let it
+ *   stack_hole_bytes  room that the stack can grow into, down to the next mapping, as far as
+ *                     RLIMIT_STACK and RLIMIT_AS let it
  *   mapped_bytes      sum of all mappings, without the vsyscall page
  *   space_bytes       size of the address space of a user: mapped + holes
  *   space_used_ppm, and the same against the 47-bit window that every program gets unless it asks
@@ -207,13 +265,26 @@ enum upager_paging_attr {
  *   reuses_without_copy      write faults that found nobody else and copied nothing
  *   zero_first_writes        writes that replaced the zero page
  *   file_first_writes        writes that made a private page of a file's
- *   huge_breaks              write faults on a huge page mapped as a whole
+ *   huge_breaks              write faults on a transparent huge page mapped as a whole, of which:
+ *   huge_splits              were shared, so that the mapping was split and small pages are copied
+ *   huge_split_bytes         of these mappings; nothing is copied by it
+ *   huge_zero_writes         replaced the huge zero page
+ *   huge_zero_bytes          by huge pages; not where it was split into small zero pages
+ *   hugetlb_copies           writes that copied a page of hugetlbfs because it was shared
+ *   hugetlb_bytes_copied     by these, pages of whatever size
  *   forks                    processes forked that share nothing but copies
  *   page_table_bytes_copied  page tables that these forks got
- *   bytes_copied             of pages, by copies and file_first_writes
+ *   bytes_copied             of pages, by copies, file_first_writes and hugetlb_copies
  *   children                 children that were tracked; the next are what children did, ended
  *                            ones included, and theirs in turn
  *   children_copies, children_reuses, children_bytes_copied
+ *   children_lost            children that were not tracked: there were too many
+ *   probes_missed            hits of probes, of whoever, that the kernel did not let count since
+ *                            the first process was tracked
+ *   then, of a tracked process, at most 16 places of which pages were copied, and what was copied
+ *   elsewhere: place N, place_name (of the file, [heap], [stack], [anon], [others]), place_start
+ *   (of the first such mapping; memory without a name is one place for each 64 MiB, as libc lays
+ *   out its arenas), place_copies and place_bytes
  * paging: the attributes of enum upager_paging_attr in lower case, without UPAGER_PAGING_A_, and
  *   reported_age_ms; only `version 1` and `reported 0` as long as nothing was reported.
  * summary: pid, comm, and the sums of the four.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the family announces of tracked processes, and of no others. */
 #include "actor.h"
+#include "cow.h"
 #include "genl.h"
 
 #include <poll.h>
@@ -10,6 +11,7 @@
 struct event {
 	int cmd;
 	pid_t pid, parent;
+	uint64_t copies, bytes_copied; /* of an end */
 };
 
 FIXTURE(events)
@@ -24,12 +26,20 @@ static int announced(struct nl_msg *msg, void *arg)
 {
 	FIXTURE_DATA(events) *self = arg;
 	struct event *event = &self->event[self->nr % NR_EVENTS];
+	struct nlattr *cow[UPAGER_COW_A_MAX + 1];
 
 	if (genl_heard(msg, &self->listen) != NL_OK)
 		return NL_SKIP;
 	event->cmd = self->listen.cmd;
 	event->pid = (pid_t)genl_u32(&self->listen, UPAGER_A_PID);
 	event->parent = (pid_t)genl_u32(&self->listen, UPAGER_A_PARENT_PID);
+	event->copies = event->bytes_copied = REPORT_NONE;
+	if (self->listen.attr[UPAGER_A_COW] &&
+	    !nla_parse_nested(cow, UPAGER_COW_A_MAX, self->listen.attr[UPAGER_A_COW], NULL) &&
+	    cow[UPAGER_COW_A_COPIES] && cow[UPAGER_COW_A_BYTES_COPIED]) {
+		event->copies = nla_get_u64(cow[UPAGER_COW_A_COPIES]);
+		event->bytes_copied = nla_get_u64(cow[UPAGER_COW_A_BYTES_COPIED]);
+	}
 	self->nr++;
 	return NL_OK;
 }
@@ -110,6 +120,25 @@ TEST_F_TIMEOUT(events, generations, LIMIT_S)
 			exits |= self->event[i].pid == actor_pid(seat) ? 1U << seat : 0;
 	}
 	EXPECT_EQ(7, exits);
+}
+
+/* What was counted to the end is told with it: nobody could look in time. */
+TEST_F_TIMEOUT(events, an_end_has_final_counts, LIMIT_S)
+{
+	struct cow child;
+
+	ASSERT_TRUE(actor_write(0, 0, 300));
+	ASSERT_TRUE(actor_fork(0, 1));
+	ASSERT_TRUE(actor_write(1, 0, 123));
+	child = cow_read(actor_pid(1));
+	ASSERT_LE(123, child.copies);
+	kill(actor_pid(1), SIGKILL);
+	ASSERT_TRUE(actor_do(0, ACT_REAP, 0, 1));
+	ASSERT_TRUE(wait_until(heard(self, 2)));
+	EXPECT_EVENT(1, UPAGER_CMD_EXIT, actor_pid(1), NOBODY);
+	EXPECT_EQ(REPORT_NONE, self->event[0].copies);
+	EXPECT_EQ(child.copies, self->event[1].copies);
+	EXPECT_EQ(child.bytes_copied, self->event[1].bytes_copied);
 }
 
 /* The end of a thread is not that of its process, nor the birth of one. */

@@ -109,8 +109,10 @@ TEST_F_TIMEOUT(family, children_are_counted_apart, LIMIT_S)
 	EXPECT_EQ(grandchild.bytes_copied, child.children_bytes_copied);
 	EXPECT_EQ(1, parent.children);
 	EXPECT_EQ(child.copies + grandchild.copies, parent.children_copies);
-	EXPECT_EQ(child.reuses_without_copy + grandchild.reuses_without_copy,
-		  parent.children_reuses);
+	/* Where the kernel has no place to see them, there are none. */
+	if (parent.children_reuses != REPORT_NONE)
+		EXPECT_EQ(child.reuses_without_copy + grandchild.reuses_without_copy,
+			  parent.children_reuses);
 	EXPECT_EQ(child.bytes_copied + grandchild.bytes_copied, parent.children_bytes_copied);
 	EXPECT_LE(50, grandchild.copies);
 	EXPECT_LE(100, child.copies);

@@ -47,7 +47,7 @@ TEST_F_TIMEOUT(genl, features, LIMIT_S)
 	ASSERT_NE(NULL, genl->attr[UPAGER_A_FEATURES]);
 	ASSERT_EQ(8, nla_len(genl->attr[UPAGER_A_FEATURES]));
 	/* The kernels that these tests run on have all probe points. */
-	EXPECT_EQ((UPAGER_FEATURE_PINNED << 1) - 1, nla_get_u64(genl->attr[UPAGER_A_FEATURES]));
+	EXPECT_EQ((UPAGER_FEATURE_SHARED_NOW << 1) - 1, nla_get_u64(genl->attr[UPAGER_A_FEATURES]));
 	EXPECT_EQ(NULL, genl->attr[UPAGER_A_PID]);
 
 	before = nr_tracked(genl);

@@ -5,6 +5,7 @@
 #include "report.h"
 
 #include <inttypes.h>
+#include <sys/resource.h>
 
 FIXTURE(holes)
 {
@@ -33,6 +34,11 @@ FIXTURE_TEARDOWN(holes)
 struct sums {
 	uint64_t count, bytes, largest, heap, stack, mapped;
 };
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
 
 static struct sums sum_up(uint64_t limit)
 {
@@ -119,7 +125,19 @@ static void compare_holes(struct __test_metadata *_metadata)
 	EXPECT_EQ(maps.nr_holes, nr);
 }
 
-static void compare(struct __test_metadata *_metadata)
+/* What the stack may still grow by. */
+static uint64_t stack_left(pid_t pid)
+{
+	struct rlimit limit = { 0 };
+
+	prlimit(pid, RLIMIT_STACK, NULL, &limit);
+	for (unsigned int i = 0; i < maps.nr; i++)
+		if (!strcmp(maps.map[i].name, "[stack]"))
+			return limit.rlim_cur - (maps.map[i].end - maps.map[i].start);
+	return 0;
+}
+
+static void compare(struct __test_metadata *_metadata, pid_t pid)
 {
 	struct sums space = sum_up(UINT64_MAX), window = sum_up(WINDOW_END);
 
@@ -128,7 +146,7 @@ static void compare(struct __test_metadata *_metadata)
 	EXPECT_EQ(space.bytes, report_value("holes_bytes"));
 	EXPECT_EQ(space.largest, report_value("largest_hole_bytes"));
 	EXPECT_EQ(space.heap, report_value("heap_hole_bytes"));
-	EXPECT_EQ(space.stack, report_value("stack_hole_bytes"));
+	EXPECT_EQ(least(space.stack, stack_left(pid)), report_value("stack_hole_bytes"));
 	EXPECT_EQ(space.mapped, report_value("mapped_bytes"));
 	EXPECT_EQ(maps.space_bytes, report_value("space_bytes"));
 	EXPECT_EQ(maps.space_bytes, space.mapped + space.bytes);
@@ -172,7 +190,7 @@ TEST_F_TIMEOUT(holes, crafted_ones, LIMIT_S)
 	ASSERT_TRUE(has_hole(room + 5 * PAGE_SIZE, room + 6 * PAGE_SIZE));
 	ASSERT_TRUE(has_hole(room + 16 * PAGE_SIZE, room + 100 * PAGE_SIZE));
 	EXPECT_EQ(before - bytes, report_value("holes_bytes"));
-	compare(_metadata);
+	compare(_metadata, self->pid);
 
 	/* A hole closes when what lies between two mappings is mapped. */
 	ASSERT_TRUE(actor_do(0, ACT_MAP, room + 3 * PAGE_SIZE, 1));
@@ -180,7 +198,7 @@ TEST_F_TIMEOUT(holes, crafted_ones, LIMIT_S)
 	ASSERT_EQ(0, report_query(self->pid));
 	maps_parse();
 	EXPECT_FALSE(has_hole(room + 3 * PAGE_SIZE, room + 4 * PAGE_SIZE));
-	compare(_metadata);
+	compare(_metadata, self->pid);
 }
 
 TEST_F_TIMEOUT(holes, of_whoever_asks, LIMIT_S)
@@ -191,7 +209,7 @@ TEST_F_TIMEOUT(holes, of_whoever_asks, LIMIT_S)
 	ASSERT_TRUE(wait_until(!maps_take(pid, "maps", maps_text[0]) && !report_query(pid) &&
 			       maps_still(pid, "maps")));
 	maps_parse();
-	compare(_metadata);
+	compare(_metadata, pid);
 	EXPECT_TRUE(report_is("comm", "holes_test"));
 	EXPECT_EQ((uint64_t)pid, report_value("pid"));
 }
@@ -224,7 +242,7 @@ TEST_F_TIMEOUT(holes, of_other_programs, LIMIT_S)
 		EXPECT_EQ(0, maps_take(pid, "maps", maps_text[0]));
 		EXPECT_EQ(0, report_query(pid));
 		maps_parse();
-		compare(_metadata);
+		compare(_metadata, pid);
 		nr++;
 		close(fds[0]);
 		close(fds[1]);
@@ -232,6 +250,43 @@ TEST_F_TIMEOUT(holes, of_other_programs, LIMIT_S)
 		waitpid(pid, NULL, 0);
 	}
 	EXPECT_LT(0, nr);
+}
+
+static uint64_t status_bytes(pid_t pid, const char *key)
+{
+	char path[64], line[256];
+	uint64_t kib = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, strlen(key)))
+			kib = strtoull(line + strlen(key) + 1, NULL, 10);
+	if (f)
+		fclose(f);
+	return kib * 1024;
+}
+
+/* The room that there is, and that nobody may use, is none. */
+TEST_F_TIMEOUT(holes, limits_count, LIMIT_S)
+{
+	struct rlimit stack = { 2 << 20, 2 << 20 }, data = { 0, RLIM_INFINITY }, space;
+
+	ASSERT_EQ(0, prlimit(self->pid, RLIMIT_STACK, &stack, NULL));
+	data.rlim_cur = status_bytes(self->pid, "VmData:") + (1 << 20);
+	ASSERT_EQ(0, prlimit(self->pid, RLIMIT_DATA, &data, NULL));
+	ASSERT_EQ(0, maps_take(self->pid, "maps", maps_text[0]));
+	ASSERT_EQ(0, report_query(self->pid));
+	maps_parse();
+	EXPECT_EQ(stack_left(self->pid), report_value("stack_hole_bytes"));
+	EXPECT_EQ(1 << 20, report_value("heap_hole_bytes"));
+
+	space.rlim_cur = space.rlim_max = status_bytes(self->pid, "VmSize:") + (256 << 10);
+	ASSERT_EQ(0, prlimit(self->pid, RLIMIT_AS, &space, NULL));
+	ASSERT_EQ(0, report_query(self->pid));
+	EXPECT_EQ(256 << 10, report_value("stack_hole_bytes"));
+	EXPECT_EQ(256 << 10, report_value("heap_hole_bytes"));
 }
 
 TEST_HARNESS_MAIN

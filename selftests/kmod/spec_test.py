@@ -16,6 +16,7 @@ HEADER = os.path.join(TOP, "uapi/upager.h")
 # Enumerations of the header, and what there is in front of their names.
 SETS = {
     "enum upager_attr": "UPAGER_A_",
+    "enum upager_cow_attr": "UPAGER_COW_A_",
     "enum upager_paging_attr": "UPAGER_PAGING_A_",
 }
 COMMANDS = ("enum upager_cmd", "UPAGER_CMD_")
@@ -179,7 +180,7 @@ def main():
     limits = {d["name"]: d["value"] for d in spec.get("definitions", []) if d["type"] == "const"}
     wanted = {name: constant.get("UPAGER_" + name.upper().replace("-", "_")) for name in limits}
     check("limits", wanted, limits)
-    check("limits are there", ["pinned-pages-max", "tracked-max"], sorted(limits))
+    check("limits are there", ["pinned-pages-max", "tracked-max", "tracked-per-user"], sorted(limits))
     print("1..%d" % number)
     return 1 if failed else 0
 
