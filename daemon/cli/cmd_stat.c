@@ -6,6 +6,7 @@
 #include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
@@ -16,12 +17,14 @@
 #include "cli/message.h"
 #include "cli/query.h"
 #include "cli/stat_json.h"
+#include "cli/stat_run.h"
 #include "cli/stat_segments.h"
 #include "cli/stat_table.h"
 #include "uapi/upager_proto.h"
 
 static const char help[] =
 	"Usage: upager stat PID [--json]\n"
+	"       upager stat [--repeat N] [--children] [--json] [--output FILE] -- CMD [ARG...]\n"
 	"\n"
 	"Show the address space of a process: the holes between its mappings, its shared\n"
 	"libraries, what it shares copy-on-write, and what the pager says of it.  The process\n"
@@ -31,8 +34,15 @@ static const char help[] =
 	"/proc; it adds what became of shared pages, of tracked processes: the pager tracks\n"
 	"those that it pages, and root any other with echo PID >/proc/upager/track.\n"
 	"\n"
+	"With CMD: run it, tracked with its children, and show what was counted until it ended,\n"
+	"of it and of those that had ended by then.  That takes no privileges.\n"
+	"\n"
 	"  --json  print an object with \"holes\", \"libs\", \"cow\" and \"paging\", all of the\n"
-	"          holes and objects in it\n"
+	"          holes and objects in it; of CMD with \"runs\", \"processes\", \"elapsed_ns\",\n"
+	"          \"cow\" and \"places\"\n"
+	"  --repeat N     run CMD so often; medians are shown, and the least and the most\n"
+	"  --children     also show each process, of the last run\n"
+	"  --output FILE  write to FILE, as CMD prints to where this does\n"
 	"\n"
 	"HOLE        largest first; FOR: what it is the room to grow of\n"
 	"TEXT ...    of an object, by its program headers; - where they cannot be read in time\n"
@@ -40,12 +50,13 @@ static const char help[] =
 	"USERS       address spaces that map it; - where there are too many to count; without\n"
 	"            the module, processes of those that you may look into\n"
 	"\n"
-	"Exit status: 0, 1 failed (no such process, or not yours), 2 usage.\n";
+	"Exit status: 0, 1 failed (no such process, or not yours), 2 usage; of CMD its own, as\n"
+	"upager run has it, or 3 without the module.\n";
 
 static const struct option options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{ "json", no_argument, NULL, 'j' },	{ "repeat", required_argument, NULL, 'r' },
+	{ "children", no_argument, NULL, 'c' }, { "output", required_argument, NULL, 'o' },
+	{ "help", no_argument, NULL, 'h' },	{ NULL, 0, NULL, 0 },
 };
 
 /* A figure of a group as a whole: its unit is in its key. */
@@ -75,13 +86,18 @@ static const struct figure {
 	{ REPORT_COW, "zero_first_writes", "zero page", "first writes to it" },
 	{ REPORT_COW, "file_first_writes", "files", "first writes to private pages of files" },
 	{ REPORT_COW, "huge_breaks", "huge pages", "write faults on them" },
-	{ REPORT_COW, "bytes_copied", "copied", "by copies and first writes to files" },
+	{ REPORT_COW, "huge_splits", "huge splits", "of these: split, to copy small pages" },
+	{ REPORT_COW, "huge_zero_bytes", "huge zero page", "replaced, by huge pages" },
+	{ REPORT_COW, "hugetlb_bytes_copied", "hugetlb", "copied of its pages" },
+	{ REPORT_COW, "bytes_copied", "copied", "by copies, first writes to files, hugetlb" },
 	{ REPORT_COW, "forks", "forks", "children made" },
 	{ REPORT_COW, "page_table_bytes_copied", "page tables", "that forks copied" },
 	{ REPORT_COW, "children", "children", "tracked, theirs included" },
 	{ REPORT_COW, "children_copies", "their copies", "" },
 	{ REPORT_COW, "children_reuses", "their reuses", "" },
 	{ REPORT_COW, "children_bytes_copied", "they copied", "" },
+	{ REPORT_COW, "children_lost", "children lost", "not tracked: too many at once" },
+	{ REPORT_COW, "probes_missed", "missed", "hits that the kernel did not let count" },
 	{ REPORT_PAGING, "budget_bytes", "budget", "what may be resident" },
 	{ REPORT_PAGING, "resident_bytes", "resident", "of the memory that is paged" },
 	{ REPORT_PAGING, "standby_bytes", "standby", "evicted, still in memory" },
@@ -166,6 +182,7 @@ static int print_human(const struct report *r)
 	err = err ?: stat_table_objects(r);
 	printf("\n");
 	print_group(r, REPORT_COW, "Copy-on-write");
+	err = err ?: stat_table_places(r);
 	if (report_find(r, REPORT_PAGING, 0, "budget_bytes")) {
 		printf("\n");
 		print_group(r, REPORT_PAGING, "Paging");
@@ -195,33 +212,17 @@ static int get_report(pid_t pid, struct report *report)
 	return err ? query_fail(pid, err) : UPAGER_EXIT_OK;
 }
 
-int cmd_stat(int argc, char **argv)
+static int show_process(const char *text, bool json)
 {
 	struct report report;
-	bool json = false;
+	int exit_code, err;
 	pid_t pid = 0;
-	int c, exit_code, err;
 
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1)
-		switch (c) {
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return UPAGER_EXIT_OK;
-		default:
-			return args_bad_option(argv, c);
-		}
-	exit_code = args_count(argc, argv, 1, 1);
-	if (!exit_code)
-		exit_code = args_pid(argv[optind], &pid);
+	exit_code = args_pid(text, &pid);
 	if (!exit_code)
 		exit_code = get_report(pid, &report);
 	if (exit_code)
 		return exit_code;
-	/* For the width of names in the tables. */
-	setlocale(LC_CTYPE, "");
 	err = stat_segments_add(pid, &report);
 	if (!err)
 		err = json ? stat_json_print(&report) : print_human(&report);
@@ -229,4 +230,61 @@ int cmd_stat(int argc, char **argv)
 		exit_code = message_fail(UPAGER_EXIT_FAILED, "cannot print: %s", strerror(-err));
 	report_fini(&report);
 	return exit_code;
+}
+
+/* A program is what stands behind "--" and is no number alone: PID may, too. */
+static bool is_program(int argc, char **argv)
+{
+	const char *first = argv[optind];
+
+	return optind < argc && optind > 1 && !strcmp(argv[optind - 1], "--") &&
+	       (optind + 1 < argc || first[strspn(first, "-0123456789")]);
+}
+
+int cmd_stat(int argc, char **argv)
+{
+	struct stat_run run = { .repeat = 1 };
+	bool only_run = false;
+	int c, exit_code;
+
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1)
+		switch (c) {
+		case 'j':
+			run.json = true;
+			break;
+		case 'r':
+			run.repeat = (unsigned int)strtoul(optarg, NULL, 10);
+			if (!run.repeat || run.repeat > STAT_REPEAT_MAX ||
+			    strspn(optarg, "0123456789") != strlen(optarg))
+				return message_fail(
+					UPAGER_EXIT_USAGE,
+					"--repeat takes a number from 1 to %d, not '%s'",
+					STAT_REPEAT_MAX, optarg);
+			only_run = true;
+			break;
+		case 'c':
+			run.children = true;
+			only_run = true;
+			break;
+		case 'o':
+			run.output = optarg;
+			only_run = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return UPAGER_EXIT_OK;
+		default:
+			return args_bad_option(argv, c);
+		}
+	/* For the width of names in the tables. */
+	setlocale(LC_CTYPE, "");
+	if (is_program(argc, argv)) {
+		run.argv = argv + optind;
+		return stat_run(&run);
+	}
+	if (only_run)
+		return message_fail(UPAGER_EXIT_USAGE,
+				    "a program is missing: -- CMD; see upager stat --help");
+	exit_code = args_count(argc, argv, 1, 1);
+	return exit_code ? exit_code : show_process(argv[optind], run.json);
 }

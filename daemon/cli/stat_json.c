@@ -16,7 +16,9 @@ int stat_json_print(const struct report *report)
 
 	for (size_t i = 0; i < REPORT_GROUPS; i++) {
 		groups[i] = names[i] ? json_object() : root;
-		lists[i] = i == REPORT_HOLES || i == REPORT_LIBS ? json_array() : NULL;
+		lists[i] = i == REPORT_HOLES || i == REPORT_LIBS || report->items[i].nr
+				   ? json_array()
+				   : NULL;
 	}
 	for (size_t i = 0; i < report->nr_lines; i++) {
 		const struct report_line *line = &report->line[i];

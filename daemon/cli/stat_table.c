@@ -51,6 +51,14 @@ static const struct column object_columns[] = {
 	{ "PATH", "object_path", CELL_NAME, NULL },
 };
 
+static const struct column place_columns[] = {
+	{ "PLACE", "place", CELL_COUNT, NULL },
+	{ "COPIES", "place_copies", CELL_COUNT, NULL },
+	{ "COPIED", "place_bytes", CELL_BYTES, NULL },
+	{ "FIRST SEEN AT", "place_start", CELL_NAME, NULL },
+	{ "IN", "place_name", CELL_NAME, NULL },
+};
+
 static int set_name(struct libscols_line *line, size_t column, const char *name)
 {
 	char *clean = strdup(name);
@@ -155,9 +163,11 @@ int stat_table_holes(const struct report *report)
 	return err;
 }
 
-int stat_table_objects(const struct report *report)
+/* All of a group's list. */
+static int print_list(const struct column *columns, size_t nr_columns, const struct report *r,
+		      enum report_group group)
 {
-	uint32_t nr = report->items[REPORT_LIBS].nr;
+	uint32_t nr = r->items[group].nr;
 	uint32_t *items;
 	int err;
 
@@ -169,8 +179,17 @@ int stat_table_objects(const struct report *report)
 	for (uint32_t i = 0; i < nr; i++)
 		items[i] = i + 1;
 	printf("\n");
-	err = print_table(object_columns, ARRAY_SIZE(object_columns), report, REPORT_LIBS, items,
-			  nr);
+	err = print_table(columns, nr_columns, r, group, items, nr);
 	free(items);
 	return err;
+}
+
+int stat_table_objects(const struct report *report)
+{
+	return print_list(object_columns, ARRAY_SIZE(object_columns), report, REPORT_LIBS);
+}
+
+int stat_table_places(const struct report *report)
+{
+	return print_list(place_columns, ARRAY_SIZE(place_columns), report, REPORT_COW);
 }

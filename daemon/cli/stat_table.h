@@ -4,8 +4,9 @@
 
 #include "control/report.h"
 
-/* The largest holes, and every object.  0 or -errno. */
+/* The largest holes, every object, where pages were copied.  0 or -errno. */
 int stat_table_holes(const struct report *report);
 int stat_table_objects(const struct report *report);
+int stat_table_places(const struct report *report);
 
 #endif

@@ -43,6 +43,12 @@ static const struct known {
 	{ "zero_first_writes", REPORT_COW },
 	{ "file_first_writes", REPORT_COW },
 	{ "huge_breaks", REPORT_COW },
+	{ "huge_splits", REPORT_COW },
+	{ "huge_split_bytes", REPORT_COW },
+	{ "huge_zero_writes", REPORT_COW },
+	{ "huge_zero_bytes", REPORT_COW },
+	{ "hugetlb_copies", REPORT_COW },
+	{ "hugetlb_bytes_copied", REPORT_COW },
 	{ "forks", REPORT_COW },
 	{ "page_table_bytes_copied", REPORT_COW },
 	{ "bytes_copied", REPORT_COW },
@@ -50,6 +56,8 @@ static const struct known {
 	{ "children_copies", REPORT_COW },
 	{ "children_reuses", REPORT_COW },
 	{ "children_bytes_copied", REPORT_COW },
+	{ "children_lost", REPORT_COW },
+	{ "probes_missed", REPORT_COW },
 	{ "reported", REPORT_PAGING },
 	{ "budget_bytes", REPORT_PAGING },
 	{ "resident_bytes", REPORT_PAGING },
@@ -65,9 +73,16 @@ static const struct known {
 	{ "reported_age_ms", REPORT_PAGING },
 };
 
+/* What an item of a group's list begins with. */
+static const struct known items[] = {
+	{ "hole", REPORT_HOLES },
+	{ "object", REPORT_LIBS },
+	{ "place", REPORT_COW },
+};
+
 /* Names: never numbers, whatever they look like. */
-static const char *const names[] = { "comm", "hole_below", "hole_above", "hole_role",
-				     "object_path" };
+static const char *const names[] = { "comm",	  "hole_below",	 "hole_above",
+				     "hole_role", "object_path", "place_name" };
 
 static bool is_name(const char *key)
 {
@@ -137,10 +152,11 @@ static int add_item(struct report *r, enum report_group group, uint32_t *item)
 /* Where a line belongs, given where the line before it did. */
 static int place(struct report *r, const char *key, enum report_group *group, uint32_t *item)
 {
-	if (!strcmp(key, "hole") || !strcmp(key, "object")) {
-		*group = key[0] == 'h' ? REPORT_HOLES : REPORT_LIBS;
-		return add_item(r, *group, item);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(items); i++)
+		if (!strcmp(key, items[i].key)) {
+			*group = items[i].group;
+			return add_item(r, *group, item);
+		}
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (!strcmp(key, known[i].key)) {
 			*group = known[i].group;

@@ -34,9 +34,10 @@ ok "is about it" shows '^Usage: upager stat PID'
 ok "an unknown option" refused 2 "--frobnicate" "$UPAGER" stat --frobnicate 1
 ok "no process" refused 2 "missing" "$UPAGER" stat --json
 ok "two processes" refused 2 "'2' is one" "$UPAGER" stat 1 2
-for pid in 0 -1 1x 4294967297 ''; do
+for pid in 0 -1 4294967297 ''; do
 	ok "'$pid' is no process id" refused 2 "no process id" "$UPAGER" stat -- "$pid"
 done
+ok "nor is 1x" refused 2 "no process id" "$UPAGER" stat 1x
 
 ## No module: what /proc tells
 
