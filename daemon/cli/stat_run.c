@@ -133,7 +133,9 @@ static int show(const struct stat_run *run, struct stat_result *result)
 		return message_fail(UPAGER_EXIT_FAILED, "cannot write to %s: %s", run->output,
 				    strerror(errno));
 	err = run->json ? stat_show_json(out, run, result) : stat_show_text(out, run, result);
-	if (run->output ? fclose(out) : fflush(out))
+	if (fflush(out))
+		err = -errno;
+	if (run->output && fclose(out) && !err)
 		err = -errno;
 	return err ? message_fail(UPAGER_EXIT_FAILED, "cannot print: %s", strerror(-err))
 		   : UPAGER_EXIT_OK;

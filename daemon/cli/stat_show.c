@@ -25,7 +25,7 @@ static int compare(const void *a, const void *b)
 /* Of a figure that each run has at this offset; of an even number the lower of the middle two. */
 static struct spread spread_of(const struct stat_result *result, size_t offset)
 {
-	uint64_t value[STAT_REPEAT_MAX];
+	uint64_t value[STAT_REPEAT_MAX] = { 0 };
 
 	for (size_t i = 0; i < result->nr; i++)
 		memcpy(&value[i], (const char *)&result->sums[i] + offset, sizeof(value[i]));

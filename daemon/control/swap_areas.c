@@ -195,7 +195,7 @@ static int progress(struct pager *pg, struct upager_reply *reply)
 /* What the job of this session has come to. */
 static int go_on(struct pager *pg, struct upager_reply *reply)
 {
-	switch (pg->area_job.state) {
+	switch ((uint32_t)pg->area_job.state) {
 	case AREA_JOB_ADDED:
 		finish_add(pg);
 		return 0;

@@ -303,7 +303,7 @@ uint64_t drain_step(struct pager *pg, uint64_t now_ns)
 {
 	struct area_job *job = &pg->area_job;
 
-	switch (job->state) {
+	switch ((uint32_t)job->state) {
 	case AREA_JOB_ADD:
 		store_area_set(pg->worker.store, job->area, pg->area[job->area].fd);
 		job->state = AREA_JOB_ADDED;

@@ -41,7 +41,7 @@ int upager_swapon(struct upager *u, const char *path, int priority)
 {
 	if (priority < -UPAGER_PRIORITY_BIAS || priority > UPAGER_PRIORITY_BIAS)
 		return client_fail(u, -EINVAL, "a priority is from -32767 to 32767");
-	return ask(u, UPAGER_OP_SWAPON, path, (uint64_t)(priority + UPAGER_PRIORITY_BIAS), NULL,
+	return ask(u, UPAGER_OP_SWAPON, path, (uint64_t)priority + UPAGER_PRIORITY_BIAS, NULL,
 		   NULL);
 }
 

@@ -242,13 +242,13 @@ static bool register_stretch(struct scan *scan, uint64_t start, uint64_t end)
 int registration_add(struct pager *pg, struct space *sp, bool *added)
 {
 	struct space_housekeeping *was = &sp->housekeeping;
+	uint64_t together = sp->orders.budget_pages / SMALL_BUDGET;
 	struct scan scan = {
 		.pg = pg,
 		.sp = sp,
 		.work = register_stretch,
 		.is_wanted = is_to_be_paged,
-		.small_max =
-			sp->orders.budget_pages / SMALL_BUDGET / max_t(uint32_t, was->nr_small, 1),
+		.small_max = was->nr_small ? together / was->nr_small : together,
 	};
 	int err;
 

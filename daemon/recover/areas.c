@@ -81,7 +81,7 @@ static int take_added(struct pager *pg, uint32_t i, const char (*spec)[AREA_SPEC
 static int take_kind(struct pager *pg, uint32_t i, const char (*spec)[AREA_SPEC_BYTES],
 		     uint32_t nr_specs, bool *taken)
 {
-	switch (pg->state.header->area[i].kind) {
+	switch ((uint32_t)pg->state.header->area[i].kind) {
 	case STATE_AREA_GONE:
 		area_make_hole(&pg->area[i], pg->state.header->area[i].span);
 		return 0;
