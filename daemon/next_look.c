@@ -19,8 +19,6 @@ uint64_t space_next_look(const struct pager *pg, const struct space *sp, uint64_
 	/* For room nobody tells. */
 	if (w->events_waiting || (sp->phase == SPACE_FORKED && sp->orders.identified))
 		next_ns = sooner_ns(now_ns + ROOM_LOOK_NS, next_ns);
-	if (w->events_waiting && w->doubt.on)
-		next_ns = sooner_ns(w->doubt.look_at_ns, next_ns);
 	if (sp->standby.nr_dirty)
 		next_ns = sooner_ns(w->write_backoff_ns, next_ns);
 	if (w->readable && w->hold_at_ns > now_ns)

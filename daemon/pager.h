@@ -23,7 +23,7 @@
 #define SPACES_MAX  65536u
 #define FAULTS_MAX  32768u
 #define SPARES_MAX  8u
-#define REFUSED_MAX EVENTS_KEPT
+#define REFUSED_MAX EVENTS_BATCH
 
 /* memory/kept.c's. */
 struct kept {

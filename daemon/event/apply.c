@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "event/apply.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "event/fork.h"
-#include "event/moves.h"
+#include "event/late_unmap.h"
 #include "kernel/vma.h"
 #include "memory/page.h"
+
+static struct run range_pages(uint64_t start, uint64_t end)
+{
+	return (struct run){ addr_pgno(start), (uint32_t)((end - start) >> PAGE_SHIFT) };
+}
 
 bool apply_is_own_remove(const struct space *sp, const struct uffd_msg *msg)
 {
@@ -61,46 +64,20 @@ static void map_changed(struct pager *pg, struct space *sp)
 		hint_record_save(sp->locked.hints, &sp->locked.regions);
 }
 
-static void apply_unmap(struct pager *pg, struct space *sp, uint64_t start, uint64_t end,
-			const struct stays *stays)
+static void apply_unmap(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
 {
-	struct page_range part;
-
-	for (uint64_t at = start; !stays->late && stays_next(stays, &at, end, &part);) {
-		page_drop(pg, sp, part.first, part.end);
+	if (late_unmap_came(pg, sp, start, end)) {
 		pthread_mutex_lock(&sp->lock);
-		forget_region(sp, part.first, part.end);
+		map_changed(pg, sp);
 		pthread_mutex_unlock(&sp->lock);
+		sp->reports.rescan_wanted = true; /* which corrects what is known registered */
+		return;
 	}
+	page_drop(pg, sp, addr_pgno(start), addr_pgno(end));
 	pthread_mutex_lock(&sp->lock);
+	forget_region(sp, addr_pgno(start), addr_pgno(end));
 	map_changed(pg, sp);
 	pthread_mutex_unlock(&sp->lock);
-	if (stays->late)
-		moves_came(sp, start, end);
-	else
-		moves_went(sp, start, end);
-	if (stays->late || stays->nr)
-		sp->reports.rescan_wanted = true; /* which corrects what is known registered */
-}
-
-/*
- * Progress of a REMAP, in .reserved1: how much moved, in pages, is in .reserved3,
- * and in .reserved2 what cannot be asked again; the destination is empty, so that
- * what is there has been moved.
- */
-enum remap_progress {
-	REMAP_READ,
-	REMAP_LOOKED_AT,
-	REMAP_CLEARED,
-};
-
-#define REMAP_SURE	 1 /* nothing is mapped where it was */
-#define REMAP_MAY_SHRINK 2
-
-static void advance(struct uffd_msg *msg, enum remap_progress to)
-{
-	__atomic_store_n(&msg->reserved1, (uint8_t)to, __ATOMIC_RELEASE);
-	failpoint(FP_EVENT_ADVANCED);
 }
 
 /*
@@ -112,104 +89,65 @@ static void advance(struct uffd_msg *msg, enum remap_progress to)
  * returns with this event, leaves the source mapped and never shrinks.  Any
  * other mremap() still waits for the UNMAP of its source to be read.
  */
-void apply_look_at(struct pager *pg, struct space *sp, struct uffd_msg *msg)
+static uint64_t remap_bytes(struct pager *pg, struct space *sp, uint64_t from, uint64_t to,
+			    uint64_t bytes)
 {
-	uint64_t bytes = msg->arg.remap.len, to = msg->arg.remap.to;
-	struct vma v;
-	int err;
-
-	if (msg->event != UFFD_EVENT_REMAP || msg->reserved1 >= REMAP_LOOKED_AT)
-		return;
-	err = vma_find(sp->process.maps_fd, msg->arg.remap.from, &v);
-	if (err && !pg->caps.remap_exact) {
-		msg->reserved2 |= REMAP_MAY_SHRINK;
-		if (!vma_find(sp->process.maps_fd, to, &v))
-			bytes = min_t(uint64_t, bytes, v.end - to);
-	}
-	if (err == -ENOENT)
-		msg->reserved2 |= REMAP_SURE;
-	msg->reserved3 = (uint32_t)(bytes >> PAGE_SHIFT);
-	advance(msg, REMAP_LOOKED_AT);
-}
-
-uint64_t apply_moved_bytes(const struct uffd_msg *msg)
-{
-	return (uint64_t)msg->reserved3 << PAGE_SHIFT;
-}
-
-bool apply_is_under_way(const struct uffd_msg *msg)
-{
-	return msg->event == UFFD_EVENT_REMAP && msg->reserved1 >= REMAP_CLEARED;
-}
-
-bool apply_may_be_over(const struct uffd_msg *msg)
-{
-	return !(msg->reserved2 & REMAP_SURE);
-}
-
-static void clamp_to_neighbour(struct space *sp, struct uffd_msg *msg)
-{
-	pgno_t to = addr_pgno(msg->arg.remap.to);
 	const struct region *next;
+	struct vma v;
 
+	if (pg->caps.remap_exact || !vma_find(sp->process.maps_fd, from, &v))
+		return bytes;
+	if (!vma_find(sp->process.maps_fd, to, &v))
+		bytes = min_t(uint64_t, bytes, v.end - to);
 	pthread_mutex_lock(&sp->lock);
-	next = region_next(&sp->locked.regions, to);
-	if (next && next->first.v > to.v)
-		msg->reserved3 = (uint32_t)min_t(uint64_t, msg->reserved3, next->first.v - to.v);
+	next = region_next(&sp->locked.regions, addr_pgno(to));
+	if (next && next->first.v > addr_pgno(to).v)
+		bytes = min_t(uint64_t, bytes, pgno_addr(next->first) - to);
 	pthread_mutex_unlock(&sp->lock);
+	return bytes;
 }
 
-/* Entries and regions, but for what stays. */
-static void shift(struct pager *pg, struct space *sp, const struct uffd_msg *msg,
-		  const struct stays *stays)
+/*
+ * Progress of a REMAP, in .reserved1: how much moved, in pages, is in .reserved3,
+ * since it cannot be asked again; the destination is empty, so that what is there
+ * has been moved.
+ */
+enum remap_progress {
+	REMAP_READ,
+	REMAP_CLAMPED,
+	REMAP_CLEARED,
+};
+
+static void advance(struct uffd_msg *msg, enum remap_progress to)
 {
-	uint64_t from = msg->arg.remap.from, moved = apply_moved_bytes(msg);
-	uint64_t distance = msg->arg.remap.to - from;
-	struct page_range part;
-
-	for (uint64_t at = from; stays_next(stays, &at, from + moved, &part);) {
-		pgno_t to = addr_pgno(pgno_addr(part.first) + distance);
-
-		page_shift(pg, sp, part.first, to, part.end.v - part.first.v);
-		pthread_mutex_lock(&sp->lock);
-		region_move(&sp->locked.regions, part.first, to, part.end.v - part.first.v);
-		pthread_mutex_unlock(&sp->lock);
-	}
-	/* What did not fit was unmapped with the source. */
-	for (uint64_t at = from + moved; stays_next(stays, &at, from + msg->arg.remap.len, &part);)
-		page_drop(pg, sp, part.first, part.end);
+	__atomic_store_n(&msg->reserved1, (uint8_t)to, __ATOMIC_RELEASE);
+	failpoint(FP_EVENT_ADVANCED);
 }
 
-static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg,
-			const struct stays *stays)
+static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg)
 {
 	uint64_t from = msg->arg.remap.from, to = msg->arg.remap.to, bytes = msg->arg.remap.len;
-	struct page_range part;
+	struct run source = range_pages(from, from + bytes);
 	uint64_t moved;
 
 	sp->worker.moved = true;
-	apply_look_at(pg, sp, msg);
+	if (msg->reserved1 < REMAP_CLAMPED) {
+		msg->reserved3 = (uint32_t)(remap_bytes(pg, sp, from, to, bytes) >> PAGE_SHIFT);
+		advance(msg, REMAP_CLAMPED);
+	}
+	moved = (uint64_t)msg->reserved3 << PAGE_SHIFT;
 	if (msg->reserved1 < REMAP_CLEARED) {
-		if (msg->reserved2 & REMAP_MAY_SHRINK)
-			clamp_to_neighbour(sp, msg);
-		moved = apply_moved_bytes(msg);
 		page_drop(pg, sp, addr_pgno(to), addr_pgno(to + moved));
-		moves_went(sp, from, from + bytes);
-		moves_note(sp, (struct moved){
-				       .from = from,
-				       .end = from + bytes,
-				       .to = to,
-				       .bytes = moved,
-				       .sure = msg->reserved2 & REMAP_SURE,
-			       });
+		late_unmap_expect(sp, from, from + bytes);
 		advance(msg, REMAP_CLEARED);
 	}
-	moved = apply_moved_bytes(msg);
-	shift(pg, sp, msg, stays);
+	page_shift(pg, sp, source.first, addr_pgno(to), moved >> PAGE_SHIFT);
+	/* What did not fit was unmapped with the source. */
+	page_drop(pg, sp, addr_pgno(from + moved), addr_pgno(from + bytes));
 	pthread_mutex_lock(&sp->lock);
 	/* The new mapping keeps the registration; the old one is gone or empty. */
-	for (uint64_t at = from; stays_next(stays, &at, from + bytes, &part);)
-		forget_region(sp, part.first, part.end);
+	region_move(&sp->locked.regions, source.first, addr_pgno(to), moved >> PAGE_SHIFT);
+	forget_region(sp, source.first, addr_pgno(from + bytes));
 	region_add(&sp->locked.regions, addr_pgno(to),
 		   addr_pgno(to + moved)); /* or the rescan does */
 	map_changed(pg, sp);
@@ -217,24 +155,22 @@ static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg
 	pthread_mutex_unlock(&sp->lock);
 }
 
-bool apply_has_room(struct pager *pg, struct space *sp, const struct uffd_msg *msg,
-		    const struct stays *stays)
+bool apply_has_room(struct pager *pg, struct space *sp, const struct uffd_msg *msg)
 {
 	switch (msg->event) {
 	case UFFD_EVENT_REMOVE:
 	case UFFD_EVENT_UNMAP:
-		return page_drop_room(pg, 1 + stays->nr);
+		return page_drop_room(pg);
 	case UFFD_EVENT_REMAP:
 		return page_shift_room(pg, sp, addr_pgno(msg->arg.remap.from),
 				       addr_pgno(msg->arg.remap.to),
-				       msg->arg.remap.len >> PAGE_SHIFT, 1 + stays->nr);
+				       msg->arg.remap.len >> PAGE_SHIFT);
 	default:
 		return true; /* a fork sees for itself */
 	}
 }
 
-void apply_event(struct pager *pg, struct space *sp, struct uffd_msg *msg,
-		 const struct stays *stays)
+void apply_event(struct pager *pg, struct space *sp, struct uffd_msg *msg)
 {
 	switch (msg->event) {
 	case UFFD_EVENT_REMOVE:
@@ -242,10 +178,10 @@ void apply_event(struct pager *pg, struct space *sp, struct uffd_msg *msg,
 			apply_remove(pg, sp, msg->arg.remove.start, msg->arg.remove.end);
 		break;
 	case UFFD_EVENT_UNMAP:
-		apply_unmap(pg, sp, msg->arg.remove.start, msg->arg.remove.end, stays);
+		apply_unmap(pg, sp, msg->arg.remove.start, msg->arg.remove.end);
 		break;
 	case UFFD_EVENT_REMAP:
-		apply_remap(pg, sp, msg, stays);
+		apply_remap(pg, sp, msg);
 		break;
 	case UFFD_EVENT_FORK:
 		fork_apply(pg, sp, (int)msg->arg.fork.ufd);

@@ -106,7 +106,7 @@ static bool drop_unborn(struct pager *pg, struct space *sp)
 
 		if (i < sp->orders.born_with.nr)
 			end = r->first;
-		if (!page_drop_room(pg, 1))
+		if (!page_drop_room(pg))
 			return false;
 		page_drop(pg, sp, n, end);
 		if (i < sp->orders.born_with.nr)

@@ -19,7 +19,7 @@
 static const pgno_t space_end = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
 
 /* A run of pages on its way from one area to another. */
-struct slot_move {
+struct move {
 	struct op read;
 	struct op write;
 	struct pager *pg;
@@ -32,7 +32,7 @@ struct slot_move {
 };
 
 struct drain {
-	struct slot_move move[MOVES];
+	struct move move[MOVES];
 	uint32_t nr_busy;
 	uint32_t id; /* of the space that the hand is in */
 	pgno_t hand;
@@ -48,7 +48,7 @@ static bool is_there(const struct pager *pg, slot_t slot)
 	return slot_valid(slot) && slot.v - area->first.v < area->sb.nr_slots;
 }
 
-static void end_move(struct slot_move *m, bool moved)
+static void end_move(struct move *m, bool moved)
 {
 	struct pager *pg = m->pg;
 	struct space *sp = pg->space[m->id];
@@ -75,8 +75,7 @@ static void end_move(struct slot_move *m, bool moved)
 
 static void read_done(void *context, struct op *op, int res)
 {
-	struct slot_move *m =
-		(struct slot_move *)(void *)((char *)op - offsetof(struct slot_move, read));
+	struct move *m = (struct move *)(void *)((char *)op - offsetof(struct move, read));
 	struct pager *pg = m->pg;
 	bool ok = res == (int)(m->run.nr_pages * PAGE_SIZE);
 
@@ -100,8 +99,7 @@ static void read_done(void *context, struct op *op, int res)
 
 static void write_done(void *context, struct op *op, int res)
 {
-	struct slot_move *m =
-		(struct slot_move *)(void *)((char *)op - offsetof(struct slot_move, write));
+	struct move *m = (struct move *)(void *)((char *)op - offsetof(struct move, write));
 
 	(void)context;
 	failpoint(FP_DRAIN_WRITTEN);
@@ -109,14 +107,14 @@ static void write_done(void *context, struct op *op, int res)
 	failpoint(FP_DRAIN_MOVED);
 }
 
-static struct slot_move *move_get(struct pager *pg, uint32_t want)
+static struct move *move_get(struct pager *pg, uint32_t want)
 {
 	struct drain *dr = pg->worker.drain;
 
 	if (store_buffers(pg->worker.store) < BUFFERS)
 		return NULL;
 	for (uint32_t i = 0; i < MOVES; i++) {
-		struct slot_move *m = &dr->move[i];
+		struct move *m = &dr->move[i];
 
 		if (m->busy || !store_buffer_get(pg->worker.store, want, &m->buf))
 			continue;
@@ -131,7 +129,7 @@ static struct slot_move *move_get(struct pager *pg, uint32_t want)
 /* False: not now. */
 static bool begin_move(struct pager *pg, struct space *sp, pgno_t n, slot_t slot, uint32_t nr_pages)
 {
-	struct slot_move *m = move_get(pg, nr_pages);
+	struct move *m = move_get(pg, nr_pages);
 	int got;
 
 	if (!m)

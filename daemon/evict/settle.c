@@ -272,7 +272,7 @@ static bool is_in_place(const struct space *sp)
 {
 	const struct uffd_msg *msg = sp->events->msg;
 
-	for (uint32_t n = 0; n < EVENTS_KEPT && msg[n].event; n++)
+	for (uint32_t n = 0; n < EVENTS_BATCH && msg[n].event; n++)
 		if (msg[n].event == UFFD_EVENT_UNMAP || msg[n].event == UFFD_EVENT_REMAP)
 			return false;
 	return true;

@@ -19,7 +19,6 @@
 #include "fault/swapin.h"
 #include "kernel/present.h"
 #include "kernel/vma.h"
-#include "memory/event_slot.h"
 #include "memory/page.h"
 
 #define ZERO_WINDOW_MAX	   64
@@ -107,7 +106,6 @@ static void fill_zero(struct pager *pg, struct space *sp, struct fault f)
 		fill_failed(pg, sp, f, fill.error);
 		return;
 	}
-	event_slot_settled(sp->events);
 	if (sp->phase == SPACE_FORKED)
 		note_forked(sp, (struct run){ f.page, fill.filled });
 	sp->worker.zero_window = n;

@@ -124,9 +124,9 @@ static bool copy_leaf(struct pager *pg, struct space *sp, pgno_t n, pgno_t end,
 /* Two leaves in part, and what table_cut() needs. */
 #define DROP_TABLES (2 * TABLE_LEVELS + TABLE_CUT_NEED)
 
-bool page_drop_room(struct pager *pg, uint32_t nr_ranges)
+bool page_drop_room(struct pager *pg)
 {
-	return tables_claim(pg->tables, (uint64_t)nr_ranges * DROP_TABLES);
+	return tables_claim(pg->tables, DROP_TABLES);
 }
 
 static void drop_part(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
@@ -200,16 +200,11 @@ void page_forget(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 	}
 }
 
-/* A leaf that ranges part is copied, and comes to be made anew, with what is above it. */
-#define PART_TABLES (4 * TABLE_LEVELS)
-
-bool page_shift_room(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages,
-		     uint32_t nr_ranges)
+bool page_shift_room(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages)
 {
-	return tables_claim(pg->tables, (1ULL + nr_ranges) * DROP_TABLES +
-						(nr_ranges - 1ULL) * PART_TABLES +
-						table_move_need(pg->tables, sp->worker.root, from,
-								to, nr_pages));
+	return tables_claim(
+		pg->tables,
+		2 * DROP_TABLES + table_move_need(pg->tables, sp->worker.root, from, to, nr_pages));
 }
 
 /* In both places since a crash, and counted twice. */
@@ -298,26 +293,6 @@ void page_resettle(struct pager *pg, struct space *sp, pgno_t n, slot_t slot)
 	table_hint(pg->tables, sp->worker.root, n, ~0ULL << PAGE_ENTRY_SLOT_LSB,
 		   slot.v << PAGE_ENTRY_SLOT_LSB);
 	slot_put(pg->slots, p.slot);
-}
-
-bool page_confuse_room(struct pager *pg, uint64_t nr_pages)
-{
-	return tables_claim(pg->tables, 2 * (nr_pages / TABLE_ENTRIES + 2) * TABLE_LEVELS);
-}
-
-void page_confuse(struct pager *pg, struct space *sp, pgno_t one, pgno_t other, uint64_t nr_pages)
-{
-	for (uint64_t i = 0; i < nr_pages; i++) {
-		pgno_t at[] = { pgno_add(one, i), pgno_add(other, i) };
-
-		if (!table_get(pg->tables, sp->worker.root, at[0]) &&
-		    !table_get(pg->tables, sp->worker.root, at[1]))
-			continue;
-		for (int n = 0; n < 2; n++) {
-			release_place(sp, page_read(pg, sp, at[n]));
-			page_lose(pg, sp, at[n]);
-		}
-	}
 }
 
 void page_give_up_copy(struct pager *pg, struct space *sp, pgno_t n)

@@ -31,10 +31,10 @@ bool page_may_return(struct pager *pg, const struct space *sp, pgno_t n);
 
 /*
  * Whole ranges, between change_begin() and change_end() only, and where there
- * was room: asked for the next ones, or anything else, it ends.  Otherwise they
+ * was room: asked for the next range, or anything else, it ends.  Otherwise they
  * have to wait, as everybody in that process then has.
  */
-bool page_drop_room(struct pager *pg, uint32_t nr_ranges);
+bool page_drop_room(struct pager *pg);
 /* REMOVE, UNMAP: [first, end) becomes VIRGIN, whatever it was. */
 void page_drop(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
 bool page_range_room(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
@@ -43,17 +43,10 @@ void page_forget(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
 /*
  * REMAP: entries of [from, from + nr_pages) go to `to`, where nothing is, and the
  * source becomes VIRGIN.  After a crash again: what is there has been moved.
- * Room is for two drops, too, and for doing it in several ranges.
+ * Room is for two drops, too.
  */
-bool page_shift_room(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages,
-		     uint32_t nr_ranges);
+bool page_shift_room(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages);
 void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages);
-/*
- * It is not known what is on which page of two ranges: where one of them has
- * something both become LOST.
- */
-bool page_confuse_room(struct pager *pg, uint64_t nr_pages);
-void page_confuse(struct pager *pg, struct space *sp, pgno_t one, pgno_t other, uint64_t nr_pages);
 /* The only copy of this page cannot be had: LOST, from any state. The place is the caller's. */
 void page_lose(struct pager *pg, struct space *sp, pgno_t n);
 /* What is outside of [first, end) becomes LOST. */

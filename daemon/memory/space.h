@@ -173,13 +173,7 @@ struct space_worker {
 	uint32_t zero_window;
 
 	bool readable; /* uffd may have messages */
-	_Atomic bool
-		events_waiting; /* the event slot holds events not yet applied; housekeeping looks */
-	struct {
-		bool on; /* their order is not known, so that more are read */
-		uint64_t look_at_ns;
-		uint64_t pause_ns;
-	} doubt;
+	bool events_waiting; /* the event slot holds events not yet applied */
 	bool changing; /* memory/change.h */
 	bool draining; /* a fork waits for writes: nothing new is dirtied */
 	bool closing; /* polls are being cancelled */

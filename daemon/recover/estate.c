@@ -51,7 +51,7 @@ static int add_events(struct estate *es, const struct event_slot *slot)
 {
 	int err = 0;
 
-	for (uint32_t n = 0; n < EVENTS_KEPT && slot->msg[n].event && !err; n++)
+	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event && !err; n++)
 		if (slot->msg[n].event == UFFD_EVENT_FORK)
 			err = add(es, (int)slot->msg[n].arg.fork.ufd);
 	return err;

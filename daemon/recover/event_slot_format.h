@@ -5,30 +5,27 @@
 #include <linux/userfaultfd.h>
 #include <stdint.h>
 
-#define EVENTS_BATCH 64 /* are read at once */
-#define EVENTS_KEPT  128
-#define MOVES_MAX    127 /* with which it has two pages */
+#define EVENTS_BATCH 64
+#define LATE_UNMAPS  128
 
-/* What a space's userfaultfd told, and what is needed to understand it: in the state file. */
+/*
+ * Events of a space that were read and not all applied: in the state file.  One
+ * that was applied becomes EVENT_APPLIED by one store; one that cannot be applied
+ * twice from the start keeps its progress in its reserved members, as events.c
+ * says.
+ */
 struct event_slot {
-	/*
-	 * Read and not all applied; .event == 0: the end.  One that was applied
-	 * becomes EVENT_APPLIED by one store; one that cannot be applied twice from
-	 * the start keeps its progress in its reserved members, as apply.c says.
-	 */
-	struct uffd_msg msg[EVENTS_KEPT];
-	/* event/moves.c: a ring of REMAPs that were applied. */
-	struct move {
-		uint64_t from;
+	struct uffd_msg msg[EVENTS_BATCH]; /* .event == 0: the end */
+	/* event/late_unmap.c: a ring of UNMAPs that are to come. */
+	struct late_unmap {
+		uint64_t start;
 		uint64_t end; /* 0: none */
-		uint64_t to;
-		uint64_t bytes;
-	} move[MOVES_MAX];
-	uint64_t nr_moves;
-	uint64_t gathering; /* a message that is being copied, and where to */
+	} late[LATE_UNMAPS];
+	uint64_t nr_late;
 };
 
-_Static_assert(sizeof(struct event_slot) == 32 * EVENTS_KEPT + 32 * MOVES_MAX + 16, "fixed layout");
+_Static_assert(sizeof(struct event_slot) == 32 * EVENTS_BATCH + 16 * LATE_UNMAPS + 8,
+	       "fixed layout");
 
 #define EVENT_APPLIED 0xff
 

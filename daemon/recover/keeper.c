@@ -17,7 +17,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "memory/event_slot.h"
 #include "recover/keeper_name.h"
 #include "recover/silence.h"
 #include "recover/statefile.h"
@@ -35,24 +34,41 @@ struct keeper_arg {
 	int daemon_pidfd;
 };
 
+/* Free entries at the end of a slot: only faults are worth nothing to a new daemon. */
+static uint32_t slot_used(const struct event_slot *slot)
+{
+	uint32_t n = 0;
+
+	while (n < EVENTS_BATCH && slot->msg[n].event)
+		n++;
+	return n;
+}
+
 /* Faults need not be kept: whoever waits is woken by the next daemon. */
+static bool is_worth_keeping(const struct uffd_msg *msg)
+{
+	return msg->event != UFFD_EVENT_PAGEFAULT && msg->event != EVENT_APPLIED;
+}
+
 static void drop_faults(struct event_slot *slot)
 {
-	for (uint32_t n = 0; n < EVENTS_KEPT && slot->msg[n].event; n++)
-		if (slot->msg[n].event == UFFD_EVENT_PAGEFAULT)
-			slot->msg[n].event = EVENT_APPLIED;
-	event_slot_gather(slot);
+	uint32_t to = 0, n = slot_used(slot);
+
+	for (uint32_t from = 0; from < n; from++)
+		if (is_worth_keeping(&slot->msg[from]))
+			slot->msg[to++] = slot->msg[from];
+	for (; to < n; to++)
+		slot->msg[to].event = 0;
 }
 
 static void drain(struct event_slot *slot, int uffd)
 {
 	uint32_t used;
 
-	event_slot_mend(slot);
 	drop_faults(slot);
-	used = event_slot_used(slot);
-	if (used < EVENTS_KEPT)
-		uffd_read(uffd, &slot->msg[used], EVENTS_KEPT - used);
+	used = slot_used(slot);
+	if (used < EVENTS_BATCH)
+		uffd_read(uffd, &slot->msg[used], EVENTS_BATCH - used);
 	drop_faults(slot);
 }
 
@@ -109,7 +125,7 @@ static bool any_alive(struct pager *pg)
 		if (uffd >= 0 && !uffd_alive(uffd))
 			return true;
 		/* A child whose event was read and not applied. */
-		for (uint32_t n = 0; n < event_slot_used(&pg->state.events[id]); n++)
+		for (uint32_t n = 0; n < slot_used(&pg->state.events[id]); n++)
 			if (pg->state.events[id].msg[n].event == UFFD_EVENT_FORK &&
 			    !uffd_alive((int)pg->state.events[id].msg[n].arg.fork.ufd))
 				return true;

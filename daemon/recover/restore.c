@@ -12,7 +12,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "evict/settle.h"
-#include "memory/event_slot.h"
 #include "memory/page.h"
 #include "recover/stray.h"
 
@@ -51,7 +50,6 @@ static struct space *space_of(struct pager *pg, uint32_t id)
 		space_close_views(sp);
 		sp->process.pid = 0;
 	}
-	event_slot_mend(sp->events);
 	sp->worker.events_waiting = sp->events->msg[0].event;
 	sp->worker.readable = true;
 	sp->reports.rescan_wanted = true; /* which finds what is registered, and present */

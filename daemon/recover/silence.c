@@ -42,7 +42,7 @@ static bool is_in(const struct agent_post *post, const struct uffd_msg *msg)
  */
 static void forget_drops(const struct agent_posts *posts, struct event_slot *slot)
 {
-	for (uint32_t k = 0; k < EVENTS_KEPT && slot->msg[k].event; k++)
+	for (uint32_t k = 0; k < EVENTS_BATCH && slot->msg[k].event; k++)
 		for (uint32_t n = posts->settled; n != posts->posted; n++)
 			if (slot->msg[k].event == UFFD_EVENT_REMOVE &&
 			    is_in(&posts->post[n % AGENT_BATCHES], &slot->msg[k]))

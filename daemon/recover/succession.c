@@ -80,7 +80,7 @@ static int open_header(struct pager *pg, const char *path)
 	err = statefile_map_old(pg->state_dir_fd, HEADER, sizeof(*h), &map);
 	h = map;
 	if (err || h->magic != STATE_MAGIC || h->version != STATE_VERSION ||
-	    h->nr_spaces != SPACES_MAX || h->nr_ids > SPACES_MAX || h->nr_events != EVENTS_KEPT ||
+	    h->nr_spaces != SPACES_MAX || h->nr_ids > SPACES_MAX || h->nr_events != EVENTS_BATCH ||
 	    !h->nr_areas || h->nr_areas > AREAS_MAX)
 		return refuse(path, "their state is of another version of upagerd: start that");
 	pg->state.header = map;
@@ -200,7 +200,7 @@ static int found(const struct succession *su, struct pager *pg)
 	h = pg->state.header = map;
 	h->version = STATE_VERSION;
 	h->nr_spaces = SPACES_MAX;
-	h->nr_events = EVENTS_KEPT;
+	h->nr_events = EVENTS_BATCH;
 	h->lock_fd = su->lock_fd;
 	h->listen_fd = -1;
 	return 0;

@@ -19,7 +19,6 @@ struct space_fixture {
 	struct pager pg;
 	struct space *sp;
 	struct event_slot events;
-	struct space_record records[2]; /* by space id */
 };
 
 static struct space_fixture space_fixture;
@@ -36,7 +35,6 @@ static inline int space_group_setup(void **state)
 	if (open_slots(f->slots))
 		return -1;
 	f->pg.slots = f->slots->slots;
-	f->pg.state.records = f->records;
 	*state = f;
 	return tables_init(&f->pg.tables, f->pg.slots, f->slots->dir_fd);
 }
