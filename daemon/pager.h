@@ -116,6 +116,15 @@ void pager_spares_refill(struct pager *pg);
 /* Gives one back to the system; false: none is left. */
 bool pager_spare_use(struct pager *pg);
 
+/*
+ * What it has there now, to be read once: the worker takes spaces out at any time.
+ * For housekeeping it stays valid, because it frees them.
+ */
+static inline struct space *pager_space(const struct pager *pg, uint32_t id)
+{
+	return __atomic_load_n(&pg->space[id], __ATOMIC_ACQUIRE);
+}
+
 bool pager_has_spaces(const struct pager *pg);
 /* Housekeeping: whether the process is an agent. */
 bool pager_is_agent(const struct pager *pg, pid_t pid);

@@ -56,8 +56,8 @@ static bool may_be_forked(const struct housekeeping *h, pid_t pid)
 	snprintf(name, sizeof(name), "%d", pid);
 	parent = proc_parent_of(name);
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
-		const struct space *sp = h->pg->space[id];
-		const struct space *from = sp ? h->pg->space[sp->parent_id] : NULL;
+		const struct space *sp = pager_space(h->pg, id);
+		const struct space *from = sp ? pager_space(h->pg, sp->parent_id) : NULL;
 
 		if (sp && sp->phase == SPACE_FORKED && !sp->process.pid &&
 		    (!from || from->process.pid == parent))

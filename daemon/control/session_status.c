@@ -12,7 +12,7 @@
 static bool is_ending(const struct housekeeping *h, pid_t pid)
 {
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
-		const struct space *sp = h->pg->space[id];
+		const struct space *sp = pager_space(h->pg, id);
 
 		if (sp && sp->process.pid == pid && sp->orders.gone && sp->phase < SPACE_CLOSING)
 			return true;
@@ -55,9 +55,12 @@ static uint64_t pools_bytes(const struct pager *pg)
 {
 	uint64_t pages = 0;
 
-	for (uint32_t id = 1; id < pg->nr_ids; id++)
-		if (pg->space[id])
-			pages += pg->space[id]->standby.nr_places;
+	for (uint32_t id = 1; id < pg->nr_ids; id++) {
+		const struct space *sp = pager_space(pg, id);
+
+		if (sp)
+			pages += sp->standby.nr_places;
+	}
 	return pages * PAGE_SIZE;
 }
 

@@ -142,7 +142,7 @@ static void take_on(struct housekeeping *h, struct space *sp, struct proc *child
 
 void child_look_after(struct housekeeping *h, struct space *sp)
 {
-	struct space *from = h->pg->space[sp->parent_id];
+	struct space *from = pager_space(h->pg, sp->parent_id);
 	struct proc *parent = from ? housekeeping_find(h, from->process.pid) : NULL;
 	struct proc *child = housekeeping_find(h, sp->process.pid);
 

@@ -37,7 +37,7 @@ static bool has_executed(const struct space *sp)
  */
 static struct space *unchanged_parent(struct pager *pg, const struct space *sp)
 {
-	struct space *from = pg->space[sp->parent_id];
+	struct space *from = pager_space(pg, sp->parent_id);
 	bool same;
 
 	if (!from || !from->process.pid || from->process.pid != sp->process.parent_pid ||

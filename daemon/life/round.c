@@ -298,9 +298,12 @@ uint64_t round_tick(struct housekeeping *h)
 		if (all || wakeup_is_due(p, now_ns))
 			look_after_proc(h, p, now_ns);
 	}
-	for (uint32_t id = 1; id < h->pg->nr_ids; id++)
-		if (h->pg->space[id])
-			look_after_space(h, h->pg->space[id]);
+	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
+		struct space *sp = pager_space(h->pg, id);
+
+		if (sp)
+			look_after_space(h, sp);
+	}
 	free_closed(h);
 	next_ns = wakeup_next_ns(h, now_ns);
 	if (unserved_look_after(&h->pg->state.unserved) || more)

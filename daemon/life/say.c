@@ -75,11 +75,13 @@ static void say_full(struct housekeeping *h, uint64_t now_ns)
 	bool full = false;
 
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
-		if (!h->pg->space[id])
+		struct space *sp = pager_space(h->pg, id);
+
+		if (!sp)
 			continue;
-		full |= h->pg->space[id]->reports.area_full;
-		say_orphans(h->pg->space[id]);
-		say_lost(h, h->pg->space[id], now_ns);
+		full |= sp->reports.area_full;
+		say_orphans(sp);
+		say_lost(h, sp, now_ns);
 	}
 	if (!full)
 		return;

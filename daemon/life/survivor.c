@@ -59,7 +59,7 @@ static void take_on(struct housekeeping *h, struct space *sp)
 void survivors_take_on(struct housekeeping *h)
 {
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
-		struct space *sp = h->pg->space[id];
+		struct space *sp = pager_space(h->pg, id);
 
 		if (sp && sp->process.pid)
 			take_on(h, sp);

@@ -95,8 +95,11 @@ uint64_t wakeup_next_ns(const struct housekeeping *h, uint64_t now_ns)
 
 		next_ns = min_t(uint64_t, next_ns, at_ns);
 	}
-	for (uint32_t id = 1; id < h->pg->nr_ids; id++)
-		if (h->pg->space[id] && needs_look(h->pg->space[id]))
+	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
+		const struct space *sp = pager_space(h->pg, id);
+
+		if (sp && needs_look(sp))
 			next_ns = min_t(uint64_t, next_ns, now_ns + PAUSE_MIN_NS);
+	}
 	return next_ns > now_ns ? next_ns - now_ns : 0;
 }

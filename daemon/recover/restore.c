@@ -161,8 +161,11 @@ static int restore_page(struct pager *pg, struct space *sp, pgno_t n, struct pag
 	count(sp, p);
 	if (p.state != PAGE_STANDBY && p.state != PAGE_DETACHING)
 		return 0;
-	if (p.place >= sb->nr_places)
+	if (p.place >= sb->nr_places) {
+		log_err("page %#llx of space %u is at place %u of %u in its pool",
+			(unsigned long long)n.v, sp->id, p.place, sb->nr_places);
 		return -EBADMSG;
+	}
 	if (p.state == PAGE_DETACHING) {
 		standby_set(sb, p.place, PLACE_DETACHING, n);
 		return 0;

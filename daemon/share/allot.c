@@ -163,7 +163,7 @@ static void press(struct housekeeping *h)
 static bool has_space(const struct housekeeping *h, const struct family *f)
 {
 	for (uint32_t id = 1; id < h->pg->nr_ids; id++) {
-		const struct space *sp = h->pg->space[id];
+		const struct space *sp = pager_space(h->pg, id);
 
 		/* A child that is not found yet. */
 		if (sp && sp->locked.terms.family == f->id)
