@@ -66,14 +66,16 @@ static void map_changed(struct pager *pg, struct space *sp)
 
 static void apply_unmap(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
 {
-	if (late_unmap_came(pg, sp, start, end)) {
-		pthread_mutex_lock(&sp->lock);
-		map_changed(pg, sp);
-		pthread_mutex_unlock(&sp->lock);
-		sp->reports.rescan_wanted = true; /* which corrects what is known registered */
-		return;
-	}
-	page_drop(pg, sp, addr_pgno(start), addr_pgno(end));
+	bool late = late_unmap_came(pg, sp, start, end);
+
+	/*
+	 * If it is, what is there now keeps its pages.  It may be nothing, after
+	 * MREMAP_DONTUNMAP: so it is not known registered, until the rescan says so.
+	 */
+	if (late)
+		sp->reports.rescan_wanted = true;
+	else
+		page_drop(pg, sp, addr_pgno(start), addr_pgno(end));
 	pthread_mutex_lock(&sp->lock);
 	forget_region(sp, addr_pgno(start), addr_pgno(end));
 	map_changed(pg, sp);
@@ -108,8 +110,8 @@ static uint64_t remap_bytes(struct pager *pg, struct space *sp, uint64_t from, u
 }
 
 /*
- * Progress of a REMAP, in .reserved1: how much moved, in pages, is in .reserved3,
- * since it cannot be asked again; the destination is empty, so that what is there
+ * Progress of a REMAP, in .reserved1: how much moved, in pages, is in .reserved2
+ * and .reserved3, since it cannot be asked again; the destination is empty, so that what is there
  * has been moved.
  */
 enum remap_progress {
@@ -132,10 +134,12 @@ static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg
 
 	sp->worker.moved = true;
 	if (msg->reserved1 < REMAP_CLAMPED) {
-		msg->reserved3 = (uint32_t)(remap_bytes(pg, sp, from, to, bytes) >> PAGE_SHIFT);
+		moved = remap_bytes(pg, sp, from, to, bytes) >> PAGE_SHIFT;
+		msg->reserved2 = (uint16_t)(moved >> 32);
+		msg->reserved3 = (uint32_t)moved;
 		advance(msg, REMAP_CLAMPED);
 	}
-	moved = (uint64_t)msg->reserved3 << PAGE_SHIFT;
+	moved = ((uint64_t)msg->reserved2 << 32 | msg->reserved3) << PAGE_SHIFT;
 	if (msg->reserved1 < REMAP_CLEARED) {
 		page_drop(pg, sp, addr_pgno(to), addr_pgno(to + moved));
 		late_unmap_expect(sp, from, from + bytes);

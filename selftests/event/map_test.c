@@ -161,6 +161,57 @@ TEST_F_TIMEOUT(map, mremap_dontunmap_leaves_zeros, 60)
 	EXPECT_EQ(0, target_run(&self->pager, leave_behind));
 }
 
+/*
+ * Unmapped untouched, long after.  Regression: that was taken for the UNMAP that
+ * other moves are followed by, so what was mapped there next was thought to be
+ * registered, and pages were taken out that then read as zeros.
+ */
+static int leave_behind_and_map_anew(struct target_share *sh)
+{
+	uint8_t *p = paged(1), *q;
+
+	q = mremap(p, NR * PAGE_SIZE, NR * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	target_check(sh, q != MAP_FAILED && q != p);
+	sleep_us(300000); /* for the rescan */
+	target_check(sh, !munmap(p, NR * PAGE_SIZE));
+	target_check(sh, mmap(p, NR * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p);
+	madvise(p, NR * PAGE_SIZE, MADV_NOHUGEPAGE);
+	memory_fill(p, 0, NR, 2);
+	memory_push_far(p, NR);
+	target_check(sh, memory_is(q, 0, NR, 1));
+	target_check(sh, memory_is(p, 0, NR, 2));
+	return 0;
+}
+
+TEST_F_TIMEOUT(map, mremap_dontunmap_is_unmapped_later, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, leave_behind_and_map_anew));
+}
+
+/* As much of it is counted in pages as 32 bits do not hold. */
+static int move_what_is_huge(struct target_share *sh)
+{
+	const uint64_t bytes = 16ULL << 40;
+	uint8_t *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return 0; /* not so much address space */
+	madvise(p, bytes, MADV_NOHUGEPAGE);
+	memory_fill(p, 0, NR, 3);
+	target_check(sh, memory_push_far(p, NR));
+	p = mremap(p, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)bytes);
+	target_check(sh, p != MAP_FAILED);
+	target_check(sh, memory_is(p, 0, NR, 3));
+	return 0;
+}
+
+TEST_F_TIMEOUT(map, mremap_of_16_tib, 60)
+{
+	EXPECT_EQ(0, target_run(&self->pager, move_what_is_huge));
+}
+
 /* F21: mapped beside a registered one; the kernel moves both only when they are one. */
 static int move_two(struct target_share *sh)
 {
