@@ -17,10 +17,13 @@
 
 #define OWN_VMAS 4000
 
-/* Asked for one by one, as far as the kernel can be asked, they are the same. */
+/*
+ * Asked for one by one, as far as the kernel can be asked, they are the same.
+ * Some of them: where it cannot, each time all are read.
+ */
 static void is_found_alike(int maps_fd)
 {
-	for (uint32_t i = 0; i < found.nr; i++) {
+	for (uint32_t i = 0; i < found.nr; i += 1 + i % 31) {
 		const struct vma *text = &found.v[i];
 		struct vma v;
 
