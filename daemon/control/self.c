@@ -59,8 +59,10 @@ static bool may_be_forked(const struct housekeeping *h, pid_t pid)
 		const struct space *sp = pager_space(h->pg, id);
 		const struct space *from = sp ? pager_space(h->pg, sp->parent_id) : NULL;
 
-		if (sp && sp->phase == SPACE_FORKED && !sp->process.pid &&
-		    (!from || from->process.pid == parent))
+		if (!sp || sp->process.pid || (from && from->process.pid != parent))
+			continue;
+		/* Or the worker is still making it. */
+		if (sp->phase == SPACE_FORKED || (sp->phase == SPACE_NEW && sp->parent_id))
 			return true;
 	}
 	return false;

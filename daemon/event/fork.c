@@ -154,9 +154,8 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 		return;
 	}
 	child->worker.root = root;
-	failpoint(FP_FORK_SHARED);
-	child->phase = SPACE_FORKED;
 	child->parent_id = parent->id;
+	failpoint(FP_FORK_SHARED);
 	if (parent->phase == SPACE_FORKED) { /* what was wiped for it, it may hand on */
 		child->worker.born_touched = parent->worker.born_touched;
 		child->worker.moved = parent->worker.moved;
@@ -183,6 +182,8 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	if (copy_dirty(pg, parent, child))
 		lose_dirty(pg, parent, child);
 	child->worker.readable = true;
+	/* Until then housekeeping leaves it alone, and writes down nothing of it. */
+	child->phase = SPACE_FORKED;
 	pager_record_space(pg, child);
 	pager_kick_housekeeping(pg);
 	failpoint(FP_FORK_APPLIED);

@@ -137,6 +137,30 @@ TEST_F_TIMEOUT(recover, child_is_not_found_again, 60)
 	EXPECT_EQ(0, pager_stop(pager));
 }
 
+/*
+ * The worker takes its time to make what a child has of its own.  Regression: it
+ * could be found meanwhile, and was written down with places in a pool that is
+ * its parent's: nobody could take over.
+ */
+TEST_F_TIMEOUT(recover, child_is_not_known_half_way, 60)
+{
+	struct pager *pager = &self->pager;
+	struct pager_options opt = { .disable = variant->disable };
+	struct target t = target_start(pager, fork_and_wait, TARGET_BUDGET);
+	int status;
+
+	ASSERT_TRUE(target_reached(&t, 2));
+	pager_kill(pager);
+	opt.failpoints = "fork_shared=delay:500000,child_recorded=kill";
+	ASSERT_EQ(0, pager_restart(pager, &opt));
+	target_let(&t, 2);
+	ASSERT_TRUE(wait_until(20, pager_ended(pager, &status)));
+	ASSERT_EQ(0, again(pager, variant->disable));
+	target_let(&t, 3);
+	EXPECT_EQ(0, target_end(&t));
+	EXPECT_EQ(0, pager_stop(pager));
+}
+
 static int grow(struct target_share *sh)
 {
 	uint8_t *p;
