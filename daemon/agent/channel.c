@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 union control {
 	struct cmsghdr align;
@@ -56,6 +57,12 @@ int channel_recv(int channel, void *msg, size_t bytes, int *fd)
 	cmsg = CMSG_FIRSTHDR(&hdr);
 	if (cmsg && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS)
 		memcpy(fd, CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0));
+	if (hdr.msg_flags & MSG_CTRUNC) {
+		for (int i = 0; i < CHANNEL_FDS_MAX && fd[i] >= 0; i++)
+			close(fd[i]);
+		memset(fd, -1, CHANNEL_FDS_MAX * sizeof(int));
+		return -EMFILE;
+	}
 	if (n == 0)
 		return -EPIPE;
 	return (size_t)n == bytes ? 0 : -EPROTO;

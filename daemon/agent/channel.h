@@ -54,7 +54,8 @@ struct channel_reply {
 
 int channel_send(int channel, const void *msg, size_t bytes, const int *fd, size_t nr_fds);
 /*
- * -EPIPE: the other end is closed.  Descriptors come close-on-exec; @fd has
+ * -EPIPE: the other end is closed.  -EMFILE: there was no room for all descriptors,
+ * so there are none.  They come close-on-exec; @fd has
  * room for CHANNEL_FDS_MAX and is filled with -1 where none came.
  */
 int channel_recv(int channel, void *msg, size_t bytes, int *fd);

@@ -91,14 +91,17 @@ static int wait_reply(const struct inject_stop *st, struct channel_reply *reply,
 		      char *cause)
 {
 	struct pollfd pfd = { .fd = st->channel, .events = POLLIN };
-	int n;
+	int n, err;
 
 	do {
 		n = poll(&pfd, 1, HELPER_MS);
 	} while (n < 0 && errno == EINTR);
 	if (n == 0)
 		return cause_set(cause, -ETIMEDOUT, "the injector hangs and was ended; try again");
-	if (channel_recv(st->channel, reply, sizeof(*reply), fd))
+	err = channel_recv(st->channel, reply, sizeof(*reply), fd);
+	if (err == -EMFILE)
+		return cause_set(cause, err, "too many open files");
+	if (err)
 		return cause_set(cause, -EIO, "the injector died; try again");
 	memcpy(cause, reply->cause, sizeof(reply->cause));
 	return reply->err;
