@@ -222,11 +222,15 @@ static inline int pager_stop(struct pager *pg)
 
 	if (pg->pid)
 		kill(pg->pid, SIGTERM);
-	if (!pg->pid || !wait_until(20, pager_ended(pg, &status))) {
-		pager_kill(pg);
-		return -1;
-	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	if (!pg->pid || !wait_until(20, pager_ended(pg, &status)))
+		fprintf(stderr, "# upagerd did not end\n");
+	else if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	else
+		fprintf(stderr, "# upagerd ended by signal %d\n", WTERMSIG(status));
+	pager_show_log(pg);
+	pager_kill(pg);
+	return -1;
 }
 
 static inline void pager_fini(struct pager *pg)
