@@ -21,7 +21,7 @@ struct area {
 	slot_t first; /* global slot of the area's slot 0 */
 	struct superblock sb;
 	char path[256];
-	_Atomic bool draining; /* nothing new is written there */
+	bool draining; /* the worker: nothing new is written there */
 	/* Slot numbers from first on are its own, as many: never fewer than it has. */
 	uint64_t span;
 	struct area_health health;

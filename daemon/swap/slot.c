@@ -98,7 +98,7 @@ int slots_init(struct slots **slots, struct area *areas, uint32_t nr_areas, int 
 			goto fini_areas;
 		}
 		s->extents[a].closed = area_is_hole(&areas[a]);
-		err = area_is_hole(&areas[a]) ? 0 : slots_area_begin(s, a, state_dir_fd);
+		err = area_is_hole(&areas[a]) ? 0 : slots_area_begin(s, a, false, state_dir_fd);
 		if (err)
 			goto fini_areas;
 		s->nr_areas++;
@@ -128,6 +128,20 @@ void slots_fini(struct slots *slots)
 	free(slots);
 }
 
+/* Mostly housekeeping did so.  It may add areas meanwhile, and remove closed ones. */
+static void back_rank_ahead(struct slots *slots, const struct slot_rank *rank, uint32_t want)
+{
+	uint32_t areas[AREAS_MAX], nr_areas = 0;
+
+	pthread_mutex_lock(&slots->lock);
+	for (uint32_t i = 0; i < rank->nr_areas; i++)
+		if (!slots->extents[rank->area[i]].closed)
+			areas[nr_areas++] = rank->area[i];
+	pthread_mutex_unlock(&slots->lock);
+	for (uint32_t i = 0; i < nr_areas; i++)
+		slots_back_ahead(slots, areas[i], want / SLOT_EXTENT_SLOTS + 2);
+}
+
 int slot_alloc(struct slots *slots, uint32_t hint, uint32_t want, slot_t *first)
 {
 	uint32_t area = 0, nr = 0;
@@ -138,9 +152,7 @@ int slot_alloc(struct slots *slots, uint32_t hint, uint32_t want, slot_t *first)
 	for (uint32_t r = 0; r < slots->nr_ranks && !nr; r++) {
 		struct slot_rank *rank = &slots->rank[r];
 
-		/* Mostly housekeeping did so. */
-		for (uint32_t i = 0; i < rank->nr_areas; i++)
-			slots_back_ahead(slots, rank->area[i], want / SLOT_EXTENT_SLOTS + 2);
+		back_rank_ahead(slots, rank, want);
 		pthread_mutex_lock(&slots->lock);
 		nr = slot_rank_take(rank, slots->extents, hint, want, &area, &index);
 		for (uint32_t i = 0; i < nr; i++)

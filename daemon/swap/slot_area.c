@@ -24,7 +24,23 @@ static void add_to_rank(struct slots *slots, uint32_t area)
 		slot_rank_init(&slots->rank[r]);
 }
 
-int slots_area_begin(struct slots *slots, uint32_t a, int state_dir_fd)
+/* Under the lock: ranks without areas would come to be more than there is room for. */
+static void remove_from_rank(struct slots *slots, uint32_t area)
+{
+	uint32_t to = 0;
+
+	for (uint32_t r = 0; r < slots->nr_ranks; r++) {
+		slot_rank_remove(&slots->rank[r], slots->extents, area);
+		if (!slots->rank[r].nr_areas)
+			continue;
+		if (to != r)
+			slots->rank[to] = slots->rank[r];
+		to++;
+	}
+	slots->nr_ranks = to;
+}
+
+int slots_area_begin(struct slots *slots, uint32_t a, bool closed, int state_dir_fd)
 {
 	struct slot_extents *x = &slots->extents[a];
 	struct slot_state *st = &slots->state[a];
@@ -47,6 +63,7 @@ int slots_area_begin(struct slots *slots, uint32_t a, int state_dir_fd)
 	if (err)
 		goto fini_extents;
 	pthread_mutex_lock(&slots->lock);
+	x->closed = closed;
 	add_to_rank(slots, a);
 	pthread_mutex_unlock(&slots->lock);
 	return 0;
@@ -82,10 +99,11 @@ int slots_add_area(struct slots *slots, uint32_t a, int state_dir_fd)
 	pthread_mutex_lock(&slots->lock);
 	slots->extents[a] = none;
 	pthread_mutex_unlock(&slots->lock);
-	err = slots_area_begin(slots, a, state_dir_fd);
-	if (err)
+	err = slots_area_begin(slots, a, true, state_dir_fd);
+	if (err) {
+		slots->extents[a] = none;
 		return err;
-	slots_close_area(slots, a, true);
+	}
 	if (a == slots->nr_areas)
 		__atomic_store_n(&slots->nr_areas, a + 1, __ATOMIC_RELEASE);
 	slots_refill(slots);
@@ -97,8 +115,7 @@ void slots_remove_area(struct slots *slots, uint32_t a, int state_dir_fd)
 	struct slot_extents none = { .closed = true };
 
 	pthread_mutex_lock(&slots->lock);
-	for (uint32_t r = 0; r < slots->nr_ranks; r++)
-		slot_rank_remove(&slots->rank[r], slots->extents, a);
+	remove_from_rank(slots, a);
 	pthread_mutex_unlock(&slots->lock);
 	slots_area_end(slots, a);
 	slot_state_remove(state_dir_fd, a);

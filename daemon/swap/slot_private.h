@@ -18,8 +18,8 @@ struct slots {
 	struct slot_rank rank[AREAS_MAX]; /* highest priority first */
 };
 
-/* What there is of an area besides its numbers: made, and undone. */
-int slots_area_begin(struct slots *slots, uint32_t a, int state_dir_fd);
+/* What there is of an area besides its numbers: made, and undone.  closed: none is given out. */
+int slots_area_begin(struct slots *slots, uint32_t a, bool closed, int state_dir_fd);
 void slots_area_end(struct slots *slots, uint32_t a);
 
 /* A chunk that is bare is not, from now on; false: there is none, or no room for it. */
