@@ -48,6 +48,7 @@ static const char *const names[__FP_MAX] = {
 	[FP_RESTORE_COUNTED] = "restore_counted",
 	[FP_RESTORE_SETTLED] = "restore_settled",
 	[FP_KEEPER_NAMED] = "keeper_named",
+	[FP_AREA_ADD] = "area_add",
 	[FP_DRAIN_WRITE] = "drain_write",
 	[FP_DRAIN_WRITTEN] = "drain_written",
 	[FP_DRAIN_MOVED] = "drain_moved",

@@ -49,6 +49,7 @@ enum failpoint {
 	FP_RESTORE_COUNTED, /* tables and slots of a dead daemon are counted */
 	FP_RESTORE_SETTLED, /* all of its spaces are restored */
 	FP_KEEPER_NAMED, /* it is ours, the old keeper still there */
+	FP_AREA_ADD, /* an area is there, the ring of the worker does not know it */
 	FP_DRAIN_WRITE, /* what leaves an area is being written to another */
 	FP_DRAIN_WRITTEN, /* it is, and nobody knows */
 	FP_DRAIN_MOVED, /* it is named there */

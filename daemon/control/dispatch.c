@@ -396,4 +396,5 @@ void sessions_handle(struct sessions *ss, struct housekeeping *h)
 			session_close(s);
 	}
 	bury_closed(ss);
+	swap_areas_look_after(h->pg);
 }

@@ -2,6 +2,7 @@
 #include "control/swap_areas.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,13 +47,27 @@ static int find(const struct pager *pg, int fd)
 	return -ENOENT;
 }
 
-/* A hole with room for its slots, or a new one. */
+static bool is_hole_for(const struct area *hole, const struct area *area)
+{
+	return hole->fd < 0 && hole->span >= area->sb.nr_slots;
+}
+
+/*
+ * The hole that it left itself, or a new index; as the last resort another's hole:
+ * the next daemon does not know any more then that the other was let go of.
+ */
 static int choose_index(const struct pager *pg, const struct area *area)
 {
 	for (uint32_t i = 0; i < pg->nr_areas; i++)
-		if (pg->area[i].fd < 0 && pg->area[i].span >= area->sb.nr_slots)
+		if (is_hole_for(&pg->area[i], area) &&
+		    !strncmp(pg->state.header->area[i].path, area->path, sizeof(area->path)))
 			return (int)i;
-	return pg->nr_areas < AREAS_MAX ? (int)pg->nr_areas : -EMFILE;
+	if (pg->nr_areas < AREAS_MAX)
+		return (int)pg->nr_areas;
+	for (uint32_t i = 0; i < pg->nr_areas; i++)
+		if (is_hole_for(&pg->area[i], area))
+			return (int)i;
+	return -EMFILE;
 }
 
 static int add(struct pager *pg, const struct area *opened, struct upager_reply *reply)
@@ -139,7 +154,6 @@ static int begin_swap_off(struct pager *pg, int fd, struct upager_reply *reply)
 	err = check_room(pg, (uint32_t)i, reply);
 	if (err)
 		return err;
-	pg->area[i].draining = true;
 	slots_close_area(pg->slots, (uint32_t)i, true);
 	pg->area_job.area = (uint32_t)i;
 	pg->area_job.unreadable = 0;
@@ -170,16 +184,16 @@ static void finish_drain(struct pager *pg)
 	pg->area_job.state = AREA_JOB_NONE;
 }
 
-static void cancel(struct pager *pg)
+/* False: it is empty by now, and goes. */
+static bool cancel(struct pager *pg)
 {
-	struct area *area = &pg->area[pg->area_job.area];
+	uint32_t was = AREA_JOB_DRAIN;
 
-	pg->area_job.state = AREA_JOB_CANCEL;
-	area->draining = false;
-	if (!area->health.hung_writes)
-		slots_close_area(pg->slots, pg->area_job.area, false);
-	log_info("swap area %s stays in use", area->path);
+	if (!atomic_compare_exchange_strong(&pg->area_job.state, &was, AREA_JOB_CANCEL))
+		return false;
+	log_info("swap area %s stays in use", pg->area[pg->area_job.area].path);
 	pager_kick_worker(pg);
+	return true;
 }
 
 static int progress(struct pager *pg, struct upager_reply *reply)
@@ -203,20 +217,20 @@ static int go_on(struct pager *pg, struct upager_reply *reply)
 		finish_drain(pg);
 		return 0;
 	case AREA_JOB_DRAIN:
-		if (!pg->area_job.unreadable)
+		if (!pg->area_job.unreadable || !cancel(pg))
 			return progress(pg, reply);
 		proto_text(reply, "%llu pages cannot be read there: the area stays in use",
 			   (unsigned long long)pg->area_job.unreadable);
-		cancel(pg);
 		return -EIO;
 	default:
 		return -EINPROGRESS;
 	}
 }
 
-/* Nobody waits for it, but it is done. */
-static void finish_for_nobody(struct pager *pg)
+void swap_areas_look_after(struct pager *pg)
 {
+	if (owner)
+		return;
 	if (pg->area_job.state == AREA_JOB_ADDED)
 		finish_add(pg);
 	else if (pg->area_job.state == AREA_JOB_DRAINED)
@@ -230,8 +244,7 @@ void swap_areas_handle(struct session *s, struct housekeeping *h, const struct u
 	int err;
 
 	proto_init_reply(&reply);
-	if (!owner)
-		finish_for_nobody(h->pg);
+	swap_areas_look_after(h->pg);
 	if (s->uid) {
 		proto_text(&reply, "only root may change the swap areas");
 		err = -EPERM;
@@ -258,8 +271,5 @@ void swap_areas_drop(struct session *s)
 	if (owner != s)
 		return;
 	owner = NULL;
-	if (s->housekeeping->pg->area_job.state == AREA_JOB_DRAIN)
-		cancel(s->housekeeping->pg);
-	else
-		finish_for_nobody(s->housekeeping->pg);
+	cancel(s->housekeeping->pg);
 }

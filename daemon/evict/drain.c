@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "evict/drain.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -23,7 +24,7 @@ struct move {
 	struct op read;
 	struct op write;
 	struct pager *pg;
-	bool busy;
+	bool busy; /* perhaps since an earlier drain, which was given up */
 	uint32_t id; /* of the space that it was found in */
 	struct run run;
 	slot_t from; /* a reference is held on each */
@@ -88,7 +89,8 @@ static void read_done(void *context, struct op *op, int res)
 		slot_set_checksum(pg->slots, to, slot_hash(pg->slots, to, data));
 	}
 	if (!ok) {
-		pg->worker.drain->unreadable += m->run.nr_pages;
+		if (is_there(pg, m->from))
+			pg->worker.drain->unreadable += m->run.nr_pages;
 		end_move(m, false);
 		return;
 	}
@@ -256,28 +258,76 @@ static bool is_empty(const struct pager *pg)
 	       !health->hung_writes;
 }
 
+static bool begin(struct pager *pg)
+{
+	struct area *area = &pg->area[pg->area_job.area];
+	struct drain *dr = pg->worker.drain;
+
+	if (area->draining)
+		return true;
+	if (!dr)
+		dr = pg->worker.drain = calloc(1, sizeof(*dr));
+	if (!dr)
+		return false;
+	dr->id = 0;
+	dr->hand.v = 0;
+	dr->found = dr->unreadable = dr->rest_until_ns = 0;
+	area->draining = true;
+	/* A write that came late may have opened it again just before. */
+	slots_close_area(pg->slots, pg->area_job.area, true);
+	return true;
+}
+
+/* A device that hangs keeps its moves, and their slots, until they come back. */
 static void end(struct pager *pg, enum area_job_state state)
 {
-	free(pg->worker.drain);
-	pg->worker.drain = NULL;
+	pg->area[pg->area_job.area].draining = false;
+	if (!pg->worker.drain->nr_busy) {
+		free(pg->worker.drain);
+		pg->worker.drain = NULL;
+	}
 	pg->area_job.state = state;
 	pager_kick_housekeeping(pg);
 }
 
-static void end_round(struct pager *pg, uint64_t now_ns)
+/* Nothing is there, nor will be; false: somebody thought better of it. */
+static bool end_emptied(struct pager *pg)
+{
+	uint32_t was = AREA_JOB_DRAIN;
+
+	if (!atomic_compare_exchange_strong(&pg->area_job.state, &was, AREA_JOB_EMPTIED))
+		return false;
+	store_area_set(pg->worker.store, pg->area_job.area, -1);
+	end(pg, AREA_JOB_DRAINED);
+	return true;
+}
+
+static void end_cancelled(struct pager *pg)
+{
+	const struct area *area = &pg->area[pg->area_job.area];
+
+	if (!area->health.hung_writes)
+		slots_close_area(pg->slots, pg->area_job.area, false);
+	if (pg->worker.drain)
+		end(pg, AREA_JOB_NONE);
+	else
+		pg->area_job.state = AREA_JOB_NONE; /* it had not begun */
+}
+
+/* True: it was the last one. */
+static bool end_round(struct pager *pg, uint64_t now_ns)
 {
 	struct drain *dr = pg->worker.drain;
 
 	pg->area_job.unreadable = dr->unreadable;
-	if (!dr->found && !dr->nr_busy && is_empty(pg)) {
-		store_area_set(pg->worker.store, pg->area_job.area, -1);
-		end(pg, AREA_JOB_DRAINED);
-		return;
-	}
+	/* Moves that are under way hold slots. */
+	if (!dr->found && is_empty(pg) && end_emptied(pg))
+		return true;
 	dr->id = 0;
 	dr->hand.v = 0;
 	dr->found = dr->unreadable = 0;
 	dr->rest_until_ns = now_ns + REST_NS;
+	return false;
 }
 
 static uint64_t go_on(struct pager *pg, uint64_t now_ns)
@@ -289,10 +339,8 @@ static uint64_t go_on(struct pager *pg, uint64_t now_ns)
 	for (int i = 0; i < LEAVES_MAX && dr->id < pg->nr_ids; i++)
 		if (!advance(pg))
 			break;
-	if (dr->id >= pg->nr_ids) {
-		end_round(pg, now_ns);
-		return pg->worker.drain ? pg->worker.drain->rest_until_ns : 0;
-	}
+	if (dr->id >= pg->nr_ids)
+		return end_round(pg, now_ns) ? 0 : dr->rest_until_ns;
 	/* A move that ends wakes; so does nothing else that it may wait for. */
 	return now_ns + (dr->nr_busy ? NS_PER_MS : 50 * NS_PER_US);
 }
@@ -303,18 +351,15 @@ uint64_t drain_step(struct pager *pg, uint64_t now_ns)
 
 	switch ((uint32_t)job->state) {
 	case AREA_JOB_ADD:
+		failpoint(FP_AREA_ADD);
 		store_area_set(pg->worker.store, job->area, pg->area[job->area].fd);
 		job->state = AREA_JOB_ADDED;
 		pager_kick_housekeeping(pg);
 		return 0;
 	case AREA_JOB_DRAIN:
-		if (!pg->worker.drain)
-			pg->worker.drain = calloc(1, sizeof(*pg->worker.drain));
-		return pg->worker.drain ? go_on(pg, now_ns) : now_ns + REST_NS;
+		return begin(pg) ? go_on(pg, now_ns) : now_ns + REST_NS;
 	case AREA_JOB_CANCEL:
-		if (pg->worker.drain && pg->worker.drain->nr_busy)
-			return now_ns + NS_PER_MS;
-		end(pg, AREA_JOB_NONE);
+		end_cancelled(pg);
 		return 0;
 	default:
 		return 0;

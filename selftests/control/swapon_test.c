@@ -7,6 +7,11 @@
 #include "selftests/memory.h"
 #include "selftests/target.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "control/proto.h"
+
 #include <kselftest_harness.h>
 
 #define NR 3072ULL /* pages: three times the budget */
@@ -188,6 +193,56 @@ TEST_F_TIMEOUT(swapon, others_are_small, 100)
 	}
 	target_let(&t, 5);
 	EXPECT_EQ(0, target_end(&t));
+	EXPECT_EQ(0, pager_stop(pager));
+}
+
+/* Regression: the hole that an area left was another's by then, so it was looked for. */
+TEST_F_TIMEOUT(swapon, another_comes_after_it, 100)
+{
+	struct pager *pager = &self->pager;
+	struct target t = target_start(pager, go_on, TARGET_BUDGET);
+	char third[sizeof(pager->area2) + 2];
+
+	snprintf(third, sizeof(third), "%s.3", pager->area2);
+	ASSERT_TRUE(target_reached(&t, 2));
+	ASSERT_EQ(0, pager_make_area(pager->area2, 64 * MIB));
+	ASSERT_EQ(0, pager_make_area(third, 64 * MIB));
+	ASSERT_EQ(0, upager_swapon(pager->client, pager->area2, 10));
+	EXPECT_EQ(0, upager_swapoff(pager->client, pager->area, NULL, NULL));
+	EXPECT_EQ(0, unlink(pager->area));
+	ASSERT_EQ(0, upager_swapon(pager->client, third, 20));
+	ASSERT_EQ(0, again(pager, variant->disable, NULL));
+	for (uint32_t step = 2; step < 5; step++) {
+		target_let(&t, step);
+		ASSERT_TRUE(target_reached(&t, step + 1)) TH_LOG("%s", t.share->why);
+	}
+	EXPECT_TRUE(is_used(third));
+	target_let(&t, 5);
+	EXPECT_EQ(0, target_end(&t));
+	EXPECT_EQ(0, pager_stop(pager));
+	unlink(third);
+}
+
+/* Regression: the area was there, but closed until somebody asked for another. */
+PAGER_FIXTURE_FAILING(slow, "area_add=delay:500000")
+
+TEST_F_TIMEOUT(slow, who_asked_is_gone, 60)
+{
+	struct pager *pager = &self->pager;
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct upager_request req;
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), fd;
+
+	ASSERT_EQ(0, pager_make_area(pager->area2, 64 * MIB));
+	fd = open(pager->area2, O_RDWR | O_CLOEXEC);
+	strcpy(addr.sun_path, pager->socket);
+	ASSERT_EQ(0, connect(sock, (struct sockaddr *)&addr, sizeof(addr)));
+	proto_init_request(&req, UPAGER_OP_SWAPON, 0);
+	req.arg = UPAGER_PRIORITY_BIAS;
+	ASSERT_EQ(0, proto_send(sock, &req, sizeof(req), fd));
+	close(sock);
+	close(fd);
+	EXPECT_TRUE(wait_until(10, pager_logged(pager, "is in use")));
 	EXPECT_EQ(0, pager_stop(pager));
 }
 

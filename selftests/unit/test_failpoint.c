@@ -43,8 +43,8 @@ static void test_every_name(void **state)
 		"attach_seen",	   "attach_registered", "detach_filled",   "detach_unregistered",
 		"pool_grow",	   "pool_grown",	"pool_idle",	   "pool_shed",
 		"record_written",  "restore_counted",	"restore_settled", "keeper_named",
-		"drain_write",	   "drain_written",	"drain_moved",	   "store_read",
-		"store_write",
+		"area_add",	   "drain_write",	"drain_written",   "drain_moved",
+		"store_read",	   "store_write",
 	};
 	char spec[64];
 
