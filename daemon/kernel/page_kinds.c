@@ -3,42 +3,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-/* include/uapi/linux/fs.h of 6.7 and later. */
-struct scan_region {
-	uint64_t start;
-	uint64_t end;
-	uint64_t categories;
-};
-
-struct scan_arg {
-	uint64_t size;
-	uint64_t flags;
-	uint64_t start;
-	uint64_t end;
-	uint64_t walk_end;
-	uint64_t vec;
-	uint64_t vec_len;
-	uint64_t max_pages;
-	uint64_t category_inverted;
-	uint64_t category_mask;
-	uint64_t category_anyof_mask;
-	uint64_t return_mask;
-};
-
-#define SCAN_IOCTL   _IOWR('f', 16, struct scan_arg)
-#define SCAN_FILE    (1ULL << 2)
-#define SCAN_PRESENT (1ULL << 3)
-#define SCAN_SWAPPED (1ULL << 4)
-#define SCAN_ZERO    (1ULL << 5)
-
-#define ENTRY_EXCLUSIVE (1ULL << 56)
-#define ENTRY_GUARD	(1ULL << 58)
-#define ENTRY_FILE	(1ULL << 61)
-#define ENTRY_SWAPPED	(1ULL << 62)
-#define ENTRY_PRESENT	(1ULL << 63)
+#include "kernel/pagemap.h"
 
 /* A bit of the kernel's and what it is called here. */
 struct bit {
@@ -59,9 +26,9 @@ static uint8_t translate(const struct bit *bits, size_t nr, uint64_t value)
 int page_kinds_read(int pagemap_fd, struct run run, uint8_t kinds[PAGE_KINDS_MAX])
 {
 	static const struct bit bits[] = {
-		{ ENTRY_PRESENT, PAGE_KIND_PRESENT },	  { ENTRY_SWAPPED, PAGE_KIND_SWAPPED },
-		{ ENTRY_FILE, PAGE_KIND_FILE },		  { ENTRY_GUARD, PAGE_KIND_GUARD },
-		{ ENTRY_EXCLUSIVE, PAGE_KIND_EXCLUSIVE },
+		{ PAGEMAP_PRESENT, PAGE_KIND_PRESENT },	    { PAGEMAP_SWAPPED, PAGE_KIND_SWAPPED },
+		{ PAGEMAP_FILE, PAGE_KIND_FILE },	    { PAGEMAP_GUARD, PAGE_KIND_GUARD },
+		{ PAGEMAP_EXCLUSIVE, PAGE_KIND_EXCLUSIVE },
 	};
 	uint64_t entry[PAGE_KINDS_MAX];
 	ssize_t n;

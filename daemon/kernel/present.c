@@ -3,40 +3,11 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-/* include/uapi/linux/fs.h of 6.7 and later. */
-struct scan_region {
-	uint64_t start;
-	uint64_t end;
-	uint64_t categories;
-};
+#include "kernel/pagemap.h"
 
-struct scan_arg {
-	uint64_t size;
-	uint64_t flags;
-	uint64_t start;
-	uint64_t end;
-	uint64_t walk_end;
-	uint64_t vec;
-	uint64_t vec_len;
-	uint64_t max_pages;
-	uint64_t category_inverted;
-	uint64_t category_mask;
-	uint64_t category_anyof_mask;
-	uint64_t return_mask;
-};
-
-#define SCAN_IOCTL    _IOWR('f', 16, struct scan_arg)
-#define SCAN_WP_ASYNC (1ULL << 0)
-#define SCAN_WRITTEN  (1ULL << 1)
-#define SCAN_PRESENT  (1ULL << 3)
-#define SCAN_PAGES    16384
-
-#define PAGEMAP_PRESENT	  (1ULL << 63)
-#define PAGEMAP_SWAPPED	  (1ULL << 62)
-#define PAGEMAP_EXCLUSIVE (1ULL << 56)
+#define SCAN_PAGES 16384
 
 static int read_pagemap(int pagemap_fd, struct run run, uint64_t any,
 			uint64_t bits[PRESENT_MAX / 64])
