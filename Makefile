@@ -224,7 +224,10 @@ $(KSELFTESTS) $(COSTS): $(BUILD)/selftests/%: $(OBJ)/selftests/%.o $(COMMON) $(L
 
 $(UNITS): $(BUILD)/unit/%: $(OBJ)/selftests/unit/%.o $(CLI_PARTS) $(COMMON) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call run,LD,$@,$(LINK) -o $@ $< $(CLI_PARTS) $(LIBRARY) $(COMMON) $(PKG_LIBS) -lcmocka -lm)
+	$(call run,LD,$@,$(LINK) $(WRAP:%=-Wl,--wrap=%) -o $@ $< $(CLI_PARTS) $(LIBRARY) $(COMMON) $(PKG_LIBS) -lcmocka -lm)
+
+# What a test has in the place of the kernel.
+$(BUILD)/unit/test_aside: WRAP := uffd_has_unread uffd_covers vma_find
 
 # A target may be a client too; its library has no sanitizer either.
 TARGET_LIB := $(if $(SAN),$(OBJ)/libtarget.a,$(LIBRARY))

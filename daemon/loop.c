@@ -11,6 +11,7 @@
 #include "control/range_job_step.h"
 #include "control/where_job_step.h"
 #include "event/adopt.h"
+#include "event/aside.h"
 #include "event/events.h"
 #include "event/forked.h"
 #include "evict/drain.h"
@@ -194,10 +195,11 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 {
 	struct pager *pg = lp->pg;
 	struct space_worker *w = &sp->worker;
-	uint64_t look_ns, pool_ns;
+	uint64_t look_ns, pool_ns, aside_ns;
 
 	settle(lp, sp);
 	events_resume(pg, sp);
+	aside_ns = aside_look_after(pg, sp, now_ns);
 	if (sp->phase == SPACE_FORKED && sp->orders.identified && !w->events_waiting)
 		forked_go_live(pg, sp);
 	if (sp->orders.new_agent)
@@ -231,7 +233,8 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 		pager_kick_housekeeping(pg);
 	if (sp->phase >= SPACE_CLOSING)
 		return now_ns; /* a fill found it gone just now: nobody else tells */
-	return sooner_ns(pool_ns, sooner_ns(look_ns, space_next_look(pg, sp, now_ns)));
+	look_ns = sooner_ns(aside_ns, sooner_ns(pool_ns, look_ns));
+	return sooner_ns(look_ns, space_next_look(pg, sp, now_ns));
 }
 
 static void complete(struct loop *lp, uint32_t nr, enum op_kind kind, uint32_t *from, uint32_t max)

@@ -3,15 +3,11 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "event/aside.h"
 #include "event/fork.h"
 #include "event/late_unmap.h"
 #include "kernel/vma.h"
 #include "memory/page.h"
-
-static struct run range_pages(uint64_t start, uint64_t end)
-{
-	return (struct run){ addr_pgno(start), (uint32_t)((end - start) >> PAGE_SHIFT) };
-}
 
 bool apply_is_own_remove(const struct space *sp, const struct uffd_msg *msg)
 {
@@ -64,18 +60,37 @@ static void map_changed(struct pager *pg, struct space *sp)
 		hint_record_save(sp->locked.hints, &sp->locked.regions);
 }
 
-static void apply_unmap(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
+/* What the event is about, at [start, end), goes.  True: something else stays there. */
+static bool drop(struct pager *pg, struct space *sp, const struct uffd_msg *msg, uint64_t start,
+		 uint64_t end)
 {
-	bool late = late_unmap_came(pg, sp, start, end);
+	struct aside_part part;
+	bool stays = false;
 
+	for (uint64_t at = start; aside_next(sp, msg, &at, end, &part); stays |= part.aside) {
+		if (part.aside)
+			page_drop(pg, sp, aside_page(part.first), aside_page(part.end));
+		else
+			page_drop(pg, sp, part.first, part.end);
+	}
+	return stays;
+}
+
+static void apply_unmap(struct pager *pg, struct space *sp, const struct uffd_msg *msg)
+{
+	uint64_t start = msg->arg.remove.start, end = msg->arg.remove.end;
+	bool stays = late_unmap_came(pg, sp, msg);
+
+	if (!stays) {
+		aside_meet(pg, sp, msg, start, end);
+		stays = drop(pg, sp, msg, start, end);
+	}
 	/*
-	 * If it is, what is there now keeps its pages.  It may be nothing, after
+	 * What is there now keeps its pages.  It may be nothing, after
 	 * MREMAP_DONTUNMAP: so it is not known registered, until the rescan says so.
 	 */
-	if (late)
+	if (stays)
 		sp->reports.rescan_wanted = true;
-	else
-		page_drop(pg, sp, addr_pgno(start), addr_pgno(end));
 	pthread_mutex_lock(&sp->lock);
 	forget_region(sp, addr_pgno(start), addr_pgno(end));
 	map_changed(pg, sp);
@@ -111,12 +126,13 @@ static uint64_t remap_bytes(struct pager *pg, struct space *sp, uint64_t from, u
 
 /*
  * Progress of a REMAP, in .reserved1: how much moved, in pages, is in .reserved2
- * and .reserved3, since it cannot be asked again; the destination is empty, so that what is there
- * has been moved.
+ * and .reserved3, since it cannot be asked again; what is at the destination goes
+ * aside; the destination is empty, so that what is there has been moved.
  */
 enum remap_progress {
 	REMAP_READ,
 	REMAP_CLAMPED,
+	REMAP_ASIDE,
 	REMAP_CLEARED,
 };
 
@@ -126,10 +142,36 @@ static void advance(struct uffd_msg *msg, enum remap_progress to)
 	failpoint(FP_EVENT_ADVANCED);
 }
 
+/* The destination comes to be empty, and whose it is what is at the source is decided. */
+static void clear(struct pager *pg, struct space *sp, struct uffd_msg *msg, uint64_t moved)
+{
+	uint64_t from = msg->arg.remap.from, to = msg->arg.remap.to, bytes = msg->arg.remap.len;
+	pgno_t first = addr_pgno(to), end = addr_pgno(to + moved);
+
+	if (msg->reserved1 < REMAP_ASIDE && aside_open(pg, sp, to, to + moved))
+		advance(msg, REMAP_ASIDE);
+	if (msg->reserved1 == REMAP_ASIDE)
+		page_shift(pg, sp, first, aside_page(first), moved >> PAGE_SHIFT);
+	else
+		page_drop(pg, sp, first, end);
+	aside_meet(pg, sp, msg, from, from + bytes);
+	late_unmap_expect(sp, from, from + bytes);
+	advance(msg, REMAP_CLEARED);
+}
+
+static void shift(struct pager *pg, struct space *sp, const struct uffd_msg *msg, uint64_t moved)
+{
+	uint64_t from = msg->arg.remap.from, distance = msg->arg.remap.to - from;
+	struct aside_part part;
+
+	for (uint64_t at = from; aside_next(sp, msg, &at, from + moved, &part);)
+		page_shift(pg, sp, part.aside ? aside_page(part.first) : part.first,
+			   addr_pgno(pgno_addr(part.first) + distance), part.end.v - part.first.v);
+}
+
 static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg)
 {
 	uint64_t from = msg->arg.remap.from, to = msg->arg.remap.to, bytes = msg->arg.remap.len;
-	struct run source = range_pages(from, from + bytes);
 	uint64_t moved;
 
 	sp->worker.moved = true;
@@ -140,18 +182,15 @@ static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg
 		advance(msg, REMAP_CLAMPED);
 	}
 	moved = ((uint64_t)msg->reserved2 << 32 | msg->reserved3) << PAGE_SHIFT;
-	if (msg->reserved1 < REMAP_CLEARED) {
-		page_drop(pg, sp, addr_pgno(to), addr_pgno(to + moved));
-		late_unmap_expect(sp, from, from + bytes);
-		advance(msg, REMAP_CLEARED);
-	}
-	page_shift(pg, sp, source.first, addr_pgno(to), moved >> PAGE_SHIFT);
+	if (msg->reserved1 < REMAP_CLEARED)
+		clear(pg, sp, msg, moved);
+	shift(pg, sp, msg, moved);
 	/* What did not fit was unmapped with the source. */
-	page_drop(pg, sp, addr_pgno(from + moved), addr_pgno(from + bytes));
+	drop(pg, sp, msg, from + moved, from + bytes);
 	pthread_mutex_lock(&sp->lock);
 	/* The new mapping keeps the registration; the old one is gone or empty. */
-	region_move(&sp->locked.regions, source.first, addr_pgno(to), moved >> PAGE_SHIFT);
-	forget_region(sp, source.first, addr_pgno(from + bytes));
+	region_move(&sp->locked.regions, addr_pgno(from), addr_pgno(to), moved >> PAGE_SHIFT);
+	forget_region(sp, addr_pgno(from), addr_pgno(from + bytes));
 	region_add(&sp->locked.regions, addr_pgno(to),
 		   addr_pgno(to + moved)); /* or the rescan does */
 	map_changed(pg, sp);
@@ -159,19 +198,50 @@ static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg
 	pthread_mutex_unlock(&sp->lock);
 }
 
+/* Of an event by which [start, end) goes, where something may be aside. */
+static uint64_t need_apart(struct pager *pg, const struct space *sp, uint64_t start, uint64_t end)
+{
+	pgno_t first = addr_pgno(start), last = addr_pgno(end);
+
+	if (!aside_any(sp))
+		return page_drop_need(1);
+	return page_drop_need(2 * ASIDE_PARTS) + page_doubt_need(pg, sp, first, last) +
+	       page_doubt_need(pg, sp, aside_page(first), aside_page(last));
+}
+
+static uint64_t remap_need(struct pager *pg, const struct space *sp, const struct uffd_msg *msg)
+{
+	uint64_t from = msg->arg.remap.from, bytes = msg->arg.remap.len, nr = bytes >> PAGE_SHIFT;
+	pgno_t source = addr_pgno(from), to = addr_pgno(msg->arg.remap.to), n;
+	uint64_t need = need_apart(pg, sp, from, from + bytes) + page_drop_need(1) +
+			page_shift_need(pg, sp, source, to, nr);
+
+	if (page_find(pg, sp, to, pgno_add(to, nr), &n))
+		need += page_shift_need(pg, sp, to, aside_page(to), nr);
+	if (aside_any(sp))
+		need += page_shift_need(pg, sp, aside_page(source), to, nr);
+	return need;
+}
+
 bool apply_has_room(struct pager *pg, struct space *sp, const struct uffd_msg *msg)
 {
 	switch (msg->event) {
 	case UFFD_EVENT_REMOVE:
-	case UFFD_EVENT_UNMAP:
 		return page_drop_room(pg);
+	case UFFD_EVENT_UNMAP:
+		return tables_claim(pg->tables,
+				    need_apart(pg, sp, msg->arg.remove.start, msg->arg.remove.end));
 	case UFFD_EVENT_REMAP:
-		return page_shift_room(pg, sp, addr_pgno(msg->arg.remap.from),
-				       addr_pgno(msg->arg.remap.to),
-				       msg->arg.remap.len >> PAGE_SHIFT);
+		return tables_claim(pg->tables, remap_need(pg, sp, msg));
 	default:
 		return true; /* a fork sees for itself */
 	}
+}
+
+void apply_settle(struct pager *pg, struct space *sp)
+{
+	aside_settle(pg, sp);
+	late_unmap_settle(sp);
 }
 
 void apply_event(struct pager *pg, struct space *sp, struct uffd_msg *msg)
@@ -182,7 +252,7 @@ void apply_event(struct pager *pg, struct space *sp, struct uffd_msg *msg)
 			apply_remove(pg, sp, msg->arg.remove.start, msg->arg.remove.end);
 		break;
 	case UFFD_EVENT_UNMAP:
-		apply_unmap(pg, sp, msg->arg.remove.start, msg->arg.remove.end);
+		apply_unmap(pg, sp, msg);
 		break;
 	case UFFD_EVENT_REMAP:
 		apply_remap(pg, sp, msg);

@@ -66,6 +66,17 @@ static bool slot_needs(const struct space *sp, bool *fork)
 	return any;
 }
 
+/* By a daemon that died before it could settle. */
+static bool has_applied(const struct space *sp)
+{
+	const struct event_slot *slot = sp->events;
+
+	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++)
+		if (is_applied(&slot->msg[n]))
+			return true;
+	return false;
+}
+
 static bool batch_has(const struct space *sp, uint64_t start, uint64_t end)
 {
 	return agent_has(&sp->agent, addr_pgno(start), addr_pgno(end));
@@ -124,8 +135,11 @@ static bool apply_all(struct pager *pg, struct space *sp)
 	enum change_cause cause = CHANGE_APART;
 	bool fork, room = true;
 
-	if (!slot_needs(sp, &fork))
+	if (!slot_needs(sp, &fork)) {
+		if (has_applied(sp))
+			apply_settle(pg, sp);
 		return true; /* but for our own */
+	}
 	if (fork || agent_may_drop(&sp->agent) || slot_meets_batch(sp)) {
 		settle_now(pg, sp);
 		cause = CHANGE_EVENT;
@@ -144,6 +158,8 @@ static bool apply_all(struct pager *pg, struct space *sp)
 		failpoint(FP_EVENT_APPLIED);
 		__atomic_store_n(&slot->msg[n].event, EVENT_APPLIED, __ATOMIC_RELEASE);
 	}
+	if (room)
+		apply_settle(pg, sp);
 	change_end(sp);
 	return room;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/failpoint.h"
+#include "event/aside.h"
 #include "event/refuse.h"
 #include "evict/pool.h"
 #include "memory/page.h"
@@ -155,6 +156,7 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	}
 	child->worker.root = root;
 	child->parent_id = parent->id;
+	aside_inherit(child, parent);
 	failpoint(FP_FORK_SHARED);
 	if (parent->phase == SPACE_FORKED) { /* what was wiped for it, it may hand on */
 		child->worker.born_touched = parent->worker.born_touched;

@@ -7,7 +7,11 @@
 #include "memory/page.h"
 
 /* In .end: nothing was mapped where it was any more, so that it was no MREMAP_DONTUNMAP. */
-#define SURE 1ULL
+#define SURE	  1ULL
+/* And which message of the slot it is, from 1 on, if it came. */
+#define CAME	  (0xffULL << CAME_LSB)
+#define CAME_LSB  1
+#define END(late) ((late)->end & ~(SURE | CAME))
 
 void late_unmap_expect(struct space *sp, uint64_t start, uint64_t end)
 {
@@ -21,6 +25,11 @@ void late_unmap_expect(struct space *sp, uint64_t start, uint64_t end)
 	sp->events->nr_late++;
 }
 
+static uint64_t came(const struct space *sp, const struct uffd_msg *msg)
+{
+	return (uint64_t)(msg - sp->events->msg + 1) << CAME_LSB;
+}
+
 /* One that was sure before others: of those it is known that they come. */
 static struct late_unmap *find(struct space *sp, uint64_t start, uint64_t end)
 {
@@ -30,43 +39,21 @@ static struct late_unmap *find(struct space *sp, uint64_t start, uint64_t end)
 		struct late_unmap *late = &sp->events->late[i];
 
 		/* Where mremap() shrank, too, REMAP may have told more [F6]. */
-		if (late->start == start && late->end && end <= (late->end & ~SURE) &&
+		if (late->start == start && end <= END(late) && !(late->end & CAME) &&
 		    (!found || late->end & SURE))
 			found = late;
 	}
 	return found;
 }
 
-/* Of [start, end): a page of which something is known. */
-static bool find_page(struct pager *pg, const struct space *sp, uint64_t start, uint64_t end,
-		      pgno_t *page)
-{
-	pgno_t n = addr_pgno(start), last = addr_pgno(end), base;
-	const uint64_t *leaf;
-
-	for (;
-	     n.v < last.v && (leaf = table_next_leaf(pg->tables, sp->worker.root, n, last, &base));
-	     n = pgno_add(base, TABLE_ENTRIES))
-		for (unsigned int i = 0; i < TABLE_ENTRIES; i++)
-			if (leaf[i] && base.v + i >= n.v && base.v + i < last.v) {
-				*page = pgno_add(base, i);
-				return true;
-			}
-	return false;
-}
-
-/*
- * Whether what is known there is still wanted: it is of a mapping that is there
- * now, or of one that was moved on from there by a REMAP that is unread yet.
- */
-static bool is_in_use(struct pager *pg, const struct space *sp, uint64_t start, uint64_t end,
-		      bool sure)
+bool late_unmap_in_use(struct pager *pg, const struct space *sp, uint64_t start, uint64_t end,
+		       bool sure)
 {
 	pgno_t n;
 	struct vma v;
 	int err;
 
-	if (!find_page(pg, sp, start, end, &n))
+	if (!page_find(pg, sp, addr_pgno(start), addr_pgno(end), &n))
 		return true; /* there is nothing to drop */
 	err = uffd_covers(sp->uffd, pgno_addr(n), PAGE_SIZE);
 	if (err == -EAGAIN)
@@ -74,13 +61,33 @@ static bool is_in_use(struct pager *pg, const struct space *sp, uint64_t start, 
 	return !err;
 }
 
-bool late_unmap_came(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
+/* By a daemon that died before it could say that it was applied. */
+static bool came_before(const struct space *sp, const struct uffd_msg *msg)
 {
-	struct late_unmap *late = find(sp, start, end);
+	for (uint32_t i = 0; i < LATE_UNMAPS; i++)
+		if ((sp->events->late[i].end & CAME) == came(sp, msg))
+			return true;
+	return false;
+}
 
+bool late_unmap_came(struct pager *pg, struct space *sp, const struct uffd_msg *msg)
+{
+	uint64_t start = msg->arg.remove.start, end = msg->arg.remove.end;
+	struct late_unmap *late;
+
+	if (came_before(sp, msg))
+		return true;
+	late = find(sp, start, end);
 	/* A real one of what has come there since: the late one is still to come. */
-	if (!late || !is_in_use(pg, sp, start, end, late->end & SURE))
+	if (!late || !late_unmap_in_use(pg, sp, start, end, late->end & SURE))
 		return false;
-	__atomic_store_n(&late->end, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&late->end, late->end | came(sp, msg), __ATOMIC_RELEASE);
 	return true;
+}
+
+void late_unmap_settle(struct space *sp)
+{
+	for (uint32_t i = 0; i < LATE_UNMAPS; i++)
+		if (sp->events->late[i].end & CAME)
+			__atomic_store_n(&sp->events->late[i].end, 0, __ATOMIC_RELEASE);
 }

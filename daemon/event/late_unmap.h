@@ -15,7 +15,18 @@
 
 /* A REMAP of [start, end) is applied.  Kept in the state file: a later daemon may read the UNMAP. */
 void late_unmap_expect(struct space *sp, uint64_t start, uint64_t end);
-/* Whether this UNMAP is such a one, which is not expected any more then. */
-bool late_unmap_came(struct pager *pg, struct space *sp, uint64_t start, uint64_t end);
+/*
+ * Whether what is known there is still wanted: it is of a mapping that is there
+ * now, or of one that was moved on from there by a REMAP that is unread yet.  That
+ * there is such a one may be @sure where another has come there meanwhile.
+ */
+bool late_unmap_in_use(struct pager *pg, const struct space *sp, uint64_t start, uint64_t end,
+		       bool sure);
+/*
+ * Whether this UNMAP is such a one, which is not expected any more then; nor by a daemon after this
+ * one, once the events of the slot are applied and settled.
+ */
+bool late_unmap_came(struct pager *pg, struct space *sp, const struct uffd_msg *msg);
+void late_unmap_settle(struct space *sp);
 
 #endif

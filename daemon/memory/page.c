@@ -129,6 +129,26 @@ bool page_drop_room(struct pager *pg)
 	return tables_claim(pg->tables, DROP_TABLES);
 }
 
+uint64_t page_drop_need(uint32_t nr_parts)
+{
+	return (uint64_t)nr_parts * DROP_TABLES;
+}
+
+bool page_find(struct pager *pg, const struct space *sp, pgno_t first, pgno_t end, pgno_t *found)
+{
+	const uint64_t *leaf;
+	pgno_t n, base;
+
+	for (n = first; (leaf = table_next_leaf(pg->tables, sp->worker.root, n, end, &base));
+	     n = pgno_add(base, TABLE_ENTRIES))
+		for (unsigned int i = 0; i < TABLE_ENTRIES; i++)
+			if (leaf[i] && base.v + i >= first.v && base.v + i < end.v) {
+				*found = pgno_add(base, i);
+				return true;
+			}
+	return false;
+}
+
 static void drop_part(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 {
 	uint64_t entries[TABLE_ENTRIES];
@@ -200,11 +220,15 @@ void page_forget(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 	}
 }
 
-bool page_shift_room(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages)
+uint64_t page_shift_need(struct pager *pg, const struct space *sp, pgno_t from, pgno_t to,
+			 uint64_t nr_pages)
 {
-	return tables_claim(
-		pg->tables,
-		2 * DROP_TABLES + table_move_need(pg->tables, sp->worker.root, from, to, nr_pages));
+	return table_move_need(pg->tables, sp->worker.root, from, to, nr_pages);
+}
+
+uint64_t page_doubt_need(struct pager *pg, const struct space *sp, pgno_t first, pgno_t end)
+{
+	return table_change_need(pg->tables, sp->worker.root, first, end);
 }
 
 /* In both places since a crash, and counted twice. */

@@ -7,6 +7,8 @@
 
 /* A snapshot of one page's entry. */
 struct page page_read(struct pager *pg, const struct space *sp, pgno_t n);
+/* The first page of [first, end) of which something is known. */
+bool page_find(struct pager *pg, const struct space *sp, pgno_t first, pgno_t end, pgno_t *found);
 
 /*
  * page_change() - the only writer of single entries
@@ -43,9 +45,7 @@ void page_forget(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
 /*
  * REMAP: entries of [from, from + nr_pages) go to `to`, where nothing is, and the
  * source becomes VIRGIN.  After a crash again: what is there has been moved.
- * Room is for two drops, too.
  */
-bool page_shift_room(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages);
 void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint64_t nr_pages);
 /* The only copy of this page cannot be had: LOST, from any state. The place is the caller's. */
 void page_lose(struct pager *pg, struct space *sp, pgno_t n);
@@ -58,6 +58,14 @@ void page_give_up_copy(struct pager *pg, struct space *sp, pgno_t n);
  * reference is the leaf's from now on.
  */
 void page_resettle(struct pager *pg, struct space *sp, pgno_t n, slot_t slot);
+/*
+ * Tables that several of these need together, at most, to be claimed at once:
+ * page_drop() of so many ranges, page_shift() and page_doubt() of these.
+ */
+uint64_t page_drop_need(uint32_t nr_ranges);
+uint64_t page_shift_need(struct pager *pg, const struct space *sp, pgno_t from, pgno_t to,
+			 uint64_t nr_pages);
+uint64_t page_doubt_need(struct pager *pg, const struct space *sp, pgno_t first, pgno_t end);
 /* Sets the age, a hint. */
 void page_set_age(struct pager *pg, struct space *sp, pgno_t n, uint8_t age);
 

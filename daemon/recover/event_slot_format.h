@@ -7,6 +7,7 @@
 
 #define EVENTS_BATCH 64
 #define LATE_UNMAPS  128
+#define ASIDES	     4
 
 /*
  * Events of a space that were read and not all applied: in the state file.  One
@@ -22,9 +23,15 @@ struct event_slot {
 		uint64_t end; /* 0: none */
 	} late[LATE_UNMAPS];
 	uint64_t nr_late;
+	/* event/aside.c: what has gone by events that are to come. */
+	struct aside {
+		uint64_t start;
+		uint64_t end; /* 0: none */
+		uint64_t by; /* message of this slot, from 1 on, that is about it */
+	} aside[ASIDES];
 };
 
-_Static_assert(sizeof(struct event_slot) == 32 * EVENTS_BATCH + 16 * LATE_UNMAPS + 8,
+_Static_assert(sizeof(struct event_slot) == 32 * EVENTS_BATCH + 16 * LATE_UNMAPS + 8 + 24 * ASIDES,
 	       "fixed layout");
 
 #define EVENT_APPLIED 0xff

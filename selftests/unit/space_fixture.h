@@ -124,4 +124,12 @@ static inline int in_child(void (*body)(void *arg), void *arg)
 
 #define SPACE_TEST(name) cmocka_unit_test_setup_teardown(name, space_setup, space_teardown)
 
+/* As what a REMAP claims: it empties the destination, and what does not fit goes. */
+static inline bool space_fixture_shift_room(struct pager *pg, struct space *sp, pgno_t from,
+					    pgno_t to, uint64_t nr_pages)
+{
+	return tables_claim(pg->tables,
+			    page_drop_need(2) + page_shift_need(pg, sp, from, to, nr_pages));
+}
+
 #endif

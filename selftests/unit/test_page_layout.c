@@ -155,7 +155,7 @@ static void layout_shift(struct layout *l, uint32_t from, uint32_t to, uint32_t 
 	layout_drop(l, to, nr);
 	need = table_move_need(l->f->pg.tables, l->f->sp->worker.root, source, dest, nr);
 	before = tables_used(l->f->pg.tables);
-	assert_true(page_shift_room(&l->f->pg, l->f->sp, source, dest, nr));
+	assert_true(space_fixture_shift_room(&l->f->pg, l->f->sp, source, dest, nr));
 	page_shift(&l->f->pg, l->f->sp, source, dest, nr);
 	assert_true(tables_used(l->f->pg.tables) <= before + need);
 	memcpy(&l->page[to], &l->page[from], nr * sizeof(l->page[0]));

@@ -64,7 +64,7 @@ static void test_shift_of_whole_leaves(void **state)
 		was[i] = table_next_leaf(t, child, pgno_add(from, i * TABLE_ENTRIES),
 					 pgno_add(from, nr), &base);
 	used = tables_used(t);
-	assert_true(page_shift_room(&f->pg, f->sp, from, to, nr));
+	assert_true(space_fixture_shift_room(&f->pg, f->sp, from, to, nr));
 	page_shift(&f->pg, f->sp, from, to, nr);
 	for (uint64_t i = 0; i < leaves; i++) {
 		assert_ptr_equal(was[i], table_next_leaf(t, f->sp->worker.root,
@@ -92,7 +92,7 @@ static void shift_and_die(void *arg)
 	struct shift *s = arg;
 
 	failpoint_init(s->kill);
-	page_shift_room(&s->f->pg, s->f->sp, s->from, s->to, TABLE_ENTRIES);
+	space_fixture_shift_room(&s->f->pg, s->f->sp, s->from, s->to, TABLE_ENTRIES);
 	page_shift(&s->f->pg, s->f->sp, s->from, s->to, TABLE_ENTRIES);
 }
 
@@ -131,7 +131,7 @@ static void test_shift_again_after_a_crash(void **state)
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 		restore(f);
 		assert_true(f->sp->reports.nr_swapped > ARRAY_SIZE(slot));
-		assert_true(page_shift_room(&f->pg, f->sp, s->from, s->to, TABLE_ENTRIES));
+		assert_true(space_fixture_shift_room(&f->pg, f->sp, s->from, s->to, TABLE_ENTRIES));
 		page_shift(&f->pg, f->sp, s->from, s->to, TABLE_ENTRIES);
 		for (uint64_t i = 0; i < ARRAY_SIZE(slot); i++) {
 			struct page p = page_of(SWAPPED, slot[i]);

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "event/aside.h"
+
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "event/late_unmap.h"
+#include "memory/change.h"
+#include "memory/page.h"
+
+/* In .by, besides the number of a message of the slot, counted from 1. */
+#define BY_NONE	  0ULL
+#define BY_NOBODY (~0ULL)
+
+#define LOOK_NS NS_PER_MS
+
+#define LINKS_ALONE 3 /* of /proc/PID/task with one thread: ".", its own name, the thread */
+
+pgno_t aside_page(pgno_t n)
+{
+	return pgno_add(n, 1ULL << (TABLE_BITS * TABLE_LEVELS - 1));
+}
+
+static uint64_t number(const struct space *sp, const struct uffd_msg *msg)
+{
+	return (uint64_t)(msg - sp->events->msg) + 1;
+}
+
+static bool meets(const struct aside *a, uint64_t start, uint64_t end)
+{
+	return a->end && a->start < end && start < a->end;
+}
+
+static bool is_empty(struct pager *pg, const struct space *sp, const struct aside *a)
+{
+	pgno_t n;
+
+	return !page_find(pg, sp, aside_page(addr_pgno(a->start)), aside_page(addr_pgno(a->end)),
+			  &n);
+}
+
+/* Nobody overtakes the only thread. */
+static bool is_alone(const struct space *sp)
+{
+	struct stat st;
+
+	return fstat(sp->process.task_dir_fd, &st) || st.st_nlink <= LINKS_ALONE;
+}
+
+bool aside_open(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
+{
+	struct aside *free = NULL;
+	pgno_t n;
+
+	if (!page_find(pg, sp, addr_pgno(start), addr_pgno(end), &n) || sp->phase == SPACE_FORKED ||
+	    is_alone(sp))
+		return false;
+	for (uint32_t i = 0; i < ASIDES; i++) {
+		struct aside *a = &sp->events->aside[i];
+
+		if (!a->end)
+			free = a;
+		else if (meets(a, start, end)) /* by a daemon that died before it could say so */
+			return a->start == start && a->end == end && is_empty(pg, sp, a);
+	}
+	if (!free)
+		return false;
+	free->start = start;
+	free->by = BY_NONE;
+	__atomic_store_n(&free->end, end, __ATOMIC_RELEASE);
+	return true;
+}
+
+void aside_meet(struct pager *pg, struct space *sp, const struct uffd_msg *msg, uint64_t start,
+		uint64_t end)
+{
+	for (uint32_t i = 0; i < ASIDES; i++) {
+		struct aside *a = &sp->events->aside[i];
+		uint64_t first = max_t(uint64_t, start, a->start);
+		uint64_t last = min_t(uint64_t, end, a->end);
+
+		if (!meets(a, start, end) || a->by != BY_NONE)
+			continue;
+		if (!late_unmap_in_use(pg, sp, first, last, false)) {
+			page_doubt(pg, sp, addr_pgno(first), addr_pgno(last));
+			page_doubt(pg, sp, aside_page(addr_pgno(first)),
+				   aside_page(addr_pgno(last)));
+		}
+		__atomic_store_n(&a->by, number(sp, msg), __ATOMIC_RELEASE);
+	}
+}
+
+bool aside_next(const struct space *sp, const struct uffd_msg *msg, uint64_t *at, uint64_t end,
+		struct aside_part *part)
+{
+	uint64_t first = *at, next = end;
+
+	if (first >= end)
+		return false;
+	part->aside = false;
+	for (uint32_t i = 0; i < ASIDES; i++) {
+		const struct aside *a = &sp->events->aside[i];
+
+		if (!meets(a, first, end) || a->by != number(sp, msg))
+			continue;
+		if (a->start <= first) {
+			part->aside = true;
+			next = min_t(uint64_t, a->end, end);
+			break;
+		}
+		next = min_t(uint64_t, next, a->start);
+	}
+	part->first = addr_pgno(first);
+	part->end = addr_pgno(next);
+	*at = next;
+	return true;
+}
+
+void aside_settle(struct pager *pg, struct space *sp)
+{
+	for (uint32_t i = 0; i < ASIDES; i++) {
+		struct aside *a = &sp->events->aside[i];
+
+		if (!a->end || a->by == BY_NONE || a->by == BY_NOBODY)
+			continue;
+		if (is_empty(pg, sp, a))
+			__atomic_store_n(&a->end, 0, __ATOMIC_RELEASE);
+		else /* the rest was another's */
+			__atomic_store_n(&a->by, BY_NONE, __ATOMIC_RELEASE);
+	}
+}
+
+bool aside_any(const struct space *sp)
+{
+	for (uint32_t i = 0; i < ASIDES; i++)
+		if (sp->events->aside[i].end)
+			return true;
+	return false;
+}
+
+void aside_inherit(struct space *child, const struct space *parent)
+{
+	for (uint32_t i = 0; i < ASIDES; i++) {
+		child->events->aside[i] = parent->events->aside[i];
+		child->events->aside[i].by = BY_NOBODY;
+	}
+}
+
+static void drop_all(struct pager *pg, struct space *sp)
+{
+	for (uint32_t i = 0; i < ASIDES && page_drop_room(pg); i++) {
+		struct aside *a = &sp->events->aside[i];
+
+		page_drop(pg, sp, aside_page(addr_pgno(a->start)), aside_page(addr_pgno(a->end)));
+		__atomic_store_n(&a->end, 0, __ATOMIC_RELEASE);
+	}
+}
+
+uint64_t aside_look_after(struct pager *pg, struct space *sp, uint64_t now_ns)
+{
+	if (!aside_any(sp))
+		return 0;
+	if (!sp->worker.events_waiting && change_begin(sp, CHANGE_LOOKED)) {
+		drop_all(pg, sp);
+		change_end(sp);
+	}
+	return aside_any(sp) ? now_ns + LOOK_NS : 0;
+}
