@@ -162,6 +162,7 @@ daemon_start()
 		diag_file "$WORK/mkswap.log"
 		return 1
 	}
+	[ "$tap_failed" -eq 0 ] || diag_file "$WORK/upagerd.log"
 	: >"$WORK/upagerd.log"
 	daemon_start_again "$@"
 }
