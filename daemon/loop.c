@@ -24,6 +24,7 @@
 #include "fault/populate.h"
 #include "fault/swapin.h"
 #include "memory/kept.h"
+#include "memory/stall_space.h"
 #include "next_look.h"
 
 #define COMPLETIONS_MAX 256
@@ -131,6 +132,7 @@ static uint64_t close_space(struct loop *lp, struct space *sp)
 	}
 	while (fault_list_take(&pg->worker.faults, &sp->worker.deferred, &f))
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
+	stall_look(pg, sp);
 	swapin_retry(pg, sp); /* reads that waited for the retry are let go of */
 	if (!sp->worker.closing) {
 		sp->worker.closing = true;
@@ -228,6 +230,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	evict_begin(pg, sp);
 	look_ns = exit_round_look_after(pg, sp);
 	writeback_queue(pg, sp);
+	stall_look(pg, sp);
 	arm(lp, sp);
 	if (sp->reports.rescan_wanted || sp->reports.stop_wanted)
 		pager_kick_housekeeping(pg);

@@ -55,6 +55,7 @@ struct pager_worker {
 	struct kept kept;
 	int refused[REFUSED_MAX]; /* of children that are refused, still to be closed */
 	uint32_t nr_refused;
+	uint32_t nr_stalled; /* spaces whose stall runs */
 };
 
 /* What all spaces share. */
@@ -73,6 +74,7 @@ struct pager {
 
 	struct pager_worker worker;
 	struct pager_state state;
+	struct stall stall; /* of any program */
 
 	/* With locks of their own. */
 	uint32_t nr_areas; /* housekeeping: holes count, too */

@@ -13,9 +13,10 @@
  * reply.nr_records (PING: 1) packets of struct upager_record.  A connection serves any
  * number of requests, one at a time.  Native byte order: both ends are on one
  * machine.  The daemon closes the connection after a packet of another size,
- * magic or major version.  WHERE is answered by a packet of struct upager_where instead.
+ * magic or major version.  WHERE is answered by a packet of struct upager_where instead,
+ * STALL by nr_records packets of struct upager_stall.
  *
- * Who may call: anybody who can connect may ask for STATUS of their own
+ * Who may call: anybody who can connect may ask for STATUS and STALL of their own
  * processes; root of all.  The other requests need root or ownership of the
  * process (real, effective and saved uid equal the peer's, and dumpable).
  *
@@ -67,6 +68,7 @@ enum upager_op {
 	 * upager_where, for any process that the caller may page.
 	 */
 	UPAGER_OP_WHERE,
+	UPAGER_OP_STALL, /* @pid, 0: first of all programs together, then all that the caller may see */
 	__UPAGER_OP_MAX,
 };
 #define UPAGER_OP_MAX (__UPAGER_OP_MAX - 1)
@@ -261,6 +263,30 @@ struct upager_where {
 	struct upager_where_part part[UPAGER_WHERE_PARTS]; /* 0 behind the last */
 };
 
+/**
+ * struct upager_stall - time in which a program waited for the pager
+ * @pid: 0: of all programs together
+ * @some_avg10: share of the last 10 seconds in which at least one thread waited for
+ *	a fault, in hundredths of a percent
+ * @some_avg60: likewise
+ * @some_avg300: likewise
+ * @some_total_us: such time in all since the daemon took the process over
+ *
+ * As in the kernel's pressure stall information, which does not see these waits
+ * (kernel/sched/psi.c).  There is no "full": the daemon does not know what the
+ * threads that do not wait for it do.
+ */
+struct upager_stall {
+	__s32 pid;
+	__u32 some_avg10;
+	__u32 some_avg60;
+	__u32 some_avg300;
+	__u64 some_total_us;
+	__u64 reserved[3];
+};
+
+#define UPAGER_STALL_WHOLE 10000 /* 100 percent */
+
 /* Where a part begins, counted in pages from the range's first. */
 static inline __u64 upager_where_first(const struct upager_where *w, __u32 part)
 {
@@ -272,6 +298,7 @@ UPAGER_ASSERT(request, sizeof(struct upager_request) == 56);
 UPAGER_ASSERT(provision, sizeof(struct upager_provision) == 128);
 UPAGER_ASSERT(reply, sizeof(struct upager_reply) == 288);
 UPAGER_ASSERT(where, sizeof(struct upager_where) == 24 + 16 * UPAGER_WHERE_PARTS);
+UPAGER_ASSERT(stall, sizeof(struct upager_stall) == 48);
 UPAGER_ASSERT(record, sizeof(struct upager_record) == 16 + 20 * 8 + 32 * 8 + 10 * 8 + 16 + 240);
 
 #endif

@@ -275,7 +275,7 @@ static void handle(struct session *s, struct housekeeping *h, const struct upage
 	int err;
 
 	proto_init_reply(&reply);
-	if (req->op != UPAGER_OP_STATUS && req->op != UPAGER_OP_PING) {
+	if (proto_names_process(req->op)) {
 		err = check_target(s, h, req->pid, target, &reply);
 		if (err) {
 			session_answer(s, &reply, err);
@@ -302,14 +302,11 @@ static void handle(struct session *s, struct housekeeping *h, const struct upage
 		else
 			session_answer(s, &reply, -ESRCH);
 		break;
-	case UPAGER_OP_STATUS:
-		session_status(s, h, req->pid, &reply);
-		break;
 	case UPAGER_OP_WHERE:
 		session_where(s, h, req);
 		break;
 	default:
-		session_ping(s, h, &reply);
+		session_tell(s, h, req, &reply);
 		break;
 	}
 }

@@ -71,6 +71,7 @@ static const struct shape shapes[UPAGER_OP_MAX + 1] = {
 	[UPAGER_OP_BUDGET] = { .pid = true, .budget = true, .weight = true },
 	[UPAGER_OP_POPULATE] = { .pid = true },
 	[UPAGER_OP_STATUS] = { .any_pid = true },
+	[UPAGER_OP_STALL] = { .any_pid = true },
 	[UPAGER_OP_JOIN] = { .budget = true },
 	[UPAGER_OP_PROVISIONED] = { .addr = true, .arg_max = INT64_MAX },
 	[UPAGER_OP_REGISTER] = { .addr = true, .bytes = true },
@@ -93,6 +94,11 @@ static bool range_ok(const struct shape *is, const struct upager_request *req)
 		return false;
 	return (is->addr || !req->addr) && is->bytes == (req->bytes != 0) &&
 	       req->addr + req->bytes <= USER_END;
+}
+
+bool proto_names_process(enum upager_op op)
+{
+	return shapes[op].pid;
 }
 
 int proto_check_request(const struct upager_request *req, size_t len)
@@ -164,6 +170,17 @@ int proto_check_where(const struct upager_where *w, size_t len)
 		if (pages > room || part->reserved32)
 			return -EBADMSG;
 	}
+	return 0;
+}
+
+int proto_check_stall(const struct upager_stall *stall, size_t len)
+{
+	if (len != sizeof(*stall))
+		return -EMSGSIZE;
+	if (stall->pid < 0 || stall->some_avg10 > UPAGER_STALL_WHOLE ||
+	    stall->some_avg60 > UPAGER_STALL_WHOLE || stall->some_avg300 > UPAGER_STALL_WHOLE ||
+	    !all_zero(stall->reserved, sizeof(stall->reserved) / sizeof(stall->reserved[0])))
+		return -EBADMSG;
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #ifndef UPAGER_PROTO_H
 #define UPAGER_PROTO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,8 @@
 
 void proto_init_request(struct upager_request *req, enum upager_op op, int32_t pid);
 void proto_init_reply(struct upager_reply *reply);
+/* Whether a request for that is about one process, which it has to name. */
+bool proto_names_process(enum upager_op op);
 
 /*
  * len: bytes received.  -EMSGSIZE another size, -EBADMSG another magic,
@@ -31,6 +34,8 @@ int proto_check_request(const struct upager_request *req, size_t len);
  */
 int proto_check_reply(const struct upager_reply *reply, size_t len);
 int proto_check_record(const struct upager_record *record, size_t len);
+/* -EBADMSG too for more than all of the time. */
+int proto_check_stall(const struct upager_stall *stall, size_t len);
 /* -EBADMSG too for more pages than there are. */
 int proto_check_where(const struct upager_where *w, size_t len);
 /* -EBADMSG too for parts that overlap, or do not lie in the reservation. */

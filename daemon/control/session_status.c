@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "control/proto.h"
 #include "life/proc_record.h"
 #include "kernel/meminfo.h"
@@ -20,34 +21,91 @@ static bool is_ending(const struct housekeeping *h, pid_t pid)
 	return false;
 }
 
-void session_status(struct session *s, struct housekeeping *h, pid_t pid,
-		    struct upager_reply *reply)
+static bool is_asked(const struct session *s, const struct proc *p, pid_t pid)
 {
-	struct upager_record rec;
+	return (!pid || p->pid == pid) && (!s->uid || p->uid == s->uid);
+}
+
+static uint32_t count_asked(const struct session *s, const struct housekeeping *h, pid_t pid)
+{
 	uint32_t n = 0;
 
 	for (const struct proc *p = h->procs; p; p = p->next)
-		n += (!pid || p->pid == pid) && (!s->uid || p->uid == s->uid);
+		n += is_asked(s, p, pid);
+	return n;
+}
+
+/* Announces them. False: pid is none that can be told of, which was the answer. */
+static bool begin_records(struct session *s, struct housekeeping *h, pid_t pid, uint32_t n,
+			  struct upager_reply *reply)
+{
+	int err = 0;
+
 	if (pid && !n && is_ending(h, pid)) {
 		proto_text(reply, "process %d has ended, and its memory is being let go of", pid);
-		session_answer(s, reply, -EAGAIN);
-		return;
-	}
-	if (pid && !n) {
+		err = -EAGAIN;
+	} else if (pid && !n) {
 		proto_text(reply, "process %d is not paged: see upager status for those that are",
 			   pid);
-		session_answer(s, reply, -ESRCH);
-		return;
+		err = -ESRCH;
+	} else {
+		reply->nr_records = n;
 	}
-	reply->nr_records = n;
-	session_answer(s, reply, 0);
-	for (const struct proc *p = h->procs; p && s->fd >= 0 && n; p = p->next) {
-		if ((pid && p->pid != pid) || (s->uid && p->uid != s->uid))
+	session_answer(s, reply, err);
+	return !err;
+}
+
+static void send_record(struct session *s, const void *record, size_t bytes)
+{
+	if (s->fd >= 0 && proto_send(s->fd, record, bytes, -1))
+		session_close(s);
+}
+
+static void tell_status(struct session *s, struct housekeeping *h, pid_t pid,
+			struct upager_reply *reply)
+{
+	struct upager_record rec;
+
+	if (!begin_records(s, h, pid, count_asked(s, h, pid), reply))
+		return;
+	for (const struct proc *p = h->procs; p && s->fd >= 0; p = p->next) {
+		if (!is_asked(s, p, pid))
 			continue;
 		proc_record(&h->families, p, &rec);
-		n--;
-		if (proto_send(s->fd, &rec, sizeof(rec), -1))
-			session_close(s);
+		send_record(s, &rec, sizeof(rec));
+	}
+}
+
+static void send_stall(struct session *s, pid_t pid, const struct stall *stall,
+		       struct pressure *pressure)
+{
+	struct upager_stall answer = { .pid = pid };
+
+	if (stall) {
+		pressure_look(pressure, stall_ns(stall), clock_ns());
+		answer.some_avg10 = pressure_avg(pressure, PRESSURE_10S);
+		answer.some_avg60 = pressure_avg(pressure, PRESSURE_60S);
+		answer.some_avg300 = pressure_avg(pressure, PRESSURE_300S);
+		answer.some_total_us = pressure->total_ns / NS_PER_US;
+	}
+	send_record(s, &answer, sizeof(answer));
+}
+
+static void tell_stall(struct session *s, struct housekeeping *h, pid_t pid,
+		       struct upager_reply *reply)
+{
+	uint32_t n = count_asked(s, h, pid) + !pid;
+
+	if (!begin_records(s, h, pid, n, reply))
+		return;
+	if (!pid)
+		send_stall(s, 0, &h->pg->stall, &h->pressure);
+	for (const struct proc *p = h->procs; p && s->fd >= 0; p = p->next) {
+		struct space *sp = p->space;
+
+		if (is_asked(s, p, pid))
+			send_stall(s, p->pid, sp ? &sp->stall : NULL,
+				   sp ? &sp->housekeeping.pressure : NULL);
 	}
 }
 
@@ -64,7 +122,7 @@ static uint64_t pools_bytes(const struct pager *pg)
 	return pages * PAGE_SIZE;
 }
 
-void session_ping(struct session *s, struct housekeeping *h, struct upager_reply *reply)
+static void tell_daemon(struct session *s, struct housekeeping *h, struct upager_reply *reply)
 {
 	struct upager_record rec = { .pid = getpid() };
 
@@ -76,6 +134,16 @@ void session_ping(struct session *s, struct housekeeping *h, struct upager_reply
 	rec.slot_bytes = slots_bytes(h->pg->slots);
 	reply->nr_records = 1;
 	session_answer(s, reply, 0);
-	if (s->fd >= 0 && proto_send(s->fd, &rec, sizeof(rec), -1))
-		session_close(s);
+	send_record(s, &rec, sizeof(rec));
+}
+
+void session_tell(struct session *s, struct housekeeping *h, const struct upager_request *req,
+		  struct upager_reply *reply)
+{
+	if (req->op == UPAGER_OP_STATUS)
+		tell_status(s, h, req->pid, reply);
+	else if (req->op == UPAGER_OP_STALL)
+		tell_stall(s, h, req->pid, reply);
+	else
+		tell_daemon(s, h, reply);
 }

@@ -5,9 +5,8 @@
 #include "control/session.h"
 #include "life/housekeeping.h"
 
-/* The requests that are answered with records. reply is empty. */
-void session_status(struct session *s, struct housekeeping *h, pid_t pid,
-		    struct upager_reply *reply);
-void session_ping(struct session *s, struct housekeeping *h, struct upager_reply *reply);
+/* The requests that are answered at once with what is known: STATUS, STALL, PING. reply is empty. */
+void session_tell(struct session *s, struct housekeeping *h, const struct upager_request *req,
+		  struct upager_reply *reply);
 
 #endif

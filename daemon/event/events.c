@@ -15,6 +15,7 @@
 #include "fault/fault.h"
 #include "memory/change.h"
 #include "memory/page.h"
+#include "memory/stall_space.h"
 
 /* When descriptors ran out. */
 #define REREAD_NS   (10 * NS_PER_MS)
@@ -37,7 +38,11 @@ static bool is_fault(const struct uffd_msg *msg)
 static void begin_fault(struct pager *pg, struct space *sp, const struct uffd_msg *msg,
 			uint64_t now_ns)
 {
+	bool waits = !agent_is_thread(&sp->agent, msg->arg.pagefault.feat.ptid);
+
 	space_count(&sp->stats.faults, 1);
+	if (waits)
+		stall_begin(pg, sp, now_ns);
 	if (atomic_load_explicit(&pg->housekeeping_sleeps, memory_order_relaxed) &&
 	    atomic_exchange(&pg->housekeeping_sleeps, false))
 		pager_kick_housekeeping(pg);
@@ -47,6 +52,7 @@ static void begin_fault(struct pager *pg, struct space *sp, const struct uffd_ms
 			    .begin_ns = now_ns,
 			    .tid = msg->arg.pagefault.feat.ptid,
 			    .write_protect = msg->arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP,
+			    .waits = waits,
 		    });
 }
 
@@ -182,6 +188,7 @@ static void handle_slot(struct pager *pg, struct space *sp)
 			begin_fault(pg, sp, &slot->msg[n], now_ns);
 		__atomic_store_n(&slot->msg[n].event, 0, __ATOMIC_RELEASE);
 	}
+	stall_look(pg, sp);
 	sp->worker.retry |= sp->worker.deferred.nr != 0;
 }
 

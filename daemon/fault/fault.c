@@ -20,6 +20,7 @@
 #include "kernel/present.h"
 #include "kernel/vma.h"
 #include "memory/page.h"
+#include "memory/stall_space.h"
 
 #define ZERO_WINDOW_MAX	   64
 #define DETACH_PATIENCE_NS (20 * NS_PER_MS)
@@ -151,6 +152,7 @@ static void fill_resident(struct pager *pg, struct space *sp, struct fault f, st
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
 		if (!present) {
 			f.tries++;
+			f.waits = false; /* it is counted anew if it faults again */
 			fill_later(pg, sp, f);
 		}
 		return;
@@ -267,4 +269,5 @@ void fault_retry(struct pager *pg, struct space *sp)
 	sp->worker.deferred = (struct fault_list){ 0 };
 	while (fault_list_take(&pg->worker.faults, &again, &f))
 		fault_begin(pg, sp, f);
+	stall_look(pg, sp);
 }

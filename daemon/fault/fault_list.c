@@ -38,16 +38,17 @@ static uint32_t *bucket_of(struct fault_nodes *nodes, const struct fault *f)
 	return &nodes->bucket[(key >> 32) & (nodes->nr_buckets - 1)];
 }
 
-static bool waits_already(struct fault_nodes *nodes, const struct fault *f)
+/* The same fault, if it is in a list already. */
+static struct fault *find(struct fault_nodes *nodes, const struct fault *f)
 {
 	for (uint32_t i = *bucket_of(nodes, f); i; i = nodes->node[i].next_alike) {
-		const struct fault *other = &nodes->node[i];
+		struct fault *other = &nodes->node[i];
 
 		if (other->page.v == f->page.v && other->tid == f->tid &&
 		    other->space == f->space && other->write_protect == f->write_protect)
-			return true;
+			return other;
 	}
-	return false;
+	return NULL;
 }
 
 static void forget(struct fault_nodes *nodes, uint32_t i)
@@ -62,9 +63,13 @@ static void forget(struct fault_nodes *nodes, uint32_t i)
 void fault_list_add(struct fault_nodes *nodes, struct fault_list *list, struct fault f)
 {
 	uint32_t i = nodes->free, *bucket = bucket_of(nodes, &f);
+	struct fault *same = find(nodes, &f);
 
-	if (waits_already(nodes, &f))
+	if (same) {
+		list->nr_waits += f.waits && !same->waits;
+		same->waits |= f.waits;
 		return;
+	}
 	assert(i);
 	nodes->free = nodes->node[i].next;
 	nodes->nr_free--;
@@ -78,6 +83,7 @@ void fault_list_add(struct fault_nodes *nodes, struct fault_list *list, struct f
 		list->head = i;
 	list->tail = i;
 	list->nr++;
+	list->nr_waits += f.waits;
 }
 
 bool fault_list_take(struct fault_nodes *nodes, struct fault_list *list, struct fault *f)
@@ -92,6 +98,7 @@ bool fault_list_take(struct fault_nodes *nodes, struct fault_list *list, struct 
 	if (!list->head)
 		list->tail = 0;
 	list->nr--;
+	list->nr_waits -= f->waits;
 	nodes->node[i].next = nodes->free;
 	nodes->free = i;
 	nodes->nr_free++;

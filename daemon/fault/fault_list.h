@@ -14,6 +14,7 @@ struct fault {
 	uint32_t tid; /* in the target's pid namespace; 0 unknown */
 	bool write_protect;
 	bool throttled; /* counted as such */
+	bool waits; /* a thread of the program does, until it is answered */
 	uint8_t tries; /* times found absent though RESIDENT */
 	uint32_t space; /* id of the space whose list it is in */
 	uint32_t next; /* node index, 0 end */
@@ -37,6 +38,7 @@ struct fault_list {
 	uint32_t head;
 	uint32_t tail;
 	uint32_t nr;
+	uint32_t nr_waits; /* of them those that a thread waits for */
 };
 
 int fault_nodes_init(struct fault_nodes *nodes, uint32_t nr);

@@ -15,6 +15,7 @@
 #include "fault/readahead_space.h"
 #include "fault/read_retry.h"
 #include "memory/page.h"
+#include "memory/stall_space.h"
 #include "swap/read.h"
 #include "memory/kept.h"
 
@@ -90,7 +91,7 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 	slot_t first;
 
 	/* On its way: the fill wakes everybody who waits for the page. */
-	if (read_find(pg, sp, f.page))
+	if (read_join(pg, sp, f.page, f.waits))
 		return true;
 	if (read_is_hopeless(pg, p.slot)) {
 		if (clock_ns() - f.begin_ns < pg->trouble.timeout_ns)
@@ -112,6 +113,7 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 	first.v = p.slot.v - (f.page.v - run.first.v);
 	rd->tid = f.tid;
 	rd->begin_ns = f.begin_ns;
+	read_wait(rd, f.waits);
 	read_queue(rd, run, f.page, first);
 	space_count(&sp->stats.readahead_pages, run.nr_pages - 1);
 	sp->stats.readahead_hits = sp->worker.readahead.hits;
@@ -141,10 +143,11 @@ static void lose(struct read *rd, uint32_t i)
 	struct space *sp = rd->sp;
 	pgno_t n = pgno_add(rd->run.first, i);
 	struct page p = page_read(rd->pg, sp, n);
+	struct fault f = { n, clock_ns(), rd->tid, .waits = rd->waited };
 
 	if (p.state != PAGE_SWAPPED || p.slot.v != rd->slot.v + i)
 		return;
-	lose_at(rd->pg, sp, (struct fault){ .page = n, .begin_ns = clock_ns(), .tid = rd->tid }, p);
+	lose_at(rd->pg, sp, f, p);
 }
 
 /* Length of the run from page i on that still is what was read. */
@@ -232,11 +235,14 @@ static bool read_fill(struct read *rd)
 
 static void read_finish(struct read *rd)
 {
+	struct space *sp = rd->sp;
+
 	/* What is filled before a fork is applied, the child would seem to have. */
-	if (rd->sp->phase == SPACE_CLOSING || (!rd->sp->worker.events_waiting && read_fill(rd)))
+	if (sp->phase == SPACE_CLOSING || (!sp->worker.events_waiting && read_fill(rd)))
 		read_put(rd);
 	else
 		rd->state = READ_READY;
+	stall_look(rd->pg, sp);
 }
 
 /* Again from the start, one page: so that one bad block costs one page. */
@@ -249,7 +255,7 @@ static void read_again(struct read *rd)
 /* Too many wait for another try: its fault begins anew. */
 static void read_defer(struct read *rd)
 {
-	struct fault f = { .page = rd->run.first, .begin_ns = rd->begin_ns, .tid = rd->tid };
+	struct fault f = { rd->run.first, rd->begin_ns, rd->tid, .waits = rd->waited };
 	struct space *sp = rd->sp;
 	struct pager *pg = rd->pg;
 
@@ -286,6 +292,7 @@ static void read_give_up(struct read *rd)
 	uffd_wake(sp->uffd, rd->run); /* others may wait for other pages */
 	sp->reports.nr_reading -= rd->run.nr_pages;
 	sp->worker.retry = true;
+	read_wait_end(rd);
 	rd->sp = NULL;
 	rd->state = READ_HUNG;
 	read_health(rd->pg, rd->slot)->hung_reads++;

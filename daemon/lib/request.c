@@ -10,9 +10,21 @@
 #include "control/proto.h"
 #include "lib/client.h"
 
-static bool names_process(const struct upager_request *req)
+/* What follows an answer: packets of one kind. */
+struct packets {
+	size_t bytes; /* of each */
+	int (*check)(const void *packet, size_t len);
+	void *at; /* the array */
+};
+
+static int check_record(const void *packet, size_t len)
 {
-	return req->op != UPAGER_OP_STATUS && req->op != UPAGER_OP_PING;
+	return proto_check_record(packet, len);
+}
+
+static int check_stall(const void *packet, size_t len)
+{
+	return proto_check_stall(packet, len);
 }
 
 /* The process as a pidfd: -1 with the reason as the answer. */
@@ -41,19 +53,19 @@ static int open_process(struct upager *u, pid_t pid, int *err)
  * Reads the records behind an answer, all of them even if the answer is an
  * error.  The array grows as they arrive: their number is only announced.
  */
-static int read_records(struct upager *u, struct upager_record **records)
+static int read_packets(struct upager *u, struct packets *packets)
 {
 	uint32_t nr = u->reply.nr_records;
-	struct upager_record *array = NULL;
+	char *array = NULL;
 	uint32_t room = 0;
 	int err;
 
 	for (uint32_t i = 0; i < nr; i++) {
 		if (i == room) {
-			struct upager_record *larger;
+			char *larger;
 
 			room = room ? room * 2 : 16;
-			larger = reallocarray(array, room, sizeof(*array));
+			larger = reallocarray(array, room, packets->bytes);
 			if (!larger) {
 				err = -ENOMEM;
 				goto undo_array;
@@ -62,15 +74,15 @@ static int read_records(struct upager *u, struct upager_record **records)
 		}
 		err = client_wait(u);
 		if (!err)
-			err = proto_recv(u->fd, &array[i], sizeof(*array), NULL);
+			err = proto_recv(u->fd, array + i * packets->bytes, packets->bytes, NULL);
 		if (err > 0)
-			err = proto_check_record(&array[i], (size_t)err);
+			err = packets->check(array + i * packets->bytes, (size_t)err);
 		else
 			err = err ? err : -EPIPE;
 		if (err)
 			goto undo_array;
 	}
-	*records = array;
+	packets->at = array;
 	return 0;
 
 undo_array:
@@ -78,23 +90,23 @@ undo_array:
 	return client_fail_connection(u, err);
 }
 
-/* records: NULL for operations that have none. */
-static int call(struct upager *u, const struct upager_request *req, struct upager_record **records)
+/* packets: NULL for operations that have none. */
+static int call(struct upager *u, const struct upager_request *req, struct packets *packets)
 {
 	int pidfd = -1;
 	int err = 0;
 
-	if (u->fd >= 0 && names_process(req)) {
+	if (u->fd >= 0 && proto_names_process(req->op)) {
 		pidfd = open_process(u, req->pid, &err);
 		if (pidfd < 0)
 			return err;
 	}
-	err = client_ask(u, req, pidfd, records ? UINT32_MAX : 0);
+	err = client_ask(u, req, pidfd, packets ? UINT32_MAX : 0);
 	if (pidfd >= 0)
 		close(pidfd);
 	/* What an answer announces follows it, even if it is an error. */
-	if (records && u->fd >= 0) {
-		int read_err = read_records(u, records);
+	if (packets && u->fd >= 0) {
+		int read_err = read_packets(u, packets);
 
 		err = read_err ? read_err : err;
 	}
@@ -159,22 +171,41 @@ int upager_populate(struct upager *u, pid_t pid, struct upager_reply *reply)
 	return call_process(u, &req, reply);
 }
 
-int upager_status(struct upager *u, pid_t pid, struct upager_record **records, uint32_t *nr_records)
+/* The array, for the caller to free, and its length. */
+static int call_list(struct upager *u, enum upager_op op, pid_t pid, struct packets *packets,
+		     uint32_t *nr)
 {
 	struct upager_request req;
 	int err;
 
-	*records = NULL;
-	*nr_records = 0;
-	proto_init_request(&req, UPAGER_OP_STATUS, pid);
-	err = call(u, &req, records);
+	*nr = 0;
+	proto_init_request(&req, op, pid);
+	err = call(u, &req, packets);
 	if (err) {
-		free(*records);
-		*records = NULL;
+		free(packets->at);
+		packets->at = NULL;
 		return err;
 	}
-	*nr_records = u->reply.nr_records;
+	*nr = u->reply.nr_records;
 	return 0;
+}
+
+int upager_status(struct upager *u, pid_t pid, struct upager_record **records, uint32_t *nr_records)
+{
+	struct packets packets = { .bytes = sizeof(**records), .check = check_record };
+	int err = call_list(u, UPAGER_OP_STATUS, pid, &packets, nr_records);
+
+	*records = packets.at;
+	return err;
+}
+
+int upager_stall(struct upager *u, pid_t pid, struct upager_stall **stalls, uint32_t *nr_stalls)
+{
+	struct packets packets = { .bytes = sizeof(**stalls), .check = check_stall };
+	int err = call_list(u, UPAGER_OP_STALL, pid, &packets, nr_stalls);
+
+	*stalls = packets.at;
+	return err;
 }
 
 int upager_where(struct upager *u, pid_t pid, uint64_t addr, uint64_t bytes, uint32_t parts,
@@ -205,16 +236,14 @@ int upager_where(struct upager *u, pid_t pid, uint64_t addr, uint64_t bytes, uin
 
 int upager_ping(struct upager *u, struct upager_record *record)
 {
-	struct upager_record *array = NULL;
-	struct upager_request req;
-	int err;
+	struct packets packets = { .bytes = sizeof(*record), .check = check_record };
+	uint32_t nr;
+	int err = call_list(u, UPAGER_OP_PING, 0, &packets, &nr);
 
-	proto_init_request(&req, UPAGER_OP_PING, 0);
-	err = call(u, &req, &array);
-	if (!err && (!array || u->reply.nr_records != 1))
+	if (!err && (!packets.at || nr != 1))
 		err = client_fail_connection(u, -EBADMSG);
 	else if (!err && record)
-		*record = array[0];
-	free(array);
+		memcpy(record, packets.at, sizeof(*record));
+	free(packets.at);
 	return err;
 }

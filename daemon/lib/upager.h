@@ -193,6 +193,21 @@ UPAGER_API int upager_status(struct upager *u, pid_t pid, struct upager_record *
 			     uint32_t *nr_records);
 
 /**
+ * upager_stall() - time in which paged processes waited for the pager
+ * @u: connection
+ * @pid: a process; 0 asks for all that the caller may see
+ * @stalls: array for the caller to free(); with @pid 0 its first is of all programs
+ *	together, those of others included, and has @pid 0
+ * @nr_stalls: its length
+ *
+ * Who may call: anybody for their own processes, root for all.
+ * Return: 0; %-ENOMEM (which breaks the connection too); %-EOPNOTSUPP a daemon that is older; as
+ * upager_status().
+ */
+UPAGER_API int upager_stall(struct upager *u, pid_t pid, struct upager_stall **stalls,
+			    uint32_t *nr_stalls);
+
+/**
  * upager_ping() - ask the daemon for its own record
  * @u: connection
  * @record: NULL, or filled in: @pid is the daemon's, @slots_total and

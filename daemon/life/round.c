@@ -79,6 +79,7 @@ static void look_after_space(struct housekeeping *h, struct space *sp)
 	if (sp->phase == SPACE_NEW || sp->phase >= SPACE_CLOSING)
 		return;
 	say_late(sp);
+	pressure_look(&sp->housekeeping.pressure, stall_ns(&sp->stall), clock_ns());
 	pool_memory_look_after(pg, sp);
 	if (sp->orders.new_agent) {
 		sp->housekeeping.agent_watched = false;
@@ -305,6 +306,7 @@ uint64_t round_tick(struct housekeeping *h)
 			look_after_space(h, sp);
 	}
 	free_closed(h);
+	pressure_look(&h->pressure, stall_ns(&h->pg->stall), clock_ns());
 	next_ns = wakeup_next_ns(h, now_ns);
 	if (unserved_look_after(&h->pg->state.unserved) || more)
 		next_ns = min_t(uint64_t, next_ns, TICK_NS);

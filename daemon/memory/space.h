@@ -17,6 +17,7 @@
 #include "fault/fault_list.h"
 #include "fault/readahead.h"
 #include "kernel/uffd.h"
+#include "life/pressure.h"
 #include "life/terms.h"
 #include "memory/hint_record.h"
 #include "memory/page_entry_format.h"
@@ -24,6 +25,7 @@
 #include "memory/range_set.h"
 #include "memory/region.h"
 #include "memory/run_list.h"
+#include "memory/stall.h"
 #include "memory/standby.h"
 #include "memory/standby_growth.h"
 #include "memory/table.h"
@@ -155,6 +157,7 @@ struct space_housekeeping {
 	uint64_t lost_said; /* of stats.lost */
 	bool late_said;
 	bool agent_watched; /* its end wakes housekeeping */
+	struct pressure pressure; /* of stall */
 };
 
 struct space_worker {
@@ -165,6 +168,7 @@ struct space_worker {
 	struct exit_pages exit_pages;
 
 	struct fault_list deferred;
+	uint32_t nr_waited_reads; /* reads in flight that a thread waits for */
 	bool retry; /* look at deferred again now */
 	uint64_t retry_at_ns; /* look at deferred again then; 0 never */
 	bool revoke_wanted; /* a fault waits too long for a batch */
@@ -233,6 +237,7 @@ struct space {
 	struct policy policy;
 	struct quarantine quarantine; /* REMOVE was applied, the zap may be to come [F3] */
 	struct space_stats stats;
+	struct stall stall;
 	struct space *next_closed; /* pager.h */
 };
 

@@ -41,9 +41,23 @@ struct read *read_get(struct pager *pg, struct space *sp, uint32_t want)
 	rd->bad = 0;
 	rd->tid = 0;
 	rd->begin_ns = 0;
+	rd->waited = false;
 	rd->failed_ns = 0;
 	rd->pause_ns = 0;
 	return rd;
+}
+
+void read_wait(struct read *rd, bool waits)
+{
+	rd->sp->worker.nr_waited_reads += waits && !rd->waited;
+	rd->waited |= waits;
+}
+
+void read_wait_end(struct read *rd)
+{
+	if (rd->waited)
+		rd->sp->worker.nr_waited_reads--;
+	rd->waited = false;
 }
 
 void read_put(struct read *rd)
@@ -55,6 +69,7 @@ void read_put(struct read *rd)
 		slot_put(rd->pg->slots, slot_add(rd->slot, i));
 	if (rd->state == READ_PAUSED)
 		in->nr_paused--;
+	read_wait_end(rd);
 	if (rd->sp)
 		rd->sp->reports.nr_reading -= rd->run.nr_pages;
 	if (rd->buf.data)
@@ -80,4 +95,13 @@ struct read *read_find(struct pager *pg, const struct space *sp, pgno_t n)
 			return rd;
 	}
 	return NULL;
+}
+
+bool read_join(struct pager *pg, const struct space *sp, pgno_t n, bool waits)
+{
+	struct read *rd = read_find(pg, sp, n);
+
+	if (rd)
+		read_wait(rd, waits);
+	return rd;
 }

@@ -28,7 +28,8 @@ struct read {
 	struct read_buffer buf;
 	uint32_t tries;
 	uint32_t tid;
-	uint64_t begin_ns; /* of the fault; 0: nobody waits */
+	uint64_t begin_ns; /* of the fault; 0: nobody's */
+	bool waited; /* a thread of the program waits for it: counted in its space */
 	uint64_t queued_ns; /* to the device */
 	uint64_t failed_ns; /* first; 0: never */
 	uint64_t again_ns; /* PAUSED: next try */
@@ -56,8 +57,14 @@ void reads_fini(struct pager *pg);
 
 /* One for a run of some of the pages wanted, or NULL: out of buffers. */
 struct read *read_get(struct pager *pg, struct space *sp, uint32_t want);
+/* A thread of the program waits for it, or not. */
+void read_wait(struct read *rd, bool waits);
+/* Nobody does any more. */
+void read_wait_end(struct read *rd);
 /* The references on its slots are put. */
 void read_put(struct read *rd);
+/* There is one that covers the page; waits: so does a thread. */
+bool read_join(struct pager *pg, const struct space *sp, pgno_t n, bool waits);
 /* That which covers a page, or NULL. */
 struct read *read_find(struct pager *pg, const struct space *sp, pgno_t n);
 

@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct upager_record record;
 		struct upager_provision provision;
 		struct upager_where where;
+		struct upager_stall stall;
 	} packet;
 	int len, fd;
 
@@ -51,9 +52,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(req->pid >= 0);
 		require(req->flags == 0 || req->op == UPAGER_OP_ATTACH);
 		require(req->op < UPAGER_OP_JOIN ||
-			(req->op == UPAGER_OP_WHERE) == (req->pid != 0));
+			(req->op == UPAGER_OP_WHERE) == (req->pid != 0) ||
+			req->op == UPAGER_OP_STALL);
 		require(req->op < UPAGER_OP_REGISTER || req->op == UPAGER_OP_SWAPON ||
-			req->op == UPAGER_OP_SWAPOFF || req->bytes);
+			req->op == UPAGER_OP_SWAPOFF || req->op == UPAGER_OP_STALL || req->bytes);
 		require(req->op >= UPAGER_OP_JOIN || !(req->addr | req->bytes | req->arg));
 		require((req->addr + req->bytes) % 4096 == 0 &&
 			req->addr + req->bytes >= req->bytes);
@@ -72,6 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (uint32_t i = 0; i < packet.where.nr_parts; i++)
 			require(upager_where_first(&packet.where, i) <=
 				upager_where_first(&packet.where, i + 1));
+	if (proto_check_stall(&packet.stall, size) == 0)
+		require(packet.stall.some_avg10 <= UPAGER_STALL_WHOLE);
 	if (proto_check_record(&packet.record, size) == 0)
 		require(strlen(packet.record.comm) < sizeof(packet.record.comm) &&
 			strlen(packet.record.text) < sizeof(packet.record.text));

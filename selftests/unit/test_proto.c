@@ -152,7 +152,7 @@ static void test_request_bytes(void **state)
 				want = at == pid_high && flip & 0x80 ? -EINVAL : 0;
 			/* These have no pid. */
 			if (at == op_low && u.byte[at] >= UPAGER_OP_PING &&
-			    u.byte[at] <= UPAGER_OP_MAX)
+			    u.byte[at] <= UPAGER_OP_MAX && u.byte[at] != UPAGER_OP_STALL)
 				want = -EINVAL;
 			assert_int_equal(check(u.req), want);
 		}
@@ -270,6 +270,32 @@ static void test_where(void **state)
 	assert_int_equal(proto_check_where(&w, sizeof(w)), -EBADMSG);
 }
 
+static void test_stall(void **state)
+{
+	const struct upager_stall good = { .pid = 7,
+					   .some_avg10 = 10000,
+					   .some_avg60 = 10000,
+					   .some_avg300 = 10000,
+					   .some_total_us = UINT64_MAX };
+	struct upager_stall bad;
+
+	(void)state;
+	assert_int_equal(check(request(UPAGER_OP_STALL, 0)), 0);
+	assert_int_equal(check(request(UPAGER_OP_STALL, 7)), 0);
+	assert_int_equal(check(request(UPAGER_OP_STALL, -1)), -EINVAL);
+	assert_int_equal(proto_check_stall(&good, sizeof(good)), 0);
+	assert_int_equal(proto_check_stall(&good, sizeof(good) - 1), -EMSGSIZE);
+	for (int field = 0; field < 5; field++) {
+		bad = good;
+		bad.pid = field == 0 ? -1 : 7;
+		bad.some_avg10 += field == 1;
+		bad.some_avg60 += field == 2;
+		bad.some_avg300 += field == 3;
+		bad.reserved[2] = field == 4;
+		assert_int_equal(proto_check_stall(&bad, sizeof(bad)), -EBADMSG);
+	}
+}
+
 static void test_text(void **state)
 {
 	struct upager_reply reply;
@@ -293,7 +319,7 @@ int main(void)
 		cmocka_unit_test(test_request_order), cmocka_unit_test(test_request_fields),
 		cmocka_unit_test(test_request_bytes), cmocka_unit_test(test_reply),
 		cmocka_unit_test(test_record),	      cmocka_unit_test(test_where),
-		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_stall),	      cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
