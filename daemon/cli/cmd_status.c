@@ -4,7 +4,6 @@
 #include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
@@ -15,6 +14,7 @@
 #include "cli/record.h"
 #include "cli/record_json.h"
 #include "cli/record_table.h"
+#include "cli/snapshot.h"
 
 static const char help[] =
 	"Usage: upager status [PID] [--json]\n"
@@ -30,6 +30,7 @@ static const char help[] =
 	"SWAPPED   only in the swap area\n"
 	"REFAULTS  pages read back that had been evicted before\n"
 	"P50, P99  fault service time of that percentage of faults (upper bound)\n"
+	"STALL     of the last 10 seconds, in which at least one thread waited for a fault\n"
 	"\n"
 	"Exit status: 0, 1 failed (a PID that is not paged, no daemon), 2 usage.\n";
 
@@ -57,48 +58,45 @@ static void print_area(const struct upager_record *daemon)
 		message_note("%s", daemon->text);
 }
 
-static int print_human(const struct upager_record *record, uint32_t nr, pid_t pid,
-		       const struct upager_record *daemon)
+static int print_human(const struct snapshot *snap)
 {
 	int err;
 
-	if (!nr)
+	if (!snap->nr)
 		printf("no process is paged; upager run or upager attach starts it\n");
-	err = nr ? record_table_print(record, nr) : 0;
-	if (pid)
-		record_table_print_details(&record[0]);
-	else
-		print_area(daemon);
+	err = snap->nr ? record_table_print(snap) : 0;
+	if (!snap->has_daemon) {
+		record_table_print_details(snap);
+		return err;
+	}
+	print_area(&snap->daemon);
+	if (snap->has_stall)
+		record_table_print_stall("programs waited: ", &snap->all);
 	return err;
 }
 
 static int status(pid_t pid, bool json)
 {
-	struct upager_record daemon, *record;
+	struct snapshot snap;
 	struct upager *u;
 	int exit_code, err;
-	uint32_t nr;
 
 	exit_code = client_open(&u);
 	if (exit_code)
 		return exit_code;
-	exit_code = client_report(u, upager_status(u, pid, &record, &nr));
+	exit_code = client_report(u, snapshot_take(u, pid, &snap));
 	if (exit_code)
 		goto undo_open;
-	if (!pid) {
-		exit_code = client_report(u, upager_ping(u, &daemon));
-	} else if (nr != 1) {
+	if (pid && snap.nr != 1) {
 		exit_code = message_fail(UPAGER_EXIT_FAILED,
 					 "process %d is not paged; see upager status", pid);
+		goto undo_snapshot;
 	}
-	if (exit_code)
-		goto undo_record;
-	err = json ? record_json_print(record, nr, pid ? NULL : &daemon)
-		   : print_human(record, nr, pid, &daemon);
+	err = json ? record_json_print(&snap) : print_human(&snap);
 	if (err)
 		exit_code = message_fail(UPAGER_EXIT_FAILED, "cannot print: %s", strerror(-err));
-undo_record:
-	free(record);
+undo_snapshot:
+	snapshot_fini(&snap);
 undo_open:
 	upager_close(u);
 	return exit_code;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/record.h"
 
-#include <stdint.h>
-
 const char *record_state(const struct upager_record *record)
 {
 	switch ((enum upager_proc_state)record->state) {
@@ -18,6 +16,11 @@ const char *record_state(const struct upager_record *record)
 		return "refused";
 	}
 	return "unknown";
+}
+
+double record_percent(uint32_t hundredths)
+{
+	return (double)hundredths / 100;
 }
 
 double record_bytes_per_page(const struct upager_record *daemon)

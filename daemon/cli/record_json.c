@@ -18,29 +18,17 @@ static const struct counter {
 	const char *name;
 	size_t offset;
 } counters[] = {
-	COUNTER(budget_bytes),
-	COUNTER(resident_bytes),
-	COUNTER(standby_bytes),
-	COUNTER(pool_bytes),
-	COUNTER(swapped_bytes),
-	COUNTER(registered_bytes),
-	COUNTER(table_bytes),
-	COUNTER(faults),
-	COUNTER(zero_fills),
-	COUNTER(swap_ins),
-	COUNTER(evictions),
-	COUNTER(clean_drops),
-	COUNTER(rescues),
-	COUNTER(refaults),
-	COUNTER(readahead_pages),
-	COUNTER(readahead_hits),
-	COUNTER(checksum_failures),
-	COUNTER(io_errors),
-	COUNTER(pinned),
-	COUNTER(throttled),
-	COUNTER(forks),
-	COUNTER(share_bytes),
-	COUNTER(pauses),
+	COUNTER(budget_bytes),	 COUNTER(resident_bytes),
+	COUNTER(standby_bytes),	 COUNTER(pool_bytes),
+	COUNTER(swapped_bytes),	 COUNTER(registered_bytes),
+	COUNTER(faults),	 COUNTER(zero_fills),
+	COUNTER(swap_ins),	 COUNTER(evictions),
+	COUNTER(clean_drops),	 COUNTER(rescues),
+	COUNTER(refaults),	 COUNTER(readahead_pages),
+	COUNTER(readahead_hits), COUNTER(checksum_failures),
+	COUNTER(io_errors),	 COUNTER(pinned),
+	COUNTER(throttled),	 COUNTER(forks),
+	COUNTER(share_bytes),	 COUNTER(pauses),
 	COUNTER(paused_ns),
 };
 
@@ -49,6 +37,17 @@ static void set_text(json_t *object, const char *text)
 {
 	if (text[0])
 		json_object_set_new(object, "text", json_text(text));
+}
+
+static void set_stall(json_t *object, const struct upager_stall *stall)
+{
+	json_t *some = json_object();
+
+	json_object_set_new(some, "avg10", json_real(record_percent(stall->some_avg10)));
+	json_object_set_new(some, "avg60", json_real(record_percent(stall->some_avg60)));
+	json_object_set_new(some, "avg300", json_real(record_percent(stall->some_avg300)));
+	json_object_set_new(some, "total_us", json_count(stall->some_total_us));
+	json_object_set_new(object, "stall_some", some);
 }
 
 static json_t *process_object(const struct upager_record *record)
@@ -92,16 +91,23 @@ static json_t *daemon_object(const struct upager_record *daemon)
 	return object;
 }
 
-int record_json_print(const struct upager_record *record, uint32_t nr,
-		      const struct upager_record *daemon)
+int record_json_print(const struct snapshot *snap)
 {
 	json_t *root = json_object();
-	json_t *list = json_array();
+	json_t *list = json_array(), *object;
 
-	for (uint32_t i = 0; i < nr; i++)
-		json_array_append_new(list, process_object(&record[i]));
+	for (uint32_t i = 0; i < snap->nr; i++) {
+		object = process_object(&snap->record[i]);
+		if (snap->has_stall)
+			set_stall(object, &snap->stall[i]);
+		json_array_append_new(list, object);
+	}
 	json_object_set_new(root, "processes", list);
-	if (daemon)
-		json_object_set_new(root, "daemon", daemon_object(daemon));
+	if (snap->has_daemon) {
+		object = daemon_object(&snap->daemon);
+		if (snap->has_stall)
+			set_stall(object, &snap->all);
+		json_object_set_new(root, "daemon", object);
+	}
 	return json_print(root);
 }

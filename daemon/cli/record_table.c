@@ -27,6 +27,7 @@ enum column {
 	COL_REFAULTS,
 	COL_P50,
 	COL_P99,
+	COL_STALL,
 	COL_NOTE,
 };
 
@@ -48,6 +49,7 @@ static const struct {
 	[COL_REFAULTS] = { "REFAULTS", SCOLS_FL_RIGHT },
 	[COL_P50] = { "P50", SCOLS_FL_RIGHT },
 	[COL_P99] = { "P99", SCOLS_FL_RIGHT },
+	[COL_STALL] = { "STALL", SCOLS_FL_RIGHT },
 	[COL_NOTE] = { "NOTE", 0 },
 };
 
@@ -76,7 +78,16 @@ static int set_percentile(struct libscols_line *line, enum column column,
 	return scols_line_set_data(line, column, text);
 }
 
-static int add_line(struct libscols_table *table, const struct upager_record *record)
+static int set_stall(struct libscols_line *line, const struct upager_stall *stall)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%.2f%%", record_percent(stall->some_avg10));
+	return scols_line_set_data(line, COL_STALL, text);
+}
+
+static int add_line(struct libscols_table *table, const struct upager_record *record,
+		    const struct upager_stall *stall)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	int err;
@@ -98,22 +109,26 @@ static int add_line(struct libscols_table *table, const struct upager_record *re
 	err = err ?: set_count(line, COL_REFAULTS, record->refaults);
 	err = err ?: set_percentile(line, COL_P50, record, 50);
 	err = err ?: set_percentile(line, COL_P99, record, 99);
+	err = err ?: set_stall(line, stall);
 	return err ?: scols_line_set_data(line, COL_NOTE, record->text);
 }
 
 /* Whether one of them has something to show there. */
-static bool is_needed(enum column column, const struct upager_record *record, uint32_t nr)
+static bool is_needed(enum column column, const struct snapshot *snap)
 {
+	const struct upager_record *record = snap->record;
 	bool needed = column != COL_FAMILY && column != COL_SHARE && column != COL_NOTE;
 
-	for (uint32_t i = 0; i < nr && !needed; i++)
+	if (column == COL_STALL)
+		return snap->has_stall;
+	for (uint32_t i = 0; i < snap->nr && !needed; i++)
 		needed = (column == COL_FAMILY && record[i].family) ||
 			 (column == COL_SHARE && record[i].share_bytes != record[i].budget_bytes) ||
 			 (column == COL_NOTE && record[i].text[0]);
 	return needed;
 }
 
-int record_table_print(const struct upager_record *record, uint32_t nr)
+int record_table_print(const struct snapshot *snap)
 {
 	struct libscols_table *table = scols_new_table();
 	int err = 0;
@@ -121,16 +136,15 @@ int record_table_print(const struct upager_record *record, uint32_t nr)
 	if (!table)
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		if (!scols_table_new_column(table, columns[i].title, 0,
-					    columns[i].flags |
-						    (is_needed((enum column)i, record, nr)
-							     ? 0
-							     : SCOLS_FL_HIDDEN))) {
+		if (!scols_table_new_column(
+			    table, columns[i].title, 0,
+			    columns[i].flags |
+				    (is_needed((enum column)i, snap) ? 0 : SCOLS_FL_HIDDEN))) {
 			err = -ENOMEM;
 			goto undo_table;
 		}
-	for (uint32_t i = 0; i < nr && !err; i++)
-		err = add_line(table, &record[i]);
+	for (uint32_t i = 0; i < snap->nr && !err; i++)
+		err = add_line(table, &snap->record[i], &snap->stall[i]);
 	if (!err)
 		err = scols_print_table(table);
 undo_table:
@@ -143,14 +157,20 @@ static void print_count(const char *name, uint64_t count, const char *what)
 	printf("%-18s %12" PRIu64 "  %s\n", name, count, what);
 }
 
-void record_table_print_details(const struct upager_record *record)
+void record_table_print_stall(const char *name, const struct upager_stall *stall)
 {
-	char registered[SIZE_TEXT_BYTES], tables[SIZE_TEXT_BYTES], pool[SIZE_TEXT_BYTES];
+	printf("%ssome avg10=%.2f avg60=%.2f avg300=%.2f total=%" PRIu64 "\n", name,
+	       record_percent(stall->some_avg10), record_percent(stall->some_avg60),
+	       record_percent(stall->some_avg300), (uint64_t)stall->some_total_us);
+}
+
+void record_table_print_details(const struct snapshot *snap)
+{
+	const struct upager_record *record = &snap->record[0];
+	char registered[SIZE_TEXT_BYTES], pool[SIZE_TEXT_BYTES];
 
 	size_format(record->registered_bytes, registered, sizeof(registered));
-	size_format(record->table_bytes, tables, sizeof(tables));
 	printf("\n%-18s %12s  memory whose faults the pager serves\n", "registered", registered);
-	printf("%-18s %12s  page tables in the daemon\n", "tables", tables);
 	size_format(record->pool_bytes, pool, sizeof(pool));
 	printf("%-18s %12s  the daemon's memory for standby\n", "pool", pool);
 	print_count("zero fills", record->zero_fills, "pages given on first touch");
@@ -166,6 +186,8 @@ void record_table_print_details(const struct upager_record *record)
 	print_count("forks", record->forks, "children made while paged");
 	print_count("checksum failures", record->checksum_failures, "pages lost on the device");
 	print_count("i/o errors", record->io_errors, "of the swap area");
+	if (snap->has_stall)
+		record_table_print_stall("stall  ", &snap->stall[0]);
 	if (!record->faults)
 		return;
 	printf("\nFault service time\n");

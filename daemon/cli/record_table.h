@@ -2,14 +2,15 @@
 #ifndef UPAGER_RECORD_TABLE_H
 #define UPAGER_RECORD_TABLE_H
 
-#include <stdint.h>
-
-#include "uapi/upager_proto.h"
+#include "cli/snapshot.h"
 
 /* A line per process.  0 or -errno. */
-int record_table_print(const struct upager_record *record, uint32_t nr);
+int record_table_print(const struct snapshot *snap);
 
 /* The counters that the table has no room for, and the latencies, of one process. */
-void record_table_print_details(const struct upager_record *record);
+void record_table_print_details(const struct snapshot *snap);
+
+/* A line as in the kernel's /proc/pressure. */
+void record_table_print_stall(const char *name, const struct upager_stall *stall);
 
 #endif

@@ -159,9 +159,9 @@ try "$UPAGER" status --json
 is "status --json" "$status" 0
 ok "status --json has the contract's fields" json 'all(k in p for p in d["processes"] for k in
 	"pid comm state uid budget_bytes resident_bytes standby_bytes pool_bytes swapped_bytes registered_bytes "
-	"table_bytes faults zero_fills swap_ins evictions clean_drops rescues refaults "
+	"faults zero_fills swap_ins evictions clean_drops rescues refaults "
 	"readahead_pages readahead_hits checksum_failures io_errors pinned throttled forks "
-	"pauses paused_ns latency_ns_log2".split())'
+	"pauses paused_ns stall_some latency_ns_log2".split())'
 ok "status --json has the values" json '[p["pid"] for p in d["processes"]] == [4242, 4243, 4244] and
 	d["processes"][0]["swapped_bytes"] == 196 << 20 and d["processes"][0]["evictions"] == 2000 and
 	d["processes"][0]["comm"] == "redis-server" and "text" not in d["processes"][0] and
@@ -170,6 +170,9 @@ ok "status --json has the values" json '[p["pid"] for p in d["processes"]] == [4
 ok "a name that is no UTF-8 is still JSON" json 'd["processes"][1]["comm"] == "\x1b[31mred\n" and
 	d["processes"][2]["comm"] == "na\u00efve \ufffd"'
 ok "a counter beyond JSON's integers stays positive" json 'd["processes"][0]["zero_fills"] == 2**63-1'
+ok "stalls are those of each process and of all" json '[p["stall_some"]["avg10"] for p in d["processes"]] ==
+	[12.34, 0, 0] and d["processes"][0]["stall_some"]["total_us"] == 1 << 40 and
+	d["processes"][2]["stall_some"]["avg60"] == 0.01 and d["daemon"]["stall_some"]["avg300"] == 0.02'
 ok "latencies are a list of 32" json 'len(d["processes"][0]["latency_ns_log2"]) == 32 and
 	d["processes"][0]["latency_ns_log2"][13:15] == [495, 495]'
 ok "the daemon's slots" json 'd["daemon"]["slots_total"] == 262144 and
@@ -177,18 +180,26 @@ ok "the daemon's slots" json 'd["daemon"]["slots_total"] == 262144 and
 try "$UPAGER" status
 ok "status has a line per process" test "$(grep -c '^ *424[234] ' "$WORK/out")" -eq 3
 ok "status has sizes and percentiles" grep -qE \
-	'4242 +redis-server +paged +64.0M +60.0M +2.0M +196.0M +1000 +2000 +900 +<33us +<33us' "$WORK/out"
+	'4242 +redis-server +paged +64.0M +60.0M +2.0M +196.0M +1000 +2000 +900 +<33us +<33us +12.34%' "$WORK/out"
+ok "status says how long programs waited" \
+	grep -qx 'programs waited: some avg10=100.00 avg60=50.01 avg300=0.02 total=9' "$WORK/out"
 is "status prints no control character" "$(grep -c '[[:cntrl:]]' "$WORK/out")" 0
 ok "status says why a process is refused" grep -q '4244 .*its filter forbids mmap' "$WORK/out"
 ok "status says what is left of the swap areas" grep -qx 'swap areas: 1.0G, 512.0M free' "$WORK/out"
 try "$UPAGER" status 4242
 ok "status of one process has all counters" grep -qE '^zero fills +18446744073709551615 ' "$WORK/out"
+ok "and its stall, as the kernel writes it" \
+	grep -qx 'stall  some avg10=12.34 avg60=0.00 avg300=0.00 total=1099511627776' "$WORK/out"
 is "and a histogram to scale" \
 	"$(sed -n 's/.*% \(#*\)$/\1/p' "$WORK/out" | awk '{ print length }' | tr '\n' ' ')" \
 	"40 40 0 0 0 0 1 "
 try "$UPAGER" status --json 4242
 ok "status --json of one process" json 'len(d["processes"]) == 1 and "daemon" not in d'
 ok "a process that is not paged" refuses 1 "process 77 is not paged" status 77
+fake old
+try "$UPAGER" status --json
+ok "a daemon that knows of no stalls" json 'len(d["processes"]) == 3 and "stall_some" not in d["daemon"]'
+fake ok
 ok "a process that is not paged, as JSON" refuses 1 "process 77 is not paged" status --json 77
 
 ## Doctor

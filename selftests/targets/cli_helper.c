@@ -96,7 +96,8 @@ static void log_request(const struct upager_request *req, int pidfd)
 
 	if (pidfd >= 0)
 		match = pidfd_pid(pidfd) == req->pid ? "match" : "other";
-	printf("%s pid=%d budget=%llu flags=%u pidfd=%s", ops[req->op], req->pid,
+	printf("%s pid=%d budget=%llu flags=%u pidfd=%s",
+	       req->op < sizeof(ops) / sizeof(ops[0]) ? ops[req->op] : "OTHER", req->pid,
 	       (unsigned long long)req->budget_bytes, req->flags, match);
 	if (req->weight)
 		printf(" weight=%u", req->weight);
@@ -147,6 +148,19 @@ static void send_records(int fd, const struct upager_request *req)
 	send_record(fd, 4244, "na\xc3\xafve \xc3", "its filter forbids mmap; let it allow that");
 }
 
+static void send_stalls(int fd, const struct upager_request *req)
+{
+	const struct upager_stall stall[] = {
+		{ .some_avg10 = 10000, .some_avg60 = 5001, .some_avg300 = 2, .some_total_us = 9 },
+		{ .pid = PAGED_PID, .some_avg10 = 1234, .some_total_us = 1ull << 40 },
+		{ .pid = 4243 },
+		{ .pid = 4244, .some_avg60 = 1 },
+	};
+
+	for (size_t i = req->pid ? 1 : 0; i < (req->pid ? 2 : 4); i++)
+		transmit(fd, &stall[i], sizeof(stall[i]));
+}
+
 /* Answers one request as told; false ends the connection. */
 static int answer(int fd, const struct upager_request *req, const char *mode)
 {
@@ -158,6 +172,8 @@ static int answer(int fd, const struct upager_request *req, const char *mode)
 		reply.nr_records = !req->pid ? 3 : req->pid == PAGED_PID;
 	else if (req->op == UPAGER_OP_PING)
 		reply.nr_records = 1;
+	else if (req->op == UPAGER_OP_STALL)
+		reply.nr_records = !req->pid ? 4 : req->pid == PAGED_PID;
 	else if (req->op == UPAGER_OP_ATTACH)
 		reply.stopped_ns = 1400000;
 
@@ -184,10 +200,16 @@ static int answer(int fd, const struct upager_request *req, const char *mode)
 	} else if (!strcmp(mode, "many")) {
 		/* One more than will come. */
 		reply.nr_records++;
+	} else if (!strcmp(mode, "old") && req->op == UPAGER_OP_STALL) {
+		reply.nr_records = 0;
+		reply.error = -EOPNOTSUPP;
+		reply.exit_code = UPAGER_EXIT_KERNEL;
 	}
 	if (!transmit(fd, &reply, len))
 		return 0;
-	if (reply.nr_records)
+	if (reply.nr_records && req->op == UPAGER_OP_STALL)
+		send_stalls(fd, req);
+	else if (reply.nr_records)
 		send_records(fd, req);
 	return strcmp(mode, "many") != 0;
 }
