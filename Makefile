@@ -47,7 +47,7 @@ endif
 ### Sources, by folder
 
 DAEMON_SRC := $(filter-out daemon/cli/% daemon/lib/%,$(wildcard daemon/*.c daemon/*/*.c))
-CLI_SRC := $(wildcard daemon/cli/*.c daemon/cli/map/*.c)
+CLI_SRC := $(wildcard daemon/cli/*.c daemon/cli/map/*.c daemon/cli/top/*.c)
 # The daemon and the library share the packets of the control socket.
 LIB_SRC := $(wildcard daemon/lib/*.c) daemon/control/proto.c
 LIB_MAP := $(wildcard daemon/lib/libupager.map)
@@ -80,13 +80,15 @@ SHELL_TESTS := $(wildcard selftests/*_test.sh selftests/*/*_test.sh selftests/*/
 
 ### Flags
 
-# The linker takes from these what a program needs: jansson and smartcols only ever reach `upager`.
+# The linker takes from these what a program needs: jansson, smartcols and ncurses only ever
+# reach `upager`.
 PACKAGES := liburing libxxhash blkid libsystemd smartcols jansson libcap-ng inih libnl-genl-3.0
 
 # clean, setup, demo and check work where nothing is installed yet.
 ifneq ($(filter-out clean setup lint format fuzz,$(or $(MAKECMDGOALS),all)),)
-PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) cmocka || echo missing)
-PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+# Not the flags of ncurses: it would have us ask for less than _GNU_SOURCE does.
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) cmocka && $(PKG_CONFIG) --exists ncursesw || echo missing)
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) ncursesw)
 ifeq ($(lastword $(PKG_CFLAGS)),missing)
 $(error libraries are missing: run scripts/setup as root)
 endif

@@ -19,5 +19,6 @@ int cmd_stat(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_swapoff(int argc, char **argv);
 int cmd_swapon(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 #endif

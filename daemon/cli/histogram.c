@@ -21,62 +21,77 @@ static void format_ns(uint64_t ns, char *text, size_t size)
 	snprintf(text, size, "%.*f%s", i && value < 9.95 ? 1 : 0, value, unit[i]);
 }
 
-static uint64_t total(const __u64 *bucket)
+void histogram_look(const __u64 *bucket, struct histogram *h)
 {
-	uint64_t sum = 0;
+	*h = (struct histogram){ .first = UPAGER_HIST_BUCKETS };
+	for (unsigned int i = 0; i < UPAGER_HIST_BUCKETS; i++) {
+		if (!bucket[i])
+			continue;
+		if (h->first == UPAGER_HIST_BUCKETS)
+			h->first = i;
+		h->last = i;
+		h->all += bucket[i];
+		if (bucket[i] > h->most)
+			h->most = bucket[i];
+	}
+}
 
-	for (unsigned int i = 0; i < UPAGER_HIST_BUCKETS; i++)
-		sum += bucket[i];
-	return sum;
+int histogram_rank(const __u64 *bucket, unsigned int percent)
+{
+	struct histogram h;
+	uint64_t rank;
+	int i = 0;
+
+	histogram_look(bucket, &h);
+	if (!h.all)
+		return -1;
+	/* Rounded up, without overflow. */
+	rank = h.all / 100 * percent + (h.all % 100 * percent + 99) / 100;
+	for (uint64_t seen = bucket[0]; seen < rank; seen += bucket[i])
+		i++;
+	return i;
 }
 
 void histogram_percentile(const __u64 *bucket, unsigned int percent,
 			  char text[HISTOGRAM_TEXT_BYTES])
 {
-	uint64_t all = total(bucket);
-	/* The rank, rounded up, without overflow. */
-	uint64_t rank = all / 100 * percent + (all % 100 * percent + 99) / 100;
-	unsigned int i = 0;
+	int i = histogram_rank(bucket, percent);
 
-	if (!all) {
+	if (i < 0) {
 		snprintf(text, HISTOGRAM_TEXT_BYTES, "-");
 		return;
 	}
-	for (uint64_t seen = bucket[0]; seen < rank; seen += bucket[i])
-		i++;
 	text[0] = i == BUCKET_LAST ? '>' : '<';
 	format_ns(i == BUCKET_LAST ? 1ULL << i : 2ULL << i, text + 1, HISTOGRAM_TEXT_BYTES - 1);
 }
 
-void histogram_print(const __u64 *bucket)
+void histogram_line(const __u64 *bucket, const struct histogram *h, unsigned int i,
+		    char text[HISTOGRAM_LINE_BYTES])
 {
-	uint64_t all = total(bucket), most = 0;
-	unsigned int first = UPAGER_HIST_BUCKETS, last = 0;
+	char from[HISTOGRAM_TEXT_BYTES], to[HISTOGRAM_TEXT_BYTES] = "";
+	size_t length = (size_t)((double)bucket[i] / (double)h->most * BAR_CHARS + 0.5);
 	char bar[BAR_CHARS + 1];
 
-	for (unsigned int i = 0; i < UPAGER_HIST_BUCKETS; i++) {
-		if (!bucket[i])
-			continue;
-		if (first == UPAGER_HIST_BUCKETS)
-			first = i;
-		last = i;
-		if (bucket[i] > most)
-			most = bucket[i];
-	}
-	for (unsigned int i = first; i <= last; i++) {
-		char from[HISTOGRAM_TEXT_BYTES], to[HISTOGRAM_TEXT_BYTES] = "";
-		double share = (double)bucket[i] / (double)most;
-		size_t length = (size_t)(share * BAR_CHARS + 0.5);
+	/* Few is not none. */
+	if (bucket[i] && !length)
+		length = 1;
+	memset(bar, '#', length);
+	bar[length] = '\0';
+	format_ns(1ULL << i, from, sizeof(from));
+	if (i != BUCKET_LAST)
+		format_ns(2ULL << i, to, sizeof(to));
+	snprintf(text, HISTOGRAM_LINE_BYTES, "%6s - %-6s %12llu %5.1f%% %s", from, to, bucket[i],
+		 100.0 * (double)bucket[i] / (double)h->all, bar);
+}
 
-		/* Few is not none. */
-		if (bucket[i] && !length)
-			length = 1;
-		memset(bar, '#', length);
-		bar[length] = '\0';
-		format_ns(1ULL << i, from, sizeof(from));
-		if (i != BUCKET_LAST)
-			format_ns(2ULL << i, to, sizeof(to));
-		printf("%6s - %-6s %12llu %5.1f%% %s\n", from, to, bucket[i],
-		       100.0 * (double)bucket[i] / (double)all, bar);
+void histogram_print(const __u64 *bucket)
+{
+	char text[HISTOGRAM_LINE_BYTES];
+	struct histogram h;
+
+	histogram_look(bucket, &h);
+	for (unsigned int i = h.first; i <= h.last; i++) {
+		histogram_line(bucket, &h, i, text);
+		puts(text);
 	}
 }

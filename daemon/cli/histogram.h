@@ -3,6 +3,7 @@
 #define UPAGER_HISTOGRAM_H
 
 #include <linux/types.h>
+#include <stdint.h>
 
 /*
  * Histograms of struct upager_record: bucket n counts [2^n, 2^(n+1)) ns, the
@@ -10,6 +11,19 @@
  */
 
 #define HISTOGRAM_TEXT_BYTES 16
+#define HISTOGRAM_LINE_BYTES 96
+
+struct histogram {
+	unsigned int first; /* bucket that is not empty; behind all if none is */
+	unsigned int last;
+	uint64_t most; /* in one */
+	uint64_t all;
+};
+
+void histogram_look(const __u64 *bucket, struct histogram *h);
+
+/* The bucket that percent of the faults are in or below; -1 when there are none. */
+int histogram_rank(const __u64 *bucket, unsigned int percent);
 
 /*
  * histogram_percentile() - what percent of the faults took less than
@@ -19,7 +33,11 @@
 void histogram_percentile(const __u64 *bucket, unsigned int percent,
 			  char text[HISTOGRAM_TEXT_BYTES]);
 
-/* A line with a bar per bucket, from the first to the last that is not empty. */
+/* A bucket with a bar; not of a histogram that is empty. */
+void histogram_line(const __u64 *bucket, const struct histogram *h, unsigned int i,
+		    char text[HISTOGRAM_LINE_BYTES]);
+
+/* Such a line per bucket, from the first to the last that is not empty. */
 void histogram_print(const __u64 *bucket);
 
 #endif

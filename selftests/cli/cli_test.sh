@@ -37,10 +37,10 @@ json()
 ## Usage
 
 ok "upager --help" helps
-for command in mkswap run attach detach budget populate status map doctor; do
+for command in mkswap run attach detach budget populate status top map doctor; do
 	ok "upager $command --help" helps "$command"
 done
-for command in mkswap run attach detach budget populate status map doctor; do
+for command in mkswap run attach detach budget populate status top map doctor; do
 	ok "$command refuses an unknown option" refuses 2 "--frobnicate" "$command" --frobnicate
 done
 try "$UPAGER" --version

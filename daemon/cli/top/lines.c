@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/top/lines.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/size.h"
+#include "base/types.h"
+#include "cli/histogram.h"
+#include "cli/record.h"
+
+struct size {
+	char text[SIZE_TEXT_BYTES];
+};
+
+static struct size size(uint64_t bytes)
+{
+	struct size s;
+
+	size_format(bytes, s.text, sizeof(s.text));
+	return s;
+}
+
+static void summary_processes(const struct top_sample *s, char text[TOP_LINE_BYTES])
+{
+	uint32_t nr[UPAGER_PROC_REFUSED + 1] = { 0 };
+	time_t now = time(NULL);
+	struct tm tm = { 0 };
+
+	for (uint32_t i = 0; i < s->nr; i++)
+		nr[s->row[i].record.state]++;
+	localtime_r(&now, &tm);
+	snprintf(text, TOP_LINE_BYTES,
+		 "upager top - %02d:%02d:%02d  %u processes: %u paged, %u watched, %u refused",
+		 tm.tm_hour, tm.tm_min, tm.tm_sec, s->nr,
+		 nr[UPAGER_PROC_PAGED] + nr[UPAGER_PROC_DETACHING],
+		 nr[UPAGER_PROC_WATCHED] + nr[UPAGER_PROC_READY], nr[UPAGER_PROC_REFUSED]);
+}
+
+void top_lines_summary(const struct top_sample *s, unsigned int line, char text[TOP_LINE_BYTES])
+{
+	const struct upager_record *d = &s->now.daemon;
+	const struct upager_stall *all = &s->now.all;
+
+	switch (line) {
+	case 0:
+		summary_processes(s, text);
+		break;
+	case 1:
+		snprintf(text, TOP_LINE_BYTES, "Areas  %s, %s free   Daemon %s, of it %s standby",
+			 size(d->slots_total * PAGE_SIZE).text,
+			 size(d->slots_free * PAGE_SIZE).text, size(d->memory_bytes).text,
+			 size(d->pool_bytes).text);
+		break;
+	default:
+		snprintf(text, TOP_LINE_BYTES,
+			 "Faults %.0f/s   Stall of any, 10/60/300 s: %.2f%% %.2f%% %.2f%%",
+			 s->faults_s, record_percent(all->some_avg10),
+			 record_percent(all->some_avg60), record_percent(all->some_avg300));
+	}
+}
+
+static void detail_counts(const struct upager_record *r, unsigned int line, char *text)
+{
+	switch (line) {
+	case 0:
+		snprintf(text, TOP_LINE_BYTES, "%d %s: %s, budget %s, share %s, weight %u", r->pid,
+			 r->comm, record_state(r), size(r->budget_bytes).text,
+			 size(r->share_bytes).text, r->weight);
+		break;
+	case 1:
+		snprintf(text, TOP_LINE_BYTES,
+			 "registered %s, resident %s, standby %s of %s, swapped %s",
+			 size(r->registered_bytes).text, size(r->resident_bytes).text,
+			 size(r->standby_bytes).text, size(r->pool_bytes).text,
+			 size(r->swapped_bytes).text);
+		break;
+	case 2:
+		snprintf(
+			text, TOP_LINE_BYTES,
+			"faults %llu, zero fills %llu, swap ins %llu, rescues %llu, throttled %llu",
+			r->faults, r->zero_fills, r->swap_ins, r->rescues, r->throttled);
+		break;
+	default:
+		snprintf(text, TOP_LINE_BYTES,
+			 "evictions %llu (clean %llu), read ahead %llu (used %llu), pinned %llu",
+			 r->evictions, r->clean_drops, r->readahead_pages, r->readahead_hits,
+			 r->pinned);
+	}
+}
+
+#define COUNT_LINES 4
+
+static bool detail_note(const struct upager_record *r, char *text)
+{
+	if (r->checksum_failures || r->io_errors)
+		snprintf(text, TOP_LINE_BYTES, "%llu pages came back wrong, %llu I/O errors. %s",
+			 r->checksum_failures, r->io_errors, r->text);
+	else
+		snprintf(text, TOP_LINE_BYTES, "%s", r->text);
+	return text[0];
+}
+
+static void detail_stall(const struct upager_stall *stall, char *text)
+{
+	snprintf(text, TOP_LINE_BYTES, "stall some avg10=%.2f avg60=%.2f avg300=%.2f total=%llu us",
+		 record_percent(stall->some_avg10), record_percent(stall->some_avg60),
+		 record_percent(stall->some_avg300), stall->some_total_us);
+}
+
+bool top_lines_detail(const struct top_row *row, unsigned int line, char text[TOP_LINE_BYTES])
+{
+	const struct upager_record *r = &row->record;
+	const __u64 *bucket = r->latency_ns_log2;
+	struct histogram h;
+
+	if (line < COUNT_LINES) {
+		detail_counts(r, line, text);
+		return true;
+	}
+	line -= COUNT_LINES;
+	if (!line--) {
+		detail_stall(&row->stall, text);
+		return true;
+	}
+	if (detail_note(r, text) && !line--)
+		return true;
+	histogram_look(bucket, &h);
+	if (!line--) {
+		snprintf(text, TOP_LINE_BYTES, "Fault service time, %llu faults",
+			 (unsigned long long)h.all);
+		return true;
+	}
+	if (line + h.first > h.last || !h.all)
+		return false;
+	histogram_line(bucket, &h, line + h.first, text);
+	return true;
+}
+
+const char *top_lines_help(unsigned int line)
+{
+	static const char *const lines[] = {
+		"q, F10         quit",
+		"h, ?, F1       this help",
+		"Up, Down, k, j a row; PgUp, PgDn a page; Home, End the first and the last",
+		"Enter, Space   show or hide the details of the selected process",
+		"s, F6          choose what to sort by",
+		"<, >           sort by the column to the left or right",
+		"r, R           reverse the order",
+		"d, F5          seconds between two looks",
+		"Ctrl-L         draw the screen anew",
+		"Esc            leave help, choice, or details",
+		"",
+		"FAULT/s, EVICT/s, P50 and P99 are of the time since the look before, P50 and",
+		"P99 upper bounds; STALL% of the last 10 seconds; RA% since it is paged.",
+		"S: W watched, Y ready, P paged, D detaching, X refused.",
+	};
+
+	return line < ARRAY_SIZE(lines) ? lines[line] : NULL;
+}
+
+void top_lines_clip(char *text, size_t width)
+{
+	size_t at = width;
+
+	if (strlen(text) <= width)
+		return;
+	/* No letter takes more columns than bytes. */
+	while (at && (text[at] & 0xc0) == 0x80)
+		at--;
+	text[at] = '\0';
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/top/sample.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/client.h"
+#include "cli/message.h"
+
+static const struct upager_record *find(const struct snapshot *snap, int32_t pid)
+{
+	for (uint32_t i = 0; i < snap->nr; i++)
+		if (snap->record[i].pid == pid)
+			return &snap->record[i];
+	return NULL;
+}
+
+static double rate(uint64_t now, uint64_t before, double seconds)
+{
+	return (double)(now - before) / seconds;
+}
+
+/* After an exec, or another daemon, it counts from 0 again. */
+static bool goes_on(const struct upager_record *now, const struct upager_record *before)
+{
+	if (now->faults < before->faults || now->evictions < before->evictions ||
+	    now->swap_ins < before->swap_ins)
+		return false;
+	for (int i = 0; i < UPAGER_HIST_BUCKETS; i++)
+		if (now->latency_ns_log2[i] < before->latency_ns_log2[i])
+			return false;
+	return true;
+}
+
+static void compare(struct top_row *row, const struct upager_record *before, double seconds)
+{
+	const struct upager_record *now = &row->record;
+
+	row->is_new = !before || seconds <= 0 || !goes_on(now, before);
+	if (row->is_new)
+		return;
+	row->faults_s = rate(now->faults, before->faults, seconds);
+	row->swap_ins_s = rate(now->swap_ins, before->swap_ins, seconds);
+	row->evictions_s = rate(now->evictions, before->evictions, seconds);
+	for (int i = 0; i < UPAGER_HIST_BUCKETS; i++)
+		row->recent[i] = now->latency_ns_log2[i] - before->latency_ns_log2[i];
+}
+
+static int make_rows(struct top_sample *s)
+{
+	struct top_row *row = calloc(s->now.nr + 1u, sizeof(*row));
+	double seconds = s->before_ns ? (double)(s->now_ns - s->before_ns) / NS_PER_S : 0;
+
+	if (!row)
+		return -ENOMEM;
+	s->faults_s = 0;
+	for (uint32_t i = 0; i < s->now.nr; i++) {
+		row[i].record = s->now.record[i];
+		row[i].stall = s->now.stall[i];
+		message_clean(row[i].record.comm);
+		message_clean(row[i].record.text);
+		compare(&row[i], find(&s->before, row[i].record.pid), seconds);
+		s->faults_s += row[i].faults_s;
+	}
+	free(s->row);
+	s->row = row;
+	s->nr = s->now.nr;
+	return 0;
+}
+
+static int ask(struct top_sample *s, struct snapshot *snap)
+{
+	int err;
+
+	if (!s->client) {
+		err = upager_open(NULL, &s->client);
+		if (err) {
+			client_open_cause(err, s->trouble, sizeof(s->trouble));
+			return err;
+		}
+	}
+	err = snapshot_take(s->client, 0, snap);
+	if (!err)
+		return 0;
+	snprintf(s->trouble, sizeof(s->trouble), "%s", upager_last_reply(s->client)->text);
+	message_clean(s->trouble);
+	if (!s->trouble[0])
+		snprintf(s->trouble, sizeof(s->trouble), "%s", strerror(-err));
+	upager_close(s->client);
+	s->client = NULL;
+	return err;
+}
+
+int top_sample_take(struct top_sample *s)
+{
+	struct snapshot snap;
+	int err = ask(s, &snap);
+
+	if (err)
+		return err;
+	s->trouble[0] = '\0';
+	snapshot_fini(&s->before);
+	s->before = s->now;
+	s->before_ns = s->now_ns;
+	s->now = snap;
+	s->now_ns = clock_ns();
+	return make_rows(s);
+}
+
+void top_sample_fini(struct top_sample *s)
+{
+	snapshot_fini(&s->now);
+	snapshot_fini(&s->before);
+	free(s->row);
+	upager_close(s->client);
+	memset(s, 0, sizeof(*s));
+}
