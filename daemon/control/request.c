@@ -14,6 +14,7 @@
 #include "life/pause.h"
 #include "life/release.h"
 #include "life/roster.h"
+#include "life/say.h"
 #include "life/takeover.h"
 #include "recover/keeper.h"
 #include "share/allot.h"
@@ -108,6 +109,7 @@ int request_attach(struct housekeeping *h, const struct upager_request *req, uid
 	if (p->terms.family)
 		descendants_take_all(h, p);
 	roster_write(h, true);
+	say_begin(p);
 	return 0;
 }
 
@@ -260,6 +262,8 @@ int request_release(struct housekeeping *h, struct proc *p, char text[UPAGER_TEX
 	}
 	if (p->space)
 		err = takeover_end(h->pg, p, text);
+	if (!err)
+		say_end(p);
 	release_proc(h, p);
 	return err;
 }

@@ -3,10 +3,39 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/size.h"
 
 /* How often the same warning is written. */
 #define SHORT_SAY_NS (60 * NS_PER_S)
 #define LOST_SAY_NS  NS_PER_S
+
+/* A program chooses its name: nothing in it may look like another message. */
+static void clean_comm(const struct proc *p, char comm[16])
+{
+	proc_comm(p, comm);
+	for (char *c = comm; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+}
+
+void say_begin(const struct proc *p)
+{
+	char comm[16], size[SIZE_TEXT_BYTES];
+
+	clean_comm(p, comm);
+	size_format(p->terms.budget_bytes, size, sizeof(size));
+	log_info("process %d (%s) is %s: budget %s%s, asked for by user %u", p->pid, comm,
+		 p->space ? "paged" : "watched", size, p->terms.family ? " of a family" : "",
+		 p->terms.asked_by);
+}
+
+void say_end(const struct proc *p)
+{
+	char comm[16];
+
+	clean_comm(p, comm);
+	log_info("process %d (%s) is detached: it has everything back", p->pid, comm);
+}
 
 static void say_orphans(struct space *sp)
 {

@@ -4,6 +4,10 @@
 
 #include "life/housekeeping.h"
 
+/* That it is paged, or watched, from now on; that it was given back. */
+void say_begin(const struct proc *p);
+void say_end(const struct proc *p);
+
 /* What the worker has met with and may not write down itself, each not too often. */
 void say_all(struct housekeeping *h, uint64_t now_ns);
 

@@ -134,6 +134,21 @@ static int say_injection(int err, const struct inject_result *res, char text[UPA
 	return err == -EBUSY ? -EAGAIN : err;
 }
 
+static void say_unprepared(const struct proc *p, int err, char text[UPAGER_TEXT_BYTES])
+{
+	const char *remedy = "free some, or detach another";
+
+	if (err == -EACCES || err == -EPERM)
+		remedy = "the daemon may not look into it, because of a container or a security "
+			 "module: page another";
+	else if (err == -EMFILE || err == -ENFILE)
+		remedy = "raise the limit of open files of upagerd";
+	else if (err == -ESRCH || err == -ENOENT)
+		remedy = "it has ended: name a living one";
+	snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s: %s", p->pid,
+		 strerror(-err), remedy);
+}
+
 int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	struct inject_result res = { .uffd = -1, .agent_pidfd = -1 };
@@ -153,8 +168,7 @@ int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES
 	if (!err)
 		err = takeover_open_views(sp, p);
 	if (err) {
-		snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s", p->pid,
-			 strerror(-err));
+		say_unprepared(p, err, text);
 		goto remove_space;
 	}
 	err = check_unused(pg, p, text);
@@ -212,8 +226,7 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 		pl.pool = &nc->standby;
 	}
 	if (err) {
-		snprintf(text, UPAGER_TEXT_BYTES, "cannot prepare for process %d: %s", p->pid,
-			 strerror(-err));
+		say_unprepared(p, err, text);
 		goto undo;
 	}
 	err = inject_attach_uffd(p->pid, p->terms.asked_by, sp->uffd, nc->agent.ctl_fd, pl.pool->fd,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <mntent.h>
 #include <stdarg.h>
@@ -160,6 +161,32 @@ static int check_type(const char *path, const struct stat *st, char cause[AREA_C
 			 "%s is neither a block device nor a regular file: name one", path);
 }
 
+/* The directory that path would be in. False: it is there. */
+static bool misses_directory(const char *path, char dir[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	if (!slash || slash == path || slash - path >= PATH_MAX)
+		return false;
+	memcpy(dir, path, (size_t)(slash - path));
+	dir[slash - path] = '\0';
+	return stat(dir, &st) && errno == ENOENT;
+}
+
+/* errno: why it cannot be opened, or looked at. */
+static int fail_open(const char *path, const char *remedy, char cause[AREA_CAUSE_BYTES])
+{
+	char dir[PATH_MAX];
+	int err = -errno;
+
+	if (err == -ENOENT && misses_directory(path, dir))
+		return area_fail(cause, err,
+				 "%s: there is no directory %.200s: make it, or name another path",
+				 path, dir);
+	return area_fail(cause, err, "%s cannot be opened: %s; %s", path, strerror(-err), remedy);
+}
+
 static int open_locked(const char *path, int flags, struct area_device *dev, struct stat *st,
 		       char cause[AREA_CAUSE_BYTES])
 {
@@ -173,12 +200,8 @@ static int open_locked(const char *path, int flags, struct area_device *dev, str
 	}
 	if (dev->fd < 0 && errno == EBUSY)
 		return fail_busy(path, st, cause);
-	if (dev->fd < 0) {
-		err = -errno;
-		return area_fail(cause, err,
-				 "%s cannot be opened for writing: %s; check its permissions", path,
-				 strerror(-err));
-	}
+	if (dev->fd < 0)
+		return fail_open(path, "check who may write there", cause);
 	if (fstat(dev->fd, st)) {
 		err = -errno;
 		area_fail(cause, err, "%s: %s", path, strerror(-err));
@@ -254,13 +277,12 @@ int area_device_open(const char *path, unsigned int flags, struct area_device *d
 		dev->created = true;
 		open_flags |= O_CREAT | O_EXCL;
 	} else {
-		err = -errno;
-		return area_fail(
-			cause, err, "%s: %s; %s", path, strerror(-err),
-			flags & AREA_DEVICE_CREATE
-				? "check the directories of the path"
-				: "name a block device, or make a file with 'upager mkswap "
-				  "--size SIZE PATH'");
+		return fail_open(path,
+				 flags & AREA_DEVICE_CREATE
+					 ? "check the directories of the path"
+					 : "name a block device, or make a file with 'upager "
+					   "mkswap --size SIZE PATH'",
+				 cause);
 	}
 	err = open_locked(path, open_flags, dev, &st, cause);
 	if (err)
