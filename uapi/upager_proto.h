@@ -41,9 +41,10 @@
 enum upager_op {
 	UPAGER_OP_UNSPEC,
 	UPAGER_OP_ATTACH, /* @pid, @budget_bytes, @flags, @weight */
-	UPAGER_OP_DETACH, /* @pid; answers when everything was given back */
+	/* @pid; answers when everything was given back; who closes the connection before gives it up */
+	UPAGER_OP_DETACH,
 	UPAGER_OP_BUDGET, /* @pid, @budget_bytes, @weight: 0 leaves it; of its whole family */
-	UPAGER_OP_POPULATE, /* @pid; answers when everything is resident */
+	UPAGER_OP_POPULATE, /* @pid; answers when everything is resident; likewise */
 	UPAGER_OP_STATUS, /* @pid, 0: all that the caller may see */
 	UPAGER_OP_PING, /* answers the daemon's record */
 	UPAGER_OP_JOIN, /* @budget_bytes, 0: all memory; sets it if the process is known */

@@ -19,6 +19,7 @@
 #include "base/untrusted_fd.h"
 #include "control/proto.h"
 #include "control/request.h"
+#include "control/session_fill.h"
 #include "control/session_self.h"
 #include "control/session_status.h"
 #include "control/swap_areas.h"
@@ -212,28 +213,6 @@ static struct proc *known(struct housekeeping *h, pid_t pid, struct upager_reply
 	return p;
 }
 
-static void start_fill(struct session *s, struct housekeeping *h, struct proc *p, bool detach,
-		       struct upager_reply *reply)
-{
-	int err;
-
-	if (p->state == UPAGER_PROC_DETACHING) {
-		proto_text(reply, "process %d is being detached already: wait for the end of that",
-			   p->pid);
-		err = -EBUSY;
-	} else {
-		err = request_fill(h, p, reply->text);
-	}
-	if (err) {
-		session_answer(s, reply, err);
-		return;
-	}
-	if (detach)
-		p->state = UPAGER_PROC_DETACHING;
-	s->waits_for = p->pid;
-	s->detach = detach;
-}
-
 /* It may ask for itself even if it is not dumpable. */
 static bool is_peer(const struct session *s, struct housekeeping *h, pid_t pid)
 {
@@ -298,7 +277,7 @@ static void handle(struct session *s, struct housekeeping *h, const struct upage
 	case UPAGER_OP_POPULATE:
 		p = known(h, req->pid, &reply);
 		if (p)
-			start_fill(s, h, p, req->op == UPAGER_OP_DETACH, &reply);
+			session_fill(s, h, p, req->op == UPAGER_OP_DETACH, &reply);
 		else
 			session_answer(s, &reply, -ESRCH);
 		break;
@@ -353,28 +332,6 @@ static bool others_wait(const struct sessions *ss, const struct session *s)
 	return false;
 }
 
-/* A DETACH or POPULATE that is over: everything is in, or the process is gone. */
-static void finish(struct sessions *ss, struct session *s, struct housekeeping *h)
-{
-	struct proc *p = housekeeping_find(h, s->waits_for);
-	struct upager_reply reply;
-	int err = 0;
-
-	if (p && request_fill_pending(h, p))
-		return;
-	proto_init_reply(&reply);
-	if (!p) {
-		proto_text(&reply, "process %d exited or was detached meanwhile", s->waits_for);
-		err = -ESRCH;
-	} else if (s->detach) {
-		err = request_release(h, p, reply.text);
-	} else if (!others_wait(ss, s)) {
-		request_resume(h, p);
-	}
-	s->waits_for = 0;
-	session_answer(s, &reply, err);
-}
-
 void sessions_handle(struct sessions *ss, struct housekeeping *h)
 {
 	accept_all(ss, h);
@@ -382,7 +339,7 @@ void sessions_handle(struct sessions *ss, struct housekeeping *h)
 		struct session *s = &ss->at[i];
 
 		if (s->fd >= 0 && s->waits_for)
-			finish(ss, s, h);
+			session_fill_step(s, h, others_wait(ss, s));
 		if (s->fd >= 0 && s->step == STEP_WHERE)
 			session_where_step(s, h);
 		else if (s->fd >= 0 && s->step)

@@ -2,6 +2,7 @@
 #include "control/session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,13 @@ void session_close(struct session *s)
 {
 	close(s->fd);
 	s->fd = -1;
+}
+
+bool session_peer_gone(const struct session *s)
+{
+	struct pollfd pfd = { .fd = s->fd, .events = 0 };
+
+	return poll(&pfd, 1, 0) == 1 && pfd.revents & (POLLHUP | POLLERR);
 }
 
 void session_answer(struct session *s, struct upager_reply *reply, int err)

@@ -35,6 +35,8 @@ struct session {
 
 /* Ends the connection; dispatch gives up what it had under way. */
 void session_close(struct session *s);
+/* It has closed its end, and waits for no answer. */
+bool session_peer_gone(const struct session *s);
 /* Sends the answer, which closes the session if the peer does not take it. */
 void session_answer(struct session *s, struct upager_reply *reply, int err);
 

@@ -2,7 +2,6 @@
 #include "control/session_where.h"
 
 #include <errno.h>
-#include <poll.h>
 
 #include "control/proto.h"
 
@@ -51,20 +50,13 @@ static void begin(struct session *s, struct housekeeping *h, struct where_job *j
 	pager_kick_worker(h->pg);
 }
 
-static bool peer_is_gone(const struct session *s)
-{
-	struct pollfd pfd = { .fd = s->fd, .events = 0 };
-
-	return poll(&pfd, 1, 0) == 1 && pfd.revents & (POLLHUP | POLLERR);
-}
-
 void session_where_step(struct session *s, struct housekeeping *h)
 {
 	struct upager_where nothing = asked_where(s);
 	struct where_job *job;
 	bool none;
 
-	if (peer_is_gone(s)) {
+	if (session_peer_gone(s)) {
 		session_close(s);
 		return;
 	}

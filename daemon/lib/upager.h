@@ -96,7 +96,8 @@ UPAGER_API int upager_attach(struct upager *u, pid_t pid, uint64_t budget_bytes,
  * @reply: NULL, or filled in with the answer
  *
  * Answers when everything is resident and nothing of the pager is left in the
- * process; that takes as long as reading it back does.
+ * process; that takes as long as reading it back does.  If the caller ends, or closes
+ * the connection, before that, the process stays paged.
  *
  * Who may call: as for upager_attach().
  * Return: 0; %-ESRCH not paged; %-ENOMEM memory would not hold it; what else
@@ -141,7 +142,8 @@ UPAGER_API int upager_set_weight(struct upager *u, pid_t pid, uint32_t weight,
  * @pid: a paged process
  * @reply: NULL, or filled in with the answer
  *
- * Answers when everything is resident.  The process stays paged.
+ * Answers when everything is resident.  The process stays paged.  Given up if the
+ * caller ends before.
  *
  * Who may call: as for upager_attach().
  * Return: 0; %-ESRCH not paged; what else the daemon answers.
