@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/args.h"
 #include "cli/message.h"
 
 void client_open_cause(int err, char *cause, size_t size)
@@ -54,29 +53,4 @@ int client_report(const struct upager *u, int err)
 	if (reply->exit_code)
 		return reply->exit_code;
 	return err ? UPAGER_EXIT_FAILED : UPAGER_EXIT_OK;
-}
-
-int client_simple(int argc, char **argv, const char *help, client_call_t *call)
-{
-	struct upager *u;
-	int c, exit_code;
-	pid_t pid;
-
-	c = getopt_long(argc, argv, ":h", args_help_only, NULL);
-	if (c == 'h') {
-		fputs(help, stdout);
-		return UPAGER_EXIT_OK;
-	}
-	if (c != -1)
-		return args_bad_option(argv, c);
-	exit_code = args_count(argc, argv, 1, 1);
-	if (!exit_code)
-		exit_code = args_pid(argv[optind], &pid);
-	if (!exit_code)
-		exit_code = client_open(&u);
-	if (exit_code)
-		return exit_code;
-	exit_code = client_report(u, call(u, pid, NULL));
-	upager_close(u);
-	return exit_code;
 }

@@ -16,8 +16,4 @@ void client_open_cause(int err, char *cause, size_t size);
  */
 int client_report(const struct upager *u, int err);
 
-/* The whole of a command that asks for one thing about one process. */
-typedef int client_call_t(struct upager *u, pid_t pid, struct upager_reply *reply);
-int client_simple(int argc, char **argv, const char *help, client_call_t *call);
-
 #endif

@@ -8,6 +8,7 @@
 #include "base/size.h"
 #include "cli/args.h"
 #include "cli/message.h"
+#include "cli/progress.h"
 #include "swap/area.h"
 #include "uapi/upager_proto.h"
 
@@ -20,7 +21,8 @@ static const char help[] =
 	"\n"
 	"  --force        overwrite a file system, a partition table or data\n"
 	"  --label LABEL  name the area, 32 bytes at most\n"
-	"  --size SIZE    make the file, or let it grow to SIZE\n"
+	"  --size SIZE    make the file, or let it grow to SIZE; says on a terminal how far\n"
+	"                 that has come, and interrupted leaves it as it was\n"
 	"\n"
 	"SIZE is a number of bytes, or one with K, M, G or T (powers of 1024).\n"
 	"\n"
@@ -90,20 +92,31 @@ static int parse_options(int argc, char **argv, struct area_make_options *opt, b
 	return args_count(argc, argv, 1, 1);
 }
 
+static bool show(void *context, uint64_t done_bytes, uint64_t total_bytes)
+{
+	progress_show(context, done_bytes, total_bytes);
+	return progress_interrupted();
+}
+
 int cmd_mkswap(int argc, char **argv)
 {
-	struct area_make_options opt = { 0 };
+	struct progress progress;
+	struct area_make_options opt = { .progress = show, .context = &progress };
 	char cause[AREA_CAUSE_BYTES];
 	bool want_help = false;
 	struct superblock sb;
-	int exit_code;
+	int exit_code, err;
 
 	exit_code = parse_options(argc, argv, &opt, &want_help);
 	if (want_help)
 		fputs(help, stdout);
 	if (exit_code || want_help)
 		return exit_code;
-	if (area_make(argv[optind], &opt, &sb, cause))
+	progress_catch();
+	progress_begin(&progress, "mkswap");
+	err = area_make(argv[optind], &opt, &sb, cause);
+	progress_end(&progress);
+	if (err)
 		return message_fail(UPAGER_EXIT_FAILED, "%s", cause);
 	print_area(argv[optind], &sb);
 	return UPAGER_EXIT_OK;

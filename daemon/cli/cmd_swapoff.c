@@ -2,15 +2,12 @@
 #include "cli/cmd.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "cli/args.h"
 #include "cli/client.h"
 #include "cli/message.h"
+#include "cli/progress.h"
 #include "uapi/upager_proto.h"
 
 static const char help[] =
@@ -22,29 +19,15 @@ static const char help[] =
 	"\n"
 	"Root only.  Exit status: 0, 1 refused, failed or interrupted, 2 usage.\n";
 
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
-
 static int show(void *context, const char *text)
 {
-	bool *shown = context;
-
-	if (text[0] && isatty(STDERR_FILENO)) {
-		fprintf(stderr, "\r%s\033[K", text);
-		*shown = true;
-	}
-	return interrupted;
+	progress_text(context, text);
+	return progress_interrupted();
 }
 
 int cmd_swapoff(int argc, char **argv)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
-	bool shown = false;
+	struct progress progress;
 	struct upager *u;
 	int c, exit_code, err;
 
@@ -60,11 +43,10 @@ int cmd_swapoff(int argc, char **argv)
 		exit_code = client_open(&u);
 	if (exit_code)
 		return exit_code;
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	err = upager_swapoff(u, argv[optind], show, &shown);
-	if (shown)
-		fputs("\r\033[K", stderr);
+	progress_catch();
+	progress_begin(&progress, "");
+	err = upager_swapoff(u, argv[optind], show, &progress);
+	progress_end(&progress);
 	if (err == -ECANCELED)
 		exit_code = message_fail(UPAGER_EXIT_FAILED, "interrupted: %s stays in use",
 					 argv[optind]);

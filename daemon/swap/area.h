@@ -57,6 +57,9 @@ struct area_make_options {
 	const char *label; /* or NULL */
 	uint64_t size_bytes; /* make or grow a file; 0 takes the size of path */
 	int force; /* overwrite a foreign signature */
+	/* NULL, or told while room is made for a file; true gives it up: -ECANCELED. */
+	bool (*progress)(void *context, uint64_t done_bytes, uint64_t total_bytes);
+	void *context; /* for progress */
 };
 
 /*

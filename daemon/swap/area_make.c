@@ -13,6 +13,8 @@
 #include "base/size.h"
 #include "swap/area_device.h"
 
+#define ALLOCATE_BYTES (64ULL << 20)
+
 static int check_options(const char *path, const struct area_make_options *opt,
 			 char cause[AREA_CAUSE_BYTES])
 {
@@ -124,6 +126,32 @@ static int wipe_signatures(const char *path, const struct area_device *dev,
 	return err;
 }
 
+/* In pieces: some file systems have to write it all. */
+static int allocate(const char *path, const struct area_make_options *opt, int fd,
+		    uint64_t want_bytes, char cause[AREA_CAUSE_BYTES])
+{
+	char text[SIZE_TEXT_BYTES];
+	int err = 0;
+
+	for (uint64_t at = 0; at < want_bytes && !err;) {
+		uint64_t bytes = min_t(uint64_t, ALLOCATE_BYTES, want_bytes - at);
+
+		if (opt->progress && opt->progress(opt->context, at, want_bytes))
+			return area_fail(cause, -ECANCELED, "interrupted: %s is as it was", path);
+		err = -posix_fallocate(fd, (off_t)at, (off_t)bytes);
+		if (err == -EINTR)
+			err = 0; /* the same piece again */
+		else
+			at += bytes;
+	}
+	if (!err)
+		return 0;
+	size_format(want_bytes, text, sizeof(text));
+	return area_fail(cause, err,
+			 "%s of space for %s cannot be had: %s; free some or give a smaller --size",
+			 text, path, strerror(-err));
+}
+
 /* Decides the area's size and has every block of a file allocated. */
 static int make_room(const char *path, const struct area_make_options *opt, struct area_device *dev,
 		     char cause[AREA_CAUSE_BYTES])
@@ -151,16 +179,9 @@ static int make_room(const char *path, const struct area_make_options *opt, stru
 	if (want_bytes >> PAGE_SHIFT > 1ULL << SLOT_BITS || want_bytes > INT64_MAX)
 		return area_fail(cause, -EFBIG, "%s is too large: 4 PiB at most", path);
 	if (!dev->is_block) {
-		do {
-			err = -posix_fallocate(dev->fd, 0, (off_t)want_bytes);
-		} while (err == -EINTR);
-		if (err) {
-			size_format(want_bytes, text, sizeof(text));
-			return area_fail(cause, err,
-					 "%s of space for %s cannot be had: %s; free some or give "
-					 "a smaller --size",
-					 text, path, strerror(-err));
-		}
+		err = allocate(path, opt, dev->fd, want_bytes, cause);
+		if (err)
+			return err;
 		/* What is swapped out is nobody else's to read. */
 		if (fchmod(dev->fd, 0600)) {
 			err = -errno;

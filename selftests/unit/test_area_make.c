@@ -84,6 +84,51 @@ static void test_no_space(void **state)
 	signal(SIGXFSZ, SIG_DFL);
 }
 
+struct seen {
+	uint64_t done_bytes;
+	uint64_t stop_bytes; /* it is given up there */
+	unsigned int times;
+};
+
+static bool see_progress(void *context, uint64_t done_bytes, uint64_t total_bytes)
+{
+	struct seen *seen = context;
+
+	assert_int_equal(total_bytes, 300 * MIB);
+	assert_true(!seen->times++ || done_bytes > seen->done_bytes);
+	assert_true(done_bytes < total_bytes);
+	seen->done_bytes = done_bytes;
+	return done_bytes >= seen->stop_bytes;
+}
+
+/* Given up, a file that was made is gone, and one that was there is as it was. */
+static void test_interrupted(void **state)
+{
+	struct fixture *f = *state;
+	struct seen seen = { .stop_bytes = 100 * MIB };
+	struct area_make_options opt = { .size_bytes = 300 * MIB,
+					 .progress = see_progress,
+					 .context = &seen };
+	struct stat st;
+
+	assert_int_equal(area_make(f->path, &opt, &f->sb, f->cause), -ECANCELED);
+	assert_non_null(strstr(f->cause, "interrupted"));
+	assert_in_range(seen.done_bytes, 100 * MIB, 200 * MIB);
+	assert_int_equal(access(f->path, F_OK), -1);
+	assert_int_equal(make(f, MIB, 0), 0);
+	seen = (struct seen){ .stop_bytes = 100 * MIB };
+	assert_int_equal(area_make(f->path, &opt, &f->sb, f->cause), -ECANCELED);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_size, MIB);
+	assert_int_equal(open_spec(f, ""), 0);
+	area_close(&f->area);
+	seen = (struct seen){ .stop_bytes = UINT64_MAX };
+	assert_int_equal(area_make(f->path, &opt, &f->sb, f->cause), 0);
+	assert_true(seen.times > 1);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_true((uint64_t)st.st_blocks * 512 >= 300 * MIB);
+}
+
 static void test_label(void **state)
 {
 	struct fixture *f = *state;
@@ -165,10 +210,9 @@ static void test_signatures_are_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_made_anew),	 TEST(test_needs_size),
-		TEST(test_too_small),	 TEST(test_grow),
-		TEST(test_no_space),	 TEST(test_label),
-		TEST(test_data_is_kept), TEST(test_signatures_are_kept),
+		TEST(test_made_anew), TEST(test_needs_size),   TEST(test_too_small),
+		TEST(test_grow),      TEST(test_no_space),     TEST(test_interrupted),
+		TEST(test_label),     TEST(test_data_is_kept), TEST(test_signatures_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
