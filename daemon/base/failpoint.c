@@ -44,6 +44,7 @@ static const char *const names[__FP_MAX] = {
 	[FP_POOL_GROWN] = "pool_grown",
 	[FP_POOL_IDLE] = "pool_idle",
 	[FP_POOL_SHED] = "pool_shed",
+	[FP_TABLES_GROW] = "tables_grow",
 	[FP_RECORD_WRITTEN] = "record_written",
 	[FP_RESTORE_COUNTED] = "restore_counted",
 	[FP_RESTORE_SETTLED] = "restore_settled",

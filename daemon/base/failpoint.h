@@ -45,6 +45,7 @@ enum failpoint {
 	FP_POOL_GROWN, /* it has more places, which are recorded */
 	FP_POOL_IDLE, /* err: one that was not used just now is idle */
 	FP_POOL_SHED, /* it has less places, the file has their memory still */
+	FP_TABLES_GROW, /* err: no room for more page tables */
 	FP_RECORD_WRITTEN, /* a space is recorded anew, the copies not switched */
 	FP_RESTORE_COUNTED, /* tables and slots of a dead daemon are counted */
 	FP_RESTORE_SETTLED, /* all of its spaces are restored */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "event/fork.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,37 +36,49 @@ static bool fds_are_scarce(const struct pager *pg, const struct space *parent, i
 	return parent->worker.scarce || (uint32_t)child_uffd + left > pg->fds_max;
 }
 
-/*
- * Each may come to need tables of its own for all that they share, and stand
- * still where there are none.
- */
-static bool has_room(struct pager *pg, const struct space *parent)
-{
-	uint64_t all = table_count(pg->tables, parent->worker.root);
-	/* Entries that are changed at once. */
-	uint64_t now = min_t(uint64_t, parent->standby.nr_dirty * TABLE_LEVELS, all);
-
-	return tables_could(pg->tables, all) &&
-	       (!now || tables_claim(pg->tables, TABLE_LEVELS + now));
-}
-
 /* How many leaves of its own a child may get at once for what its parent keeps. */
 #define PARTED_MAX 64
 
-/* An upper bound: pages that were evicted one after the other lie in runs. */
-static bool in_few_leaves(const struct standby *sb)
+/* With what the child does not share; an upper bound: what left together lies in runs. */
+static uint64_t count_leaves(const struct standby *sb, bool clean, bool dirty)
 {
-	uint64_t leaf = ~0ULL;
-	uint32_t nr = 0;
+	uint64_t leaf = ~0ULL, nr = 0;
 
-	for (uint32_t place = 0; place < sb->nr_places && nr <= PARTED_MAX; place++) {
-		if (standby_state(sb, place) != PLACE_CLEAN ||
-		    standby_page(sb, place).v / TABLE_ENTRIES == leaf)
+	for (uint32_t place = 0; place < sb->nr_places; place++) {
+		enum place_state state = standby_state(sb, place);
+
+		if (!(clean && state == PLACE_CLEAN) && !(dirty && state == PLACE_DIRTY))
 			continue;
+		nr += standby_page(sb, place).v / TABLE_ENTRIES != leaf;
 		leaf = standby_page(sb, place).v / TABLE_ENTRIES;
-		nr++;
 	}
-	return nr <= PARTED_MAX;
+	return nr;
+}
+
+/* For the root, and the leaves that the child parts from; all are there before any is changed. */
+static bool claim(struct pager *pg, const struct space *parent, uint64_t all, bool clean)
+{
+	uint64_t leaves = count_leaves(&parent->standby, clean, true);
+
+	return tables_claim(pg->tables, TABLE_LEVELS + min_t(uint64_t, leaves * TABLE_LEVELS, all));
+}
+
+/*
+ * Each may come to need tables of its own for all that they share, and stand
+ * still where there are none.  The parent rather does without second chances
+ * than without a child.
+ */
+static bool make_room(struct pager *pg, struct space *parent)
+{
+	uint64_t all = table_count(pg->tables, parent->worker.root);
+
+	if (!tables_could(pg->tables, all))
+		return false;
+	if (count_leaves(&parent->standby, true, false) <= PARTED_MAX &&
+	    claim(pg, parent, all, true))
+		return true;
+	pool_forget_all(pg, parent);
+	return claim(pg, parent, all, false);
 }
 
 /* The parent's second chances stay its own: the child has them in their slots. */
@@ -75,12 +88,14 @@ static void part_from_clean(struct pager *pg, const struct space *parent, struct
 
 	for (uint32_t place = 0; place < sb->nr_places; place++) {
 		struct page p;
+		int err;
 
 		if (standby_state(sb, place) != PLACE_CLEAN)
 			continue;
 		p = page_read(pg, child, standby_page(sb, place));
-		page_change(pg, child, standby_page(sb, place), p,
-			    (struct page){ .state = PAGE_SWAPPED, .slot = p.slot });
+		err = page_change(pg, child, standby_page(sb, place), p,
+				  (struct page){ .state = PAGE_SWAPPED, .slot = p.slot });
+		assert(!err);
 	}
 }
 
@@ -107,7 +122,8 @@ static int copy_dirty(struct pager *pg, struct space *parent, struct space *chil
 		copy.place = at;
 		copy.slot = SLOT_NONE;
 		memcpy(standby_data(to, at), standby_data(from, place), PAGE_SIZE);
-		page_change(pg, child, n, p, copy);
+		err = page_change(pg, child, n, p, copy);
+		assert(!err);
 		standby_set(to, at++, PLACE_DIRTY, n);
 	}
 	standby_take(to, 0, at);
@@ -142,10 +158,8 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	if (is_known(pg, child_uffd))
 		return;
 	space_count(&parent->stats.forks, 1);
-	if (!in_few_leaves(&parent->standby))
-		pool_forget_all(pg, parent);
 	if (!failpoint(FP_FORK_READ) && !fds_are_scarce(pg, parent, child_uffd) &&
-	    has_room(pg, parent))
+	    make_room(pg, parent))
 		root = table_root_share(pg->tables, parent->worker.root);
 	child = root.v ? pager_add_space(pg, child_uffd) : NULL;
 	if (!child) {

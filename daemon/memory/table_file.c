@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/failpoint.h"
 #include "recover/statefile.h"
 
 #define TABLES_IDLE  (2 * TABLES_RESERVE) /* what is free beyond them is given back */
@@ -83,6 +84,8 @@ bool tables_grow(struct tables *t, uint32_t want)
 	/* All or none, as far as can be told. */
 	if (t->nr_free < want && (want > TABLES_MAX || t->nr_used + want > TABLES_MAX ||
 				  !statefile_has_space(t->dir_fd, (want - t->nr_free) * PAGE_SIZE)))
+		return false;
+	if (t->nr_free < want && failpoint(FP_TABLES_GROW))
 		return false;
 	while (t->nr_free < want) {
 		uint32_t nr = pop_bare(t, ids, min_t(uint32_t, want - t->nr_free, TABLES_CHUNK));

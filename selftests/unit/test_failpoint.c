@@ -42,9 +42,9 @@ static void test_every_name(void **state)
 		"child_asked",	   "child_recorded",	"attach_allowed",  "attach_injected",
 		"attach_seen",	   "attach_registered", "detach_filled",   "detach_unregistered",
 		"pool_grow",	   "pool_grown",	"pool_idle",	   "pool_shed",
-		"record_written",  "restore_counted",	"restore_settled", "keeper_named",
-		"area_add",	   "drain_write",	"drain_written",   "drain_moved",
-		"store_read",	   "store_write",
+		"tables_grow",	   "record_written",	"restore_counted", "restore_settled",
+		"keeper_named",	   "area_add",		"drain_write",	   "drain_written",
+		"drain_moved",	   "store_read",	"store_write",
 	};
 	char spec[64];
 
