@@ -15,6 +15,7 @@
 #include "event/events.h"
 #include "event/forked.h"
 #include "evict/drain.h"
+#include "evict/copies.h"
 #include "evict/evict.h"
 #include "evict/exit_round.h"
 #include "evict/pool.h"
@@ -143,6 +144,7 @@ static uint64_t close_space(struct loop *lp, struct space *sp)
 	}
 	if (w->uffd_armed || w->agent_armed || sp->worker.nr_writes || swapin_in_flight(pg, sp))
 		return 0;
+	copies_forget(pg, sp);
 	pool_unregister(pg, sp);
 	table_root_put(pg->tables, sp->worker.root);
 	pager_close_space(pg, sp);
@@ -225,7 +227,7 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 		adopt_step(pg, sp);
 	if (!w->events_waiting)
 		range_job_step(pg, sp);
-	pool_ns = pool_step(pg, sp, now_ns);
+	pool_ns = sooner_ns(pool_step(pg, sp, now_ns), copies_step(pg, sp, now_ns));
 	where_job_step(pg, sp);
 	evict_begin(pg, sp);
 	look_ns = exit_round_look_after(pg, sp);

@@ -53,6 +53,7 @@ struct pager_worker {
 	struct writeback *writeback; /* writes in flight */
 	struct drain *drain; /* or NULL: no area is to go */
 	struct kept kept;
+	uint32_t nr_copies; /* of all spaces, see evict/copies.h */
 	int refused[REFUSED_MAX]; /* of children that are refused, still to be closed */
 	uint32_t nr_refused;
 	uint32_t nr_stalled; /* spaces whose stall runs */

@@ -150,9 +150,8 @@ static bool apply_all(struct pager *pg, struct space *sp)
 		settle_now(pg, sp);
 		cause = CHANGE_EVENT;
 	}
-	/* A child shares slots, never places in the pool. */
 	sp->worker.draining = fork;
-	if ((fork && !fork_may_apply(sp)) || !change_begin(sp, cause))
+	if ((fork && !fork_may_apply(pg, sp)) || !change_begin(sp, cause))
 		return false;
 	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
 		if (is_fault(&slot->msg[n]) || is_applied(&slot->msg[n]))

@@ -9,17 +9,15 @@
 #include "base/failpoint.h"
 #include "event/aside.h"
 #include "event/refuse.h"
+#include "evict/copies.h"
 #include "evict/pool.h"
 #include "memory/page.h"
 
-bool fork_may_apply(const struct space *sp)
+bool fork_may_apply(const struct pager *pg, const struct space *sp)
 {
-	const struct standby *sb = &sp->standby;
-
-	if (sb->nr_writing)
-		return false;
-	/* What the device does not take is copied for the child. */
-	return !sb->nr_dirty || sp->reports.area_full || sp->worker.write_backoff_ns;
+	/* What the device does not take is copied in any case. */
+	return copies_have_room(pg, standby_only_copies(&sp->standby)) || sp->reports.area_full ||
+	       sp->worker.write_backoff_ns;
 }
 
 /* So many descriptors are left for housekeeping: to find out about children takes some. */
@@ -47,7 +45,7 @@ static uint64_t count_leaves(const struct standby *sb, bool clean, bool dirty)
 	for (uint32_t place = 0; place < sb->nr_places; place++) {
 		enum place_state state = standby_state(sb, place);
 
-		if (!(clean && state == PLACE_CLEAN) && !(dirty && state == PLACE_DIRTY))
+		if (!(clean && state == PLACE_CLEAN) && !(dirty && place_is_only_copy(state)))
 			continue;
 		nr += standby_page(sb, place).v / TABLE_ENTRIES != leaf;
 		leaf = standby_page(sb, place).v / TABLE_ENTRIES;
@@ -99,23 +97,23 @@ static void part_from_clean(struct pager *pg, const struct space *parent, struct
 	}
 }
 
-/* Pages that no slot can hold now: the child gets copies in a pool of its own. */
+/* What is in no slot yet: the child gets copies in a pool of its own. */
 static int copy_dirty(struct pager *pg, struct space *parent, struct space *child)
 {
 	struct standby *from = &parent->standby, *to = &child->standby;
 	uint32_t at = 0;
 	int err;
 
-	if (!from->nr_dirty)
+	if (!standby_only_copies(from))
 		return 0;
-	err = standby_init(to, from->nr_dirty);
+	err = standby_init(to, standby_only_copies(from));
 	if (err)
 		return err;
 	for (uint32_t place = 0; place < from->nr_places; place++) {
 		struct page p, copy;
 		pgno_t n = standby_page(from, place);
 
-		if (standby_state(from, place) != PLACE_DIRTY)
+		if (!place_is_only_copy(standby_state(from, place)))
 			continue;
 		p = page_read(pg, child, n);
 		copy = p;
@@ -127,6 +125,7 @@ static int copy_dirty(struct pager *pg, struct space *parent, struct space *chil
 		standby_set(to, at++, PLACE_DIRTY, n);
 	}
 	standby_take(to, 0, at);
+	copies_begin(pg, child, max_t(uint32_t, at, 1));
 	return 0;
 }
 
@@ -136,7 +135,7 @@ static void lose_dirty(struct pager *pg, struct space *parent, struct space *chi
 	struct standby *sb = &parent->standby;
 
 	for (uint32_t place = 0; place < sb->nr_places; place++)
-		if (standby_state(sb, place) == PLACE_DIRTY)
+		if (place_is_only_copy(standby_state(sb, place)))
 			page_lose(pg, child, standby_page(sb, place));
 }
 

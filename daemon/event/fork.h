@@ -12,8 +12,11 @@
  * space, since nothing can be filled or moved while the event is unread.
  */
 
-/* No batch pending; nothing of the parent's standby is on its way to a slot. */
-bool fork_may_apply(const struct space *sp);
+/*
+ * What of the parent's standby is not on the device yet is copied for the child;
+ * false: too much of that waits for the device already.
+ */
+bool fork_may_apply(const struct pager *pg, const struct space *sp);
 void fork_apply(struct pager *pg, struct space *parent, int child_uffd);
 
 #endif

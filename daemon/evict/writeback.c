@@ -111,7 +111,8 @@ void writeback_queue(struct pager *pg, struct space *sp)
 {
 	struct standby *sb = &sp->standby;
 
-	if (sp->worker.write_backoff_ns && clock_ns() < sp->worker.write_backoff_ns)
+	if (sp->worker.copies_wait ||
+	    (sp->worker.write_backoff_ns && clock_ns() < sp->worker.write_backoff_ns))
 		return;
 	sp->worker.write_backoff_ns = 0;
 	while (sb->nr_dirty) {

@@ -225,8 +225,8 @@ static void look_after_growth(struct housekeeping *h, struct proc *p, uint64_t n
 		pause_end(p);
 	if (sp->phase != SPACE_LIVE || sp->orders.new_agent)
 		return;
-	if (!p->by_itself && !sp->agent.ctl && !p->text[0] && now_ns >= p->begin_at_ns &&
-	    wants_agent(h, p, now_ns)) {
+	if (!p->by_itself && !sp->agent.ctl && !sp->reports.has_copies && !p->text[0] &&
+	    now_ns >= p->begin_at_ns && wants_agent(h, p, now_ns)) {
 		err = takeover_place_agent(h->pg, p, p->text);
 		if (is_refusal(p, err, now_ns))
 			log_warn("process %d is served but not evicted: %s", p->pid, p->text);

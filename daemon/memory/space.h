@@ -143,6 +143,7 @@ struct space_reports {
 	/* Forked child. */
 	_Atomic uint32_t first_tid; /* thread of its first fault, 0 none yet */
 	_Atomic bool flags_wanted; /* born_maps do not tell enough */
+	_Atomic bool has_copies; /* the pool is that of the fork, and no agent's */
 };
 
 struct space_housekeeping {
@@ -186,6 +187,11 @@ struct space_worker {
 	bool reread; /* reading failed for want of descriptors: again with the retry */
 	bool scarce; /* a spare one was given up for what is read next */
 	uint64_t scarce_since_ns; /* 0: there are descriptors */
+
+	/* evict/copies.h */
+	uint32_t nr_copies; /* as many as there were at first; 0: none any more */
+	bool copies_wait; /* for its parent's writes: nothing is written */
+	uint64_t copies_look_ns;
 
 	uint64_t write_backoff_ns; /* a write failed: no further one before */
 	uint64_t write_pause_ns; /* for so long the last time */

@@ -77,6 +77,17 @@ static inline enum place_state standby_state(const struct standby *sb, uint32_t 
 	return (enum place_state)part->state[place - part->first];
 }
 
+static inline bool place_is_only_copy(enum place_state state)
+{
+	return state == PLACE_DIRTY || state == PLACE_WRITING;
+}
+
+/* How many places have one, at most. */
+static inline uint32_t standby_only_copies(const struct standby *sb)
+{
+	return sb->nr_dirty + sb->nr_writing;
+}
+
 /* Who has a place that is neither FREE nor ORPHAN. */
 static inline pgno_t standby_page(const struct standby *sb, uint32_t place)
 {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a fork makes of its parent's pages, without any process. */
 #include "event/fork.h"
+#include "base/clock.h"
 #include "base/failpoint.h"
+#include "evict/copies.h"
 #include "page_fixture.h"
 
 #define NO_UFFD	  1000 /* none */
@@ -83,6 +85,12 @@ static void bring_to_pool(struct space_fixture *f, uint32_t place, enum kind kin
 		    page_at(place));
 }
 
+static void forget_parent(struct space_fixture *f, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++)
+		page_drop(&f->pg, f->sp, page_at(i), pgno_add(page_at(i), 1));
+}
+
 /* Until nr are left, and no more can be made. */
 static void leave_tables(struct space_fixture *f, uint32_t nr, table_id_t taken[],
 			 uint32_t *nr_taken)
@@ -127,8 +135,7 @@ static void test_clean_without_tables(void **state)
 		assert_true(slot_valid(p.slot));
 	}
 	end_child(f, child);
-	for (uint32_t i = 0; i < NR_LEAVES; i++)
-		page_drop(&f->pg, f->sp, page_at(i), pgno_add(page_at(i), 1));
+	forget_parent(f, NR_LEAVES);
 }
 
 /* Only copies cannot be forgotten, so the child is refused; its parent has them. */
@@ -169,8 +176,99 @@ static void test_clean_with_tables(void **state)
 		assert_int_equal(page_read(&f->pg, child, page_at(i)).state, PAGE_SWAPPED);
 	}
 	end_child(f, child);
-	for (uint32_t i = 0; i < NR_LEAVES; i++)
-		page_drop(&f->pg, f->sp, page_at(i), pgno_add(page_at(i), 1));
+	forget_parent(f, NR_LEAVES);
+}
+
+/* What was DIRTY has been written by the parent, data and all. */
+static slot_t write_out(struct space_fixture *f, uint32_t place)
+{
+	struct page p = page_read(&f->pg, f->sp, page_at(place));
+	slot_t slot = new_slot(f);
+
+	slot_set_checksum(f->pg.slots, slot,
+			  slot_hash(f->pg.slots, slot, standby_data(&f->sp->standby, place)));
+	p.slot = slot;
+	p.dirty = false;
+	step(f, page_at(place), p);
+	standby_set(&f->sp->standby, place, PLACE_CLEAN, page_at(place));
+	return slot;
+}
+
+/* Two writes of the same would cost twice the time and room. */
+static void test_copies_are_written_once(void **state)
+{
+	struct space_fixture *f = *state;
+	struct space *child;
+	slot_t slot[2];
+
+	for (uint32_t i = 0; i < 2; i++) {
+		bring_to_pool(f, i, DIRTY);
+		memset(standby_data(&f->sp->standby, i), (int)i + 1, PAGE_SIZE);
+	}
+	child = child_of(f);
+	assert_non_null(child);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct page p = page_read(&f->pg, child, page_at(i));
+
+		assert_int_equal(p.state, PAGE_STANDBY);
+		assert_int_equal(standby_data(&child->standby, p.place)[7], i + 1);
+	}
+	slot[0] = write_out(f, 0);
+	assert_true(copies_step(&f->pg, child, 1));
+	assert_true(child->worker.copies_wait);
+	assert_true(child->reports.has_copies);
+	slot[1] = write_out(f, 1);
+	assert_int_equal(copies_step(&f->pg, child, NS_PER_S), 0);
+	assert_false(child->worker.copies_wait);
+	assert_false(child->reports.has_copies);
+	assert_int_equal(child->standby.nr_places, 0);
+	assert_int_equal(f->pg.worker.nr_copies, 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct page p = page_read(&f->pg, child, page_at(i));
+
+		assert_int_equal(p.state, PAGE_SWAPPED);
+		assert_int_equal(p.slot.v, slot[i].v);
+		assert_int_equal(slot_refs(f->pg.slots, p.slot), 2);
+	}
+	end_child(f, child);
+	forget_parent(f, 2);
+}
+
+/* Its parent has written something else since, or has it back. */
+static void test_copies_of_its_own(void **state)
+{
+	struct space_fixture *f = *state;
+	struct space *child;
+
+	for (uint32_t i = 0; i < 2; i++)
+		bring_to_pool(f, i, DIRTY);
+	child = child_of(f);
+	assert_non_null(child);
+	memset(standby_data(&f->sp->standby, 0), 9, PAGE_SIZE);
+	write_out(f, 0);
+	step(f, page_at(1), page_of(RESIDENT, SLOT_NONE));
+	standby_set(&f->sp->standby, 1, PLACE_FREE, page_at(1));
+	assert_true(copies_step(&f->pg, child, 1));
+	assert_false(child->worker.copies_wait); /* it may write them */
+	assert_true(child->reports.has_copies);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_true(page_read(&f->pg, child, page_at(i)).dirty);
+	copies_forget(&f->pg, child);
+	end_child(f, child);
+	forget_parent(f, 2);
+}
+
+/* Then a fork waits for the device. */
+static void test_copies_have_an_end(void **state)
+{
+	struct space_fixture *f = *state;
+
+	bring_to_pool(f, 0, DIRTY);
+	assert_true(fork_may_apply(&f->pg, f->sp));
+	f->pg.worker.nr_copies = 1 << 20;
+	assert_false(fork_may_apply(&f->pg, f->sp));
+	f->pg.worker.nr_copies = 0;
+	forget_parent(f, 1);
 }
 
 #define FORK_TEST(name) cmocka_unit_test_setup_teardown(name, setup_parent, space_teardown)
@@ -178,9 +276,9 @@ static void test_clean_with_tables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FORK_TEST(test_clean_without_tables),
-		FORK_TEST(test_dirty_without_tables),
-		FORK_TEST(test_clean_with_tables),
+		FORK_TEST(test_clean_without_tables), FORK_TEST(test_dirty_without_tables),
+		FORK_TEST(test_clean_with_tables),    FORK_TEST(test_copies_are_written_once),
+		FORK_TEST(test_copies_of_its_own),    FORK_TEST(test_copies_have_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
