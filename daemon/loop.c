@@ -8,14 +8,15 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "busy.h"
 #include "control/range_job_step.h"
 #include "control/where_job_step.h"
 #include "event/adopt.h"
 #include "event/aside.h"
 #include "event/events.h"
 #include "event/forked.h"
-#include "evict/drain.h"
 #include "evict/copies.h"
+#include "evict/drain.h"
 #include "evict/evict.h"
 #include "evict/exit_round.h"
 #include "evict/pool.h"
@@ -27,19 +28,9 @@
 #include "memory/kept.h"
 #include "memory/stall_space.h"
 #include "next_look.h"
+#include "watch.h"
 
 #define COMPLETIONS_MAX 256
-
-/* What a space has in the ring. */
-struct watch {
-	struct op uffd;
-	struct op agent;
-	struct pager *pg;
-	uint32_t id;
-	bool uffd_armed;
-	bool agent_armed;
-	bool agent_signalled;
-};
 
 struct loop {
 	struct pager *pg;
@@ -47,6 +38,7 @@ struct loop {
 	struct op wake;
 	bool wake_armed;
 	struct watch *watch; /* by space id */
+	struct busy busy;
 	struct completion done[COMPLETIONS_MAX];
 	pthread_mutex_t start_lock;
 	pthread_cond_t started;
@@ -58,28 +50,6 @@ static struct loop loop = {
 	.started = PTHREAD_COND_INITIALIZER,
 };
 
-static void uffd_ready(void *context, struct op *op, int res)
-{
-	struct watch *w = (struct watch *)(void *)((char *)op - offsetof(struct watch, uffd));
-	struct space *sp = w->pg->space[w->id];
-
-	(void)context;
-	(void)res;
-	w->uffd_armed = op->more;
-	if (sp)
-		sp->worker.readable = true;
-}
-
-static void agent_ready(void *context, struct op *op, int res)
-{
-	struct watch *w = (struct watch *)(void *)((char *)op - offsetof(struct watch, agent));
-
-	(void)context;
-	(void)res;
-	w->agent_armed = op->more;
-	w->agent_signalled = true;
-}
-
 static void kicked(void *context, struct op *op, int res)
 {
 	struct loop *lp = context;
@@ -88,30 +58,8 @@ static void kicked(void *context, struct op *op, int res)
 
 	(void)n; /* the count does not matter */
 	(void)res;
+	lp->pg->worker.look_at_all = true;
 	lp->wake_armed = op->more;
-}
-
-static void arm(struct loop *lp, struct space *sp)
-{
-	struct watch *w = &lp->watch[sp->id];
-
-	if (!w->pg)
-		*w = (struct watch){
-			.uffd = { .kind = OP_POLL, .done = uffd_ready },
-			.agent = { .kind = OP_POLL, .done = agent_ready },
-			.pg = lp->pg,
-			.id = sp->id,
-		};
-	if (!w->uffd_armed) {
-		store_poll(lp->pg->worker.store, &w->uffd, sp->uffd);
-		w->uffd_armed = true;
-		sp->worker.readable = true;
-	}
-	if (!w->agent_armed && agent_present(&sp->agent)) {
-		store_poll(lp->pg->worker.store, &w->agent, sp->agent.event_fd);
-		w->agent_armed = true;
-		pool_register(lp->pg, sp);
-	}
 }
 
 /*
@@ -137,12 +85,9 @@ static uint64_t close_space(struct loop *lp, struct space *sp)
 	swapin_retry(pg, sp); /* reads that waited for the retry are let go of */
 	if (!sp->worker.closing) {
 		sp->worker.closing = true;
-		if (w->uffd_armed)
-			store_poll_cancel(pg->worker.store, &w->uffd);
-		if (w->agent_armed)
-			store_poll_cancel(pg->worker.store, &w->agent);
+		watch_disarm(w);
 	}
-	if (w->uffd_armed || w->agent_armed || sp->worker.nr_writes || swapin_in_flight(pg, sp))
+	if (watch_is_armed(w) || sp->worker.nr_writes || swapin_in_flight(pg, sp))
 		return 0;
 	copies_forget(pg, sp);
 	pool_unregister(pg, sp);
@@ -158,15 +103,23 @@ static struct space *space_at(struct pager *pg, uint32_t id)
 	return sp && sp->phase < SPACE_CLOSING && sp->worker.root.v ? sp : NULL;
 }
 
+static void look_at_all(struct loop *lp)
+{
+	if (lp->pg->worker.look_at_all)
+		busy_add_all(&lp->busy, lp->pg);
+	lp->pg->worker.look_at_all = false;
+}
+
 static void read_events(struct loop *lp)
 {
 	struct pager *pg = lp->pg;
 
-	for (uint32_t id = 1; id < pg->nr_ids; id++) {
-		struct space *sp = space_at(pg, id);
+	for (uint32_t i = 0; i < lp->busy.nr; i++) {
+		struct space *sp = space_at(pg, lp->busy.id[i]);
 
 		if (sp && sp->worker.readable && !sp->worker.events_waiting && !events_read(pg, sp))
 			sp->worker.readable = true;
+		look_at_all(lp); /* a fork's child is one of them now */
 	}
 }
 
@@ -192,6 +145,14 @@ static void settle(struct loop *lp, struct space *sp)
 			settle_now(lp->pg, sp);
 		agent_release(&sp->agent);
 	}
+}
+
+/* Once for each time that it looks. */
+static void tell_housekeeping(struct pager *pg, struct space *sp)
+{
+	if ((sp->reports.rescan_wanted || sp->reports.stop_wanted) &&
+	    !atomic_exchange(&sp->reports.told, true))
+		pager_kick_housekeeping(pg);
 }
 
 /* Does what can be done now; time of the next look at the space for its own sake, 0: none. */
@@ -233,9 +194,8 @@ static uint64_t keep_books(struct loop *lp, struct space *sp, uint64_t now_ns)
 	look_ns = exit_round_look_after(pg, sp);
 	writeback_queue(pg, sp);
 	stall_look(pg, sp);
-	arm(lp, sp);
-	if (sp->reports.rescan_wanted || sp->reports.stop_wanted)
-		pager_kick_housekeeping(pg);
+	watch_arm(&lp->watch[sp->id], pg, sp, &lp->busy);
+	tell_housekeeping(pg, sp);
 	if (sp->phase >= SPACE_CLOSING)
 		return now_ns; /* a fill found it gone just now: nobody else tells */
 	look_ns = sooner_ns(aside_ns, sooner_ns(pool_ns, look_ns));
@@ -277,29 +237,47 @@ static void turn(struct loop *lp, uint64_t timeout_ns)
 	}
 }
 
+/* Time of the next look at it, 0: none; false: nothing is in hand. */
+static bool look_at(struct loop *lp, struct space *sp, uint64_t now_ns, uint64_t *next_ns)
+{
+	struct pager *pg = lp->pg;
+
+	*next_ns = 0;
+	if (!sp || sp->phase == SPACE_NEW)
+		return false;
+	if (sp->phase >= SPACE_CLOSING) {
+		*next_ns = close_space(lp, sp);
+		return true;
+	}
+	if (!sp->worker.root.v) {
+		sp->worker.root = table_root_new(pg->tables);
+		if (!sp->worker.root.v)
+			sp->phase = SPACE_CLOSING;
+		else
+			pager_record_space(pg, sp);
+	}
+	*next_ns = keep_books(lp, sp, now_ns);
+	return !space_is_quiet(sp);
+}
+
 static uint64_t all_books(struct loop *lp)
 {
 	struct pager *pg = lp->pg;
-	uint64_t now_ns = clock_ns(), next_ns = 0;
+	uint64_t now_ns = clock_ns(), next_ns = 0, at_ns;
 
-	for (uint32_t id = 1; id < pg->nr_ids; id++) {
-		struct space *sp = __atomic_load_n(&pg->space[id], __ATOMIC_ACQUIRE);
+	look_at_all(lp);
+	busy_add_due(&lp->busy, pg, now_ns);
+	for (uint32_t i = 0; i < lp->busy.nr;) {
+		struct space *sp = pager_space(pg, lp->busy.id[i]);
 
-		if (!sp || sp->phase == SPACE_NEW)
-			continue;
-		if (sp->phase >= SPACE_CLOSING) {
-			next_ns = sooner_ns(close_space(lp, sp), next_ns);
+		if (!look_at(lp, sp, now_ns, &at_ns)) {
+			busy_remove(&lp->busy, i, at_ns);
 			continue;
 		}
-		if (!sp->worker.root.v) {
-			sp->worker.root = table_root_new(pg->tables);
-			if (!sp->worker.root.v)
-				sp->phase = SPACE_CLOSING;
-			else
-				pager_record_space(pg, sp);
-		}
-		next_ns = sooner_ns(keep_books(lp, sp, now_ns), next_ns);
+		next_ns = sooner_ns(at_ns, next_ns);
+		i++;
 	}
+	next_ns = sooner_ns(next_ns, lp->busy.timer_ns);
 	next_ns = sooner_ns(next_ns, swapin_look(pg, now_ns));
 	next_ns = sooner_ns(next_ns, writeback_look(pg, now_ns));
 	next_ns = sooner_ns(next_ns, drain_step(pg, now_ns));
@@ -349,7 +327,10 @@ int loop_start(struct pager *pg)
 	loop.watch = calloc(SPACES_MAX, sizeof(*loop.watch));
 	if (!loop.watch)
 		return -ENOMEM;
-	err = fault_nodes_init(&pg->worker.faults, FAULTS_MAX);
+	pg->worker.look_at_all = true;
+	err = busy_init(&loop.busy);
+	if (!err)
+		err = fault_nodes_init(&pg->worker.faults, FAULTS_MAX);
 	if (!err)
 		err = swapin_init(pg);
 	if (!err)
@@ -375,5 +356,6 @@ void loop_stop(struct pager *pg)
 	swapin_fini(pg);
 	writeback_fini(pg);
 	fault_nodes_fini(&pg->worker.faults);
+	busy_fini(&loop.busy);
 	free(loop.watch);
 }

@@ -8,5 +8,7 @@
 
 /* Worker: time of the next look at a space for its own sake, 0: what it waits for wakes. */
 uint64_t space_next_look(const struct pager *pg, const struct space *sp, uint64_t now_ns);
+/* Nothing is in hand; whatever is to be done about it is told, or a matter of time. */
+bool space_is_quiet(const struct space *sp);
 
 #endif

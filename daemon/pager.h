@@ -54,6 +54,7 @@ struct pager_worker {
 	struct drain *drain; /* or NULL: no area is to go */
 	struct kept kept;
 	uint32_t nr_copies; /* of all spaces, see evict/copies.h */
+	bool look_at_all; /* the loop, at all spaces, quiet or not */
 	int refused[REFUSED_MAX]; /* of children that are refused, still to be closed */
 	uint32_t nr_refused;
 	uint32_t nr_stalled; /* spaces whose stall runs */

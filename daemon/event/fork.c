@@ -200,6 +200,7 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	/* Until then housekeeping leaves it alone, and writes down nothing of it. */
 	child->phase = SPACE_FORKED;
 	pager_record_space(pg, child);
+	pg->worker.look_at_all = true;
 	pager_kick_housekeeping(pg);
 	failpoint(FP_FORK_APPLIED);
 }

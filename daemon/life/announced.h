@@ -9,7 +9,7 @@
  * Children that were told of by the kernel, of which one may be that of a fork
  * whose event named nobody.  Hints: the oldest gives way.
  */
-#define ANNOUNCED_MAX 64
+#define ANNOUNCED_MAX 1024
 
 struct announced {
 	struct announcement {

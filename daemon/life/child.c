@@ -27,11 +27,18 @@ static struct proc *open_child(const struct pager *pg, const struct space *sp, p
 	return NULL;
 }
 
+static bool has_space(const struct housekeeping *h, pid_t pid)
+{
+	const struct proc *known = housekeeping_find(h, pid);
+
+	return known && known->space;
+}
+
 /*
  * The parent's children first: what shares the child's address space for a
  * while, by vfork, is the child's child.
  */
-static struct proc *search_all(const struct pager *pg, const struct space *sp,
+static struct proc *search_all(const struct housekeeping *h, const struct space *sp,
 			       const struct proc *parent)
 {
 	pid_t parent_pid = parent ? parent->pid : 0;
@@ -44,26 +51,29 @@ static struct proc *search_all(const struct pager *pg, const struct space *sp,
 	for (int others = parent_pid ? 0 : 1; others < 2 && !found; others++) {
 		rewinddir(dir);
 		while (!found && (d = readdir(dir))) {
-			if (d->d_name[0] < '1' || d->d_name[0] > '9' ||
+			pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
+
+			if (pid <= 0 || has_space(h, pid) ||
 			    (proc_parent_of(d->d_name) == parent_pid) == others)
 				continue;
-			found = open_child(pg, sp, (pid_t)strtol(d->d_name, NULL, 10));
+			found = open_child(h->pg, sp, pid);
 		}
 	}
 	closedir(dir);
 	return found;
 }
 
-static struct proc *identify(struct pager *pg, struct space *sp, const struct proc *parent,
+static struct proc *identify(struct housekeeping *h, struct space *sp, const struct proc *parent,
 			     bool search)
 {
+	struct pager *pg = h->pg;
 	struct proc *p = NULL;
 	int err;
 
 	if (sp->reports.first_tid)
 		p = open_child(pg, sp, proc_of_thread(sp->reports.first_tid, parent));
 	if (!p && search)
-		p = search_all(pg, sp, parent);
+		p = search_all(h, sp, parent);
 	if (!p) {
 		sp->reports.first_tid = 0; /* a debugger's thread; the next fault may tell */
 		return NULL;
@@ -107,10 +117,9 @@ static void take_hint(struct housekeeping *h, struct space *sp, const struct spa
 {
 	pid_t pid = from && !sp->reports.first_tid ? announced_try(&h->announced, from->process.pid)
 						   : 0;
-	const struct proc *known = housekeeping_find(h, pid);
 	uint32_t none = 0;
 
-	if (pid > 0 && !(known && known->space))
+	if (pid > 0 && !has_space(h, pid))
 		atomic_compare_exchange_strong(&sp->reports.first_tid, &none, (uint32_t)pid);
 }
 
@@ -151,7 +160,7 @@ void child_look_after(struct housekeeping *h, struct space *sp)
 		return;
 	}
 	take_hint(h, sp, from);
-	child = identify(h->pg, sp, parent, search_due(sp));
+	child = identify(h, sp, parent, search_due(sp));
 	if (child)
 		take_on(h, sp, child);
 }

@@ -71,6 +71,17 @@ static void say_late(struct space *sp)
 	sp->housekeeping.late_said = late;
 }
 
+/* Of a process that is known its end is known, too: then it is gone. */
+static bool alive_due(struct space *sp)
+{
+	uint64_t now_ns = clock_ns();
+
+	if (now_ns < sp->housekeeping.alive_at_ns)
+		return false;
+	sp->housekeeping.alive_at_ns = now_ns + TICK_NS;
+	return true;
+}
+
 /* A space whose process exited or executed lives until the kernel says ESRCH [F13]. */
 static void look_after_space(struct housekeeping *h, struct space *sp)
 {
@@ -109,7 +120,7 @@ static void look_after_space(struct housekeeping *h, struct space *sp)
 	 * kernel says so when the agent begins to take it down: not before that is
 	 * done, for who waits until nothing is left.
 	 */
-	if ((sp->orders.gone || !sp->agent.ctl || sp->agent.dead) &&
+	if ((sp->orders.gone || ((!sp->agent.ctl || sp->agent.dead) && alive_due(sp))) &&
 	    uffd_alive(sp->uffd) == -ESRCH &&
 	    (!sp->agent.ctl || sp->agent.dead || fd_readable(sp->agent.pidfd))) {
 		pthread_mutex_lock(&sp->lock);

@@ -57,7 +57,7 @@ bool wakeup_is_due(const struct proc *p, uint64_t now_ns)
 
 void wakeup_plan(struct proc *p, uint64_t now_ns)
 {
-	const struct space *sp = p->space;
+	struct space *sp = p->space;
 	uint64_t ran_ns = cpu_ns(p);
 	bool active =
 		needs_housekeeping(p) || (p->state != UPAGER_PROC_REFUSED && ran_ns != p->ran_ns);
@@ -68,6 +68,8 @@ void wakeup_plan(struct proc *p, uint64_t now_ns)
 	p->ran_ns = ran_ns;
 	p->faults_looked = sp ? (uint64_t)sp->stats.faults : 0;
 	p->looked_ns = now_ns;
+	if (sp)
+		sp->reports.told = false;
 	/* At multiples: all that pause as long are looked at in one go. */
 	p->look_at_ns = active ? now_ns + p->pause_ns : (now_ns / p->pause_ns + 1) * p->pause_ns;
 }
@@ -77,6 +79,13 @@ bool wakeup_any_ended(struct housekeeping *h)
 	struct epoll_event event[ENDS_MAX];
 
 	return epoll_wait(h->ends_fd, event, ENDS_MAX, 0) > 0;
+}
+
+/* The worker waits for it, or the program does. */
+static bool is_urgent(const struct proc *p)
+{
+	return p->stop_active ||
+	       (p->space && (p->space->reports.told || p->space->reports.stop_wanted));
 }
 
 static bool needs_look(const struct space *sp)
@@ -90,8 +99,8 @@ uint64_t wakeup_next_ns(const struct housekeeping *h, uint64_t now_ns)
 	uint64_t next_ns = now_ns + NOTHING_NS;
 
 	for (const struct proc *p = h->procs; p; p = p->next) {
-		uint64_t at_ns =
-			needs_housekeeping(p) ? p->looked_ns + PAUSE_MIN_NS : p->look_at_ns;
+		uint64_t pause_ns = is_urgent(p) ? PAUSE_MIN_NS / 2 : PAUSE_MIN_NS;
+		uint64_t at_ns = needs_housekeeping(p) ? p->looked_ns + pause_ns : p->look_at_ns;
 
 		next_ns = min_t(uint64_t, next_ns, at_ns);
 	}

@@ -137,6 +137,7 @@ struct space_reports {
 	_Atomic bool area_full;
 	_Atomic bool rescan_wanted; /* an unknown or changed mapping was seen */
 	_Atomic bool stop_wanted; /* evicting needs every thread stopped */
+	_Atomic bool told; /* housekeeping was, and has not looked since */
 	_Atomic bool late; /* the agent does not answer, nobody waits for it */
 	_Atomic bool dropping; /* they must stay stopped until it is not [F2] */
 	_Atomic uint32_t orphans; /* forks whose child could not be taken on */
@@ -149,6 +150,7 @@ struct space_reports {
 struct space_housekeeping {
 	uint64_t search_at_ns; /* forked child, when to look for its process unasked */
 	uint64_t search_pause_ns;
+	uint64_t alive_at_ns; /* when the kernel is asked again whether it is */
 	uint64_t sampled_ns;
 	uint32_t nr_mappings; /* when they were last read */
 	uint32_t nr_small; /* of them: small beside a registered neighbour */

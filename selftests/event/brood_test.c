@@ -4,6 +4,7 @@
  *
  * Children of children, very many children, and children of a program that is busy.
  */
+#include "selftests/cost.h"
 #include "selftests/memory.h"
 #include "selftests/target.h"
 
@@ -263,6 +264,78 @@ TEST(forks_while_it_is_asked)
 	EXPECT_EQ(0, target_end_within(&t, 25));
 	EXPECT_EQ(0, pager_stop(&pager));
 	pager_fini(&pager);
+}
+
+#define IDLE_CROWD 400
+#define COLD	   (8 * NR)
+#define LOOKS	   4000
+
+/* Most of it is out. */
+static bool look_around(const uint8_t *p)
+{
+	bool right = true;
+
+	for (uint64_t i = 1; i <= LOOKS; i++) {
+		uint64_t n = i * 2654435761 % COLD;
+
+		right &= memory_page_is(p + n * PAGE_SIZE, 1, n);
+	}
+	return right;
+}
+
+static int look_beside_children(struct target_share *sh)
+{
+	uint8_t *p = memory_map(COLD);
+	pid_t child[IDLE_CROWD];
+
+	memory_fill(p, 0, COLD, 1);
+	target_check(sh, look_around(p));
+	target_meet(sh, 2);
+	target_check(sh, look_around(p));
+	target_meet(sh, 3);
+	for (uint64_t i = 0; i < IDLE_CROWD; i++) {
+		child[i] = fork();
+		target_check(sh, child[i] >= 0);
+		if (!child[i])
+			for (;;)
+				pause();
+	}
+	target_meet(sh, 4);
+	target_check(sh, look_around(p));
+	target_meet(sh, 5);
+	for (uint64_t i = 0; i < IDLE_CROWD; i++)
+		target_check(sh, !kill(child[i], SIGKILL) &&
+					 status_of(child[i]) == TARGET_SIGNAL + SIGKILL);
+	return 0;
+}
+
+/* What the daemon runs for from one step to the next. */
+static uint64_t ticks_to(const struct pager *pager, struct target *t, uint32_t step)
+{
+	uint64_t before = cost_ticks(pager->pid);
+
+	target_let(t, step - 1);
+	return wait_until(60, atomic_load(&t->share->at) == step || target_is_over(t))
+		       ? cost_ticks(pager->pid) - before
+		       : ~0ULL;
+}
+
+/* Regression: for each fault all of them were looked at, and housekeeping was woken for each. */
+TEST_F_TIMEOUT(brood, idle_children_cost_little, 150)
+{
+	struct target t = target_start(&self->pager, look_beside_children, TARGET_BUDGET);
+	uint64_t alone, beside;
+
+	ASSERT_TRUE(target_reached(&t, 2));
+	alone = ticks_to(&self->pager, &t, 3);
+	ticks_to(&self->pager, &t, 4);
+	sleep_us(6000000); /* they have been found and looked at */
+	beside = ticks_to(&self->pager, &t, 5);
+	TH_LOG("%llu ticks alone, %llu beside them", (unsigned long long)alone,
+	       (unsigned long long)beside);
+	EXPECT_LE(beside, 3 * alone + 20);
+	target_let(&t, 5);
+	EXPECT_EQ(0, target_end_within(&t, 60));
 }
 
 TEST_HARNESS_MAIN
