@@ -46,15 +46,15 @@ static struct stack find_stack(const struct proc *p)
 }
 
 /* Protects a page and lets it go again: the scan of the child's own page follows. */
-static bool follows(const struct space *sp, int pagemap_fd, pgno_t n)
+static bool follows(int uffd, int pagemap_fd, pgno_t n)
 {
 	struct run page = { n, 1 };
 	bool protected;
 
-	if (uffd_write_protect(sp->uffd, page, true))
+	if (uffd_write_protect(uffd, page, true))
 		return false;
 	protected = !present_written(pagemap_fd, n);
-	uffd_write_protect(sp->uffd, page, false);
+	uffd_write_protect(uffd, page, false);
 	return protected && present_written(pagemap_fd, n);
 }
 
@@ -65,9 +65,9 @@ static bool follows(const struct space *sp, int pagemap_fd, pgno_t n)
  * stays so, and is never without what it is registered for; what was added to
  * that cannot be taken away, so the beginning has to tell.
  */
-static bool ask_by_scan(const struct space *sp, const struct proc *p, const struct stack *stack)
+static bool ask_by_scan(int uffd, const struct proc *p, const struct stack *stack)
 {
-	bool is_free = uffd_is_free(sp->uffd, stack->start, bytes_of(stack));
+	bool is_free = uffd_is_free(uffd, stack->start, bytes_of(stack));
 	int fd = proc_open_file(p, "pagemap", O_RDONLY);
 	pgno_t page =
 		addr_pgno(stack->end - PAGE_SIZE); /* the environment: there, hardly written */
@@ -76,17 +76,17 @@ static bool ask_by_scan(const struct space *sp, const struct proc *p, const stru
 	if (fd < 0)
 		return false;
 	/* While an event is unread nothing is told of what is registered. */
-	if (uffd_has_unread(sp->uffd)) {
+	if (uffd_has_unread(uffd)) {
 		close(fd);
 		return false;
 	}
 	if (present_wp_async(fd, page)) {
-		is_child = !is_free && follows(sp, fd, page);
-	} else if (is_free && !uffd_register_wp(sp->uffd, stack->start, bytes_of(stack))) {
+		is_child = !is_free && follows(uffd, fd, page);
+	} else if (is_free && !uffd_register_wp(uffd, stack->start, bytes_of(stack))) {
 		is_child = !failpoint(FP_CHILD_ASKED) && present_wp_async(fd, page);
-		uffd_unregister(sp->uffd, stack->start, bytes_of(stack));
+		uffd_unregister(uffd, stack->start, bytes_of(stack));
 		is_child &= !present_wp_async(fd, page);
-	} else if (!is_free && !uffd_register(sp->uffd, stack->start, bytes_of(stack), true)) {
+	} else if (!is_free && !uffd_register(uffd, stack->start, bytes_of(stack), true)) {
 		is_child = !failpoint(FP_CHILD_ASKED) && present_wp_async(fd, page);
 	}
 	close(fd);
@@ -109,18 +109,17 @@ static struct stack look_closely(const struct proc *p)
  * Its parent was asked in this way when it was forked, and its stack stayed
  * registered.  Unregistered again it tells the same.
  */
-static bool is_child_of_asked(const struct space *sp, const struct proc *p,
-			      const struct stack *stack)
+static bool is_child_of_asked(int uffd, const struct proc *p, const struct stack *stack)
 {
 	struct stack with = look_closely(p), without;
 
-	if (!with.registered || uffd_unregister(sp->uffd, stack->start, bytes_of(stack)))
+	if (!with.registered || uffd_unregister(uffd, stack->start, bytes_of(stack)))
 		return false;
 	without = look_closely(p);
 	if (without.end && !without.registered)
 		return true;
 	/* Another's. What was registered at this place of the child must stay so. */
-	uffd_register(sp->uffd, stack->start, bytes_of(stack), false);
+	uffd_register(uffd, stack->start, bytes_of(stack), false);
 	return false;
 }
 
@@ -129,18 +128,18 @@ static bool is_child_of_asked(const struct space *sp, const struct proc *p,
  * has its stack the child may have memory that is paged, which must stay
  * registered.
  */
-static bool ask_by_smaps(const struct space *sp, const struct proc *p, const struct stack *stack)
+static bool ask_by_smaps(int uffd, const struct proc *p, const struct stack *stack)
 {
 	struct stack with, without;
 	int err;
 
-	if (!uffd_is_free(sp->uffd, stack->start, bytes_of(stack)))
-		return is_child_of_asked(sp, p, stack);
-	if (uffd_register(sp->uffd, stack->start, bytes_of(stack), false))
+	if (!uffd_is_free(uffd, stack->start, bytes_of(stack)))
+		return is_child_of_asked(uffd, p, stack);
+	if (uffd_register(uffd, stack->start, bytes_of(stack), false))
 		return false;
 	err = failpoint(FP_CHILD_ASKED);
 	with = look_closely(p);
-	uffd_unregister(sp->uffd, stack->start, bytes_of(stack));
+	uffd_unregister(uffd, stack->start, bytes_of(stack));
 	if (err || !with.registered)
 		return false;
 	without = look_closely(p);
@@ -158,6 +157,16 @@ static void record_asked(const struct pager *pg, const struct space *sp, const s
 	rec->asked_bytes = bytes_of(stack);
 }
 
+static bool ask(const struct pager *pg, int uffd, const struct proc *p, const struct stack *stack)
+{
+	bool is_child =
+		pg->caps.wp_async ? ask_by_scan(uffd, p, stack) : ask_by_smaps(uffd, p, stack);
+
+	if (is_child) /* from before its birth it may be */
+		uffd_unregister(uffd, stack->start, bytes_of(stack));
+	return is_child;
+}
+
 bool ask_is_child(const struct pager *pg, const struct space *sp, const struct proc *p)
 {
 	struct stack stack = find_stack(p);
@@ -166,9 +175,14 @@ bool ask_is_child(const struct pager *pg, const struct space *sp, const struct p
 	if (!stack.end)
 		return false;
 	record_asked(pg, sp, &stack);
-	is_child = pg->caps.wp_async ? ask_by_scan(sp, p, &stack) : ask_by_smaps(sp, p, &stack);
-	if (is_child) /* from before its birth it may be */
-		uffd_unregister(sp->uffd, stack.start, bytes_of(&stack));
+	is_child = ask(pg, sp->uffd, p, &stack);
 	pg->state.records[sp->id].asked_bytes = 0;
 	return is_child;
+}
+
+bool ask_has_uffd(const struct pager *pg, int uffd, const struct proc *p)
+{
+	struct stack stack = find_stack(p);
+
+	return stack.end && ask(pg, uffd, p, &stack);
 }

@@ -12,5 +12,7 @@
  * moments.  The housekeeping thread.
  */
 bool ask_is_child(const struct pager *pg, const struct space *sp, const struct proc *p);
+/* The same of one that no space has; a daemon that dies meanwhile leaves the stack registered. */
+bool ask_has_uffd(const struct pager *pg, int uffd, const struct proc *p);
 
 #endif

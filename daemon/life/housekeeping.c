@@ -22,6 +22,7 @@ void housekeeping_init(struct housekeeping *h, struct pager *pg, uint64_t limit_
 void housekeeping_fini(struct housekeeping *h)
 {
 	free(h->claims);
+	free(h->sigbus);
 	close(h->ends_fd);
 }
 

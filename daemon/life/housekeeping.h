@@ -54,6 +54,9 @@ struct housekeeping {
 	uint64_t lost_say_ns; /* not before */
 	uint64_t trouble_say_ns; /* not before */
 	uint64_t trouble_said[AREAS_MAX]; /* failures of each area */
+	struct sigbus *sigbus; /* sigbus.c's */
+	uint32_t sigbus_room;
+	uint64_t sigbus_at_ns; /* not before */
 	bool roster_changed; /* what is written of them (roster.c) is not what is so any more */
 	uint64_t roster_at_ns; /* it is not written again before */
 };

@@ -311,6 +311,11 @@ pid_t proc_parent_of(const char *name)
 	return (pid_t)status_value(name, "\nPPid:", false);
 }
 
+bool proc_is_elsewhere(const struct proc *p)
+{
+	return !same_pid_namespace("self", p);
+}
+
 pid_t proc_of_thread(uint32_t tid, const struct proc *parent)
 {
 	char id[16];

@@ -106,5 +106,7 @@ pid_t proc_of_pidfd(int pidfd);
 pid_t proc_parent_of(const char *name);
 /* The process that thread tid belongs to, as seen from here; 0 none. */
 pid_t proc_of_thread(uint32_t tid, const struct proc *parent);
+/* In another PID namespace than this one. */
+bool proc_is_elsewhere(const struct proc *p);
 
 #endif

@@ -17,6 +17,7 @@
 #include "life/pool_memory.h"
 #include "life/release.h"
 #include "life/say.h"
+#include "life/sigbus.h"
 #include "life/takeover.h"
 #include "life/wakeup.h"
 #include "share/allot.h"
@@ -292,6 +293,15 @@ static void look_after_proc(struct housekeeping *h, struct proc *p, uint64_t now
 	look_after_quarantine(p);
 }
 
+/* With time between for them to end, or to fault again. */
+static void look_after_unserved(struct housekeeping *h, uint64_t now_ns)
+{
+	if (now_ns < h->sigbus_at_ns)
+		return;
+	h->sigbus_at_ns = now_ns + TICK_NS;
+	sigbus_look_after(h);
+}
+
 uint64_t round_tick(struct housekeeping *h)
 {
 	uint64_t now_ns = clock_ns();
@@ -319,6 +329,7 @@ uint64_t round_tick(struct housekeeping *h)
 	free_closed(h);
 	pressure_look(&h->pressure, stall_ns(&h->pg->stall), clock_ns());
 	next_ns = wakeup_next_ns(h, now_ns);
+	look_after_unserved(h, now_ns);
 	if (unserved_look_after(&h->pg->state.unserved) || more)
 		next_ns = min_t(uint64_t, next_ns, TICK_NS);
 	if (h->procs || pager_has_spaces(h->pg))

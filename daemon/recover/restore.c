@@ -281,4 +281,5 @@ void restore_wake(struct pager *pg)
 		agent_release(&sp->agent);
 		uffd_wake_all(sp->uffd);
 	}
+	unserved_wake(&pg->state.unserved);
 }

@@ -78,3 +78,21 @@ uint32_t unserved_look_after(struct unserved *o)
 	pthread_mutex_unlock(&o->lock);
 	return left;
 }
+
+bool unserved_at(struct unserved *o, uint32_t i, int *uffd)
+{
+	bool any;
+
+	pthread_mutex_lock(&o->lock);
+	any = i < o->list->nr;
+	*uffd = any ? o->list->uffd[i] : -1;
+	pthread_mutex_unlock(&o->lock);
+	return any;
+}
+
+void unserved_wake(struct unserved *o)
+{
+	for (uint32_t i = 0; i < o->list->nr; i++)
+		if (o->list->uffd[i] >= 0)
+			uffd_wake_all(o->list->uffd[i]);
+}

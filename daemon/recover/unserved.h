@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /*
- * Children of forks that can neither be served nor be given SIGBUS (see
- * event/refuse.h).  Their descriptors stay open and are never read, so they wait
- * instead of reading zeros, until they are killed.
+ * Children of forks that can neither be served nor have their pages poisoned (see
+ * event/refuse.h).  Their descriptors stay open, so they wait instead of reading
+ * zeros, until a signal ends that (life/sigbus.h).
  */
 #define UNSERVED_MAX 65534u
 
@@ -32,5 +32,10 @@ int unserved_map(struct unserved *o, int state_dir_fd, bool old);
 void unserved_add(struct unserved *o, int uffd);
 /* Housekeeping: lets go of those whose address space is gone; how many are left. */
 uint32_t unserved_look_after(struct unserved *o);
+
+/* Housekeeping: the ith, -1: there is none; false: nor are there others. */
+bool unserved_at(struct unserved *o, uint32_t i, int *uffd);
+/* Before others are served: who waits for what a dead daemon has read faults again. */
+void unserved_wake(struct unserved *o);
 
 #endif
