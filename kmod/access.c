@@ -8,12 +8,15 @@
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kstrtox.h>
 #include <linux/mount.h>
 #include <linux/netlink.h>
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
 #include "access.h"
 #include "compat.h"
 
@@ -32,6 +35,26 @@ struct pid *access_find_pid(s64 nr, struct pid_namespace *ns)
 	pid = get_pid(find_pid_ns(nr, ns));
 	rcu_read_unlock();
 	return pid;
+}
+
+struct pid *access_read_pid(const struct file *file, const char __user *from, size_t count,
+			    bool *minus)
+{
+	struct pid *pid;
+	char text[32];
+	int number;
+
+	if (!count || count >= sizeof(text))
+		return ERR_PTR(-EINVAL);
+	if (copy_from_user(text, from, count))
+		return ERR_PTR(-EFAULT);
+	text[count] = 0;
+	/* What follows a zero byte would not be looked at. */
+	if (strlen(text) != count || kstrtoint(strim(text), 10, &number))
+		return ERR_PTR(-EINVAL);
+	*minus = number < 0;
+	pid = access_find_pid(abs((s64)number), access_pid_ns(file));
+	return pid ?: ERR_PTR(-ESRCH);
 }
 
 static int open_maps(const struct file *file, struct pid *pid)

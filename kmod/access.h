@@ -17,6 +17,13 @@ struct pid_namespace *access_pid_ns(const struct file *file);
 struct pid *access_find_pid(s64 nr, struct pid_namespace *ns);
 
 /*
+ * The same for a number that is written to a file, with white space around it, and with a minus or
+ * not.  An error if there is none.
+ */
+struct pid *access_read_pid(const struct file *file, const char __user *from, size_t count,
+			    bool *minus);
+
+/*
  * Gets the address space of a process if its /proc/PID/maps opens for who opened the file: with a
  * reference on mm_count, for a file that is kept open must not keep the memory.  -ESRCH: none, or
  * another by now; else the error of opening maps.

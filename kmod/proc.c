@@ -6,7 +6,6 @@
 #include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include "access.h"
-#include "number.h"
 #include "proc.h"
 #include "registry.h"
 #include "report.h"
@@ -89,30 +88,6 @@ static const struct seq_operations processes_ops = {
 	.show = processes_show,
 };
 
-static int query_open(struct inode *inode, struct file *file)
-{
-	return report_query_open(file);
-}
-
-static ssize_t query_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
-{
-	int number, err;
-
-	err = number_read(from, count, &number) ?: report_query_ask(file, number);
-	if (err)
-		return err;
-	*pos = 0;
-	return count;
-}
-
-static const struct proc_ops query_ops = {
-	.proc_open = query_open,
-	.proc_read_iter = seq_read_iter,
-	.proc_write = query_write,
-	.proc_lseek = seq_lseek,
-	.proc_release = report_release,
-};
-
 /* Directories have numbers of the initial pid namespace, of all: only root may list them. */
 int proc_init(void)
 {
@@ -120,7 +95,7 @@ int proc_init(void)
 	if (!root)
 		return -ENOMEM;
 	if (track_init(root) || !proc_create_seq("processes", 0444, root, &processes_ops) ||
-	    !proc_create("query", 0666, root, &query_ops)) {
+	    report_query_make(root)) {
 		proc_remove(root);
 		return -ENOMEM;
 	}

@@ -223,29 +223,30 @@ static void forget(struct report *report)
 	mmdrop(report->mm);
 }
 
-int report_release(struct inode *inode, struct file *file)
+static int report_release(struct inode *inode, struct file *file)
 {
 	forget(((struct seq_file *)file->private_data)->private);
 	return seq_release_private(inode, file);
 }
 
-int report_query_open(struct file *file)
+static int query_open(struct inode *inode, struct file *file)
 {
 	return open_report(file, ALL | LISTS | IS_TRACKED | PLACES) ? 0 : -ENOMEM;
 }
 
-int report_query_ask(struct file *file, s64 nr)
+static ssize_t query_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
 {
 	struct seq_file *m = file->private_data;
 	struct report *report = m->private, former;
 	struct mm_struct *mm;
 	struct pid *pid;
+	bool minus;
 	int err;
 
-	pid = access_find_pid(nr, access_pid_ns(file));
-	if (!pid)
-		return -ESRCH;
-	err = access_get_mm(file, pid, &mm);
+	pid = access_read_pid(file, from, count, &minus);
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	err = minus ? -ESRCH : access_get_mm(file, pid, &mm);
 	if (err) {
 		put_pid(pid);
 		return err;
@@ -260,7 +261,21 @@ int report_query_ask(struct file *file, s64 nr)
 	m->read_pos = 0;
 	mutex_unlock(&m->lock);
 	forget(&former);
-	return 0;
+	*pos = 0;
+	return count;
+}
+
+static const struct proc_ops query_ops = {
+	.proc_open = query_open,
+	.proc_read_iter = seq_read_iter,
+	.proc_write = query_write,
+	.proc_lseek = seq_lseek,
+	.proc_release = report_release,
+};
+
+int report_query_make(struct proc_dir_entry *root)
+{
+	return proc_create("query", 0666, root, &query_ops) ? 0 : -ENOMEM;
 }
 
 static const struct kind {

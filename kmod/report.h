@@ -6,9 +6,6 @@
 #ifndef _KMOD_REPORT_H
 #define _KMOD_REPORT_H
 
-#include <linux/types.h>
-
-struct file;
 struct pid;
 struct proc_dir_entry;
 struct seq_file;
@@ -20,9 +17,7 @@ void report_comm_show(struct seq_file *m, struct pid *pid);
 /* The files of a tracked process, whose struct pid is the data of @dir.  0 or -ENOMEM. */
 int report_files_make(struct proc_dir_entry *dir);
 
-/* A report about whoever is asked for; -EINVAL is read until then. */
-int report_query_open(struct file *file);
-int report_query_ask(struct file *file, s64 nr);
-int report_release(struct inode *inode, struct file *file);
+/* `query`: a report about whoever is asked for; -EINVAL is read until then.  0 or -ENOMEM. */
+int report_query_make(struct proc_dir_entry *root);
 
 #endif /* _KMOD_REPORT_H */

@@ -8,7 +8,6 @@
 #include <linux/seq_file.h>
 #include "access.h"
 #include "dir.h"
-#include "number.h"
 #include "registry.h"
 #include "report.h"
 #include "sums.h"
@@ -163,15 +162,13 @@ static ssize_t track_write(struct file *file, const char __user *from, size_t co
 	struct track *track = track_of(file);
 	struct owner *owner = track ? track->owner : NULL;
 	struct pid *pid;
-	int number, err;
+	bool minus;
+	int err;
 
-	err = number_read(from, count, &number);
-	if (err)
-		return err;
-	pid = access_find_pid(abs((s64)number), access_pid_ns(file));
-	if (!pid)
-		return -ESRCH;
-	err = number < 0 ? tracking_remove(pid, owner) : add(file, pid, owner);
+	pid = access_read_pid(file, from, count, &minus);
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	err = minus ? tracking_remove(pid, owner) : add(file, pid, owner);
 	put_pid(pid);
 	/* Who asked for it can look at once. */
 	if (!err)
