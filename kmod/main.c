@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/module.h>
 #include "dir.h"
+#include "events.h"
 #include "genl.h"
 #include "probes.h"
 #include "proc.h"
@@ -10,6 +11,7 @@
 
 static void tell(struct tracked *tracked, enum event_kind kind)
 {
+	tracking_tell(tracked, kind);
 	if (kind != EVENT_EXEC)
 		dir_changed(tracked);
 	genl_announce(tracked, kind);
@@ -35,7 +37,8 @@ static int __init upager_init(void)
 	err = dir_init(proc_root());
 	if (err)
 		goto fini_genl;
-	tracking_start(tell);
+	events_init(tell);
+	tracking_start();
 	return 0;
 
 fini_genl:

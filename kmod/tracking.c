@@ -77,7 +77,7 @@ int tracking_init(void)
 	return 0;
 }
 
-static void disarm_first(int nr_armed)
+static void disarm_points(int nr_armed)
 {
 	while (nr_armed--)
 		tracepoint_probe_unregister(points[nr_armed].tracepoint, points[nr_armed].probe,
@@ -92,16 +92,11 @@ static int arm_points(void)
 	for (i = 0; i < ARRAY_SIZE(points); i++) {
 		err = tracepoint_probe_register(points[i].tracepoint, points[i].probe, NULL);
 		if (err) {
-			disarm_first(i);
+			disarm_points(i);
 			return err;
 		}
 	}
 	return 0;
-}
-
-static void disarm_points(void)
-{
-	disarm_first(ARRAY_SIZE(points));
 }
 
 /*
@@ -130,7 +125,7 @@ static int arm(void)
 		return err;
 	err = probes_arm();
 	if (err)
-		disarm_points();
+		disarm_points(ARRAY_SIZE(points));
 	armed = !err;
 	return err;
 }
@@ -139,7 +134,7 @@ static void disarm(void)
 {
 	if (armed) {
 		probes_disarm();
-		disarm_points();
+		disarm_points(ARRAY_SIZE(points));
 		tracepoint_synchronize_unregister();
 	}
 	armed = false;
@@ -156,18 +151,16 @@ static void run_disarm(struct work_struct *work)
 }
 
 static DECLARE_DELAYED_WORK(disarm_work, run_disarm);
-static tracking_tell_fn tell_others;
 
-static void tell(struct tracked *tracked, enum event_kind kind)
+void tracking_tell(struct tracked *tracked, enum event_kind kind)
 {
 	if (READ_ONCE(armed))
 		tracked_fill_reserve();
-	if (kind == EVENT_GONE) {
-		tracked->features = probes_features(true) | UPAGER_FEATURE_EVENTS;
-		registry_ended(tracked);
-	}
-	tell_others(tracked, kind);
-	if (kind == EVENT_GONE && !registry_count())
+	if (kind != EVENT_GONE)
+		return;
+	tracked->features = probes_features(true) | UPAGER_FEATURE_EVENTS;
+	registry_ended(tracked);
+	if (!registry_count())
 		mod_delayed_work(system_unbound_wq, &disarm_work, HZ);
 }
 
@@ -288,10 +281,8 @@ u64 tracking_features(void)
 	       (IS_ENABLED(CONFIG_NO_PAGE_MAPCOUNT) ? 0 : UPAGER_FEATURE_SHARED_NOW);
 }
 
-void tracking_start(tracking_tell_fn fn)
+void tracking_start(void)
 {
-	tell_others = fn;
-	events_init(tell);
 	owner_init(&root, OWNER_ROOT);
 	netlink_register_notifier(&on_sockets);
 	mutex_lock(&lock);

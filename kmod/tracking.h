@@ -14,11 +14,10 @@ struct pid;
 /* Finds the tracepoints of fork, exec and exit; -ENODEV if the kernel lacks one. */
 int tracking_init(void);
 
-/* Is told of each event, and may sleep. */
-typedef void (*tracking_tell_fn)(struct tracked *tracked, enum event_kind kind);
-
 /* From here on processes can be tracked: everything that an entry needs is there. */
-void tracking_start(tracking_tell_fn fn);
+void tracking_start(void);
+/* Is told of each event, before others are: an end's counts can be read from here on. */
+void tracking_tell(struct tracked *tracked, enum event_kind kind);
 /*
  * Disarms for good, waits for the tracepoints' probes in flight, and lets go of every process but
  * those of open files.
