@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Directories are made and removed by one work, which may sleep, in the order in which entries came
+ * Directories are made and removed by works, which may sleep, in the order in which entries came
  * and went: so that the directory of a pid is gone before that of the next with this pid comes.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/llist.h>
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
 #include <linux/wait.h>
@@ -17,7 +16,6 @@
 
 static struct workqueue_struct *workqueue;
 static struct proc_dir_entry *root;
-static LLIST_HEAD(queue);
 static atomic_t nr_queued;
 static atomic_t nr_done;
 static DECLARE_WAIT_QUEUE_HEAD(progress);
@@ -35,48 +33,34 @@ static void make(struct tracked *tracked)
 				    tracked->nr);
 }
 
-static void settle(struct tracked *tracked)
+static void settle(struct work_struct *work)
 {
-	/* Who changes it from here on finds no work queued, and queues it again. */
-	clear_bit(0, &tracked->dir_queued);
-	/* With dir_changed(), which comes after listed was written. */
-	smp_mb__after_atomic();
+	struct tracked *tracked = container_of(work, struct tracked, dir_work);
+
 	if (READ_ONCE(tracked->listed)) {
-		if (!tracked->dir)
-			make(tracked);
+		make(tracked);
 	} else if (tracked->dir) {
 		/* Waits for the calls in flight on its files. */
 		proc_remove(tracked->dir);
 		tracked->dir = NULL;
 		tracked_put(tracked);
 	}
+	tracked_put(tracked);
+	atomic_inc(&nr_done);
+	wake_up_all(&progress);
 }
 
-static void run(struct work_struct *work)
+void dir_changed(struct tracked *tracked, enum event_kind kind)
 {
-	struct llist_node *list = llist_reverse_order(llist_del_all(&queue));
-	struct tracked *tracked;
-
-	while (list) {
-		tracked = llist_entry(list, struct tracked, dir_work);
-		list = list->next;
-		settle(tracked);
-		tracked_put(tracked);
-		atomic_inc(&nr_done);
-		wake_up_all(&progress);
-	}
-}
-
-static DECLARE_WORK(work, run);
-
-void dir_changed(struct tracked *tracked)
-{
-	if (test_and_set_bit(0, &tracked->dir_queued))
+	if (kind == EVENT_EXEC)
 		return;
+	if (kind == EVENT_BORN)
+		INIT_WORK(&tracked->dir_work, settle);
 	refcount_inc(&tracked->refs);
-	atomic_inc(&nr_queued);
-	llist_add(&tracked->dir_work, &queue);
-	queue_work(workqueue, &work);
+	if (queue_work(workqueue, &tracked->dir_work))
+		atomic_inc(&nr_queued);
+	else
+		tracked_put(tracked);
 }
 
 void dir_settle(void)

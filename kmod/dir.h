@@ -3,15 +3,14 @@
 #ifndef _KMOD_DIR_H
 #define _KMOD_DIR_H
 
-struct proc_dir_entry;
-struct tracked;
+#include "tracked.h"
 
 int dir_init(struct proc_dir_entry *root);
 /* Waits until all directories are gone; the table is empty and stays so. */
 void dir_fini(void);
 
-/* An entry came to be listed, or is no more. */
-void dir_changed(struct tracked *tracked);
+/* Is told of each event. */
+void dir_changed(struct tracked *tracked, enum event_kind kind);
 
 /* Waits for what has happened, but not long: a stuck reader of a directory delays all others. */
 void dir_settle(void);

@@ -12,8 +12,7 @@
 static void tell(struct tracked *tracked, enum event_kind kind)
 {
 	tracking_tell(tracked, kind);
-	if (kind != EVENT_EXEC)
-		dir_changed(tracked);
+	dir_changed(tracked, kind);
 	genl_announce(tracked, kind);
 	if (kind == EVENT_GONE)
 		track_wake();

@@ -66,12 +66,12 @@ struct tracked *tracked_take_spare(void)
 	if (!node)
 		return NULL;
 	atomic_dec(&nr_spare);
-	return llist_entry(node, struct tracked, dir_work);
+	return llist_entry(node, struct tracked, spare);
 }
 
 void tracked_return_spare(struct tracked *tracked)
 {
-	llist_add(&tracked->dir_work, &reserve);
+	llist_add(&tracked->spare, &reserve);
 	atomic_inc(&nr_spare);
 }
 
@@ -87,7 +87,7 @@ void tracked_free_reserve(void)
 {
 	struct tracked *tracked, *next;
 
-	llist_for_each_entry_safe(tracked, next, llist_del_all(&reserve), dir_work) {
+	llist_for_each_entry_safe(tracked, next, llist_del_all(&reserve), spare) {
 		atomic_dec(&nr_spare);
 		tracked_put(tracked);
 	}

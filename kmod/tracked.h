@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 #include <net/netlink.h>
 #include "figures.h"
 #include "owner.h"
@@ -73,8 +74,8 @@ struct tracked {
 	u64 paging[UPAGER_PAGING_A_MAX + 1];
 	u64 paging_ns; /* of the boot clock, which a suspend does not stop */
 	struct proc_dir_entry *dir; /* only its work touches it */
-	struct llist_node dir_work; /* of a spare one: its place in the reserve */
-	unsigned long dir_queued; /* bit 0: it is among the work, with a reference */
+	struct work_struct dir_work; /* with a reference while it is queued */
+	struct llist_node spare; /* in the reserve */
 	refcount_t refs;
 	struct rcu_head rcu;
 };
