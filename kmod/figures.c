@@ -14,8 +14,7 @@ void figures_show(struct seq_file *m, const struct figures *figures)
 	unsigned int figure;
 	const char *c;
 
-	for_each_set_bit(figure, figures->known, NR_FIGURES)
-	{
+	for_each_set_bit(figure, figures->known, NR_FIGURES) {
 		for (c = names[figure]; *c; c++)
 			seq_putc(m, tolower(*c));
 		seq_printf(m, " %llu\n", figures->values[figure]);

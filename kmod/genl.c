@@ -28,58 +28,19 @@ static const struct nla_policy paging_policy[UPAGER_PAGING_A_MAX + 1] = {
 	[UPAGER_PAGING_A_BUDGET_BYTES... UPAGER_PAGING_A_MAX] = { .type = NLA_U64 },
 };
 
-/* With a policy of nothing, everything is refused. */
-static const struct nla_policy features_policy[UPAGER_A_PAD + 1] = {
-	[UPAGER_A_PAD] = { .type = NLA_REJECT },
-};
-
-static const struct nla_policy pid_policy[UPAGER_A_PID + 1] = {
-	[UPAGER_A_PID] = { .type = NLA_U32 },
-};
-
-static const struct nla_policy report_policy[UPAGER_A_PAGING + 1] = {
+/* Of each command but PINNED, up to its last attribute; what is not here is refused. */
+static const struct nla_policy policy[UPAGER_A_PAGING + 1] = {
 	[UPAGER_A_PID] = { .type = NLA_U32 },
 	[UPAGER_A_PAGING] = NLA_POLICY_NESTED(paging_policy),
 };
 
-/* Ranges are checked by do_pinned(): a policy would answer ERANGE. */
+/* Ranges are checked by pinned(): a policy would answer ERANGE. */
 static const struct nla_policy pinned_policy[UPAGER_A_NR_PAGES + 1] = {
 	[UPAGER_A_PAD] = { .type = NLA_FLAG },
 	[UPAGER_A_PID] = { .type = NLA_U32 },
 	[UPAGER_A_START] = { .type = NLA_U64 },
 	[UPAGER_A_NR_PAGES] = { .type = NLA_U32 },
 };
-
-/* Returns a reference, or an error that the sender is told of. */
-static struct pid *pid_of(struct genl_info *info)
-{
-	struct nlattr *attr = info->attrs[UPAGER_A_PID];
-	struct pid *pid;
-
-	if (GENL_REQ_ATTR_CHECK(info, UPAGER_A_PID)) {
-		GENL_SET_ERR_MSG(info, "PID is missing: say which process");
-		return ERR_PTR(-EINVAL);
-	}
-	pid = access_find_pid(nla_get_u32(attr), &init_pid_ns);
-	if (!pid) {
-		NL_SET_ERR_MSG_ATTR(info->extack, attr, NO_PROCESS);
-		return ERR_PTR(-ESRCH);
-	}
-	return pid;
-}
-
-static int explain(struct genl_info *info, int err)
-{
-	if (err == -ESRCH)
-		GENL_SET_ERR_MSG(info, NO_PROCESS);
-	else if (err == -EPERM)
-		GENL_SET_ERR_MSG(info, NOT_YOURS);
-	else if (err == -E2BIG)
-		GENL_SET_ERR_MSG(info, TABLE_FULL);
-	else if (err == -EBUSY)
-		GENL_SET_ERR_MSG(info, "another socket tracks the process: it has to let go first");
-	return err;
-}
 
 static struct sk_buff *reply_begin(struct genl_info *info, size_t bytes, void **header)
 {
@@ -122,70 +83,44 @@ static int do_features(struct sk_buff *request, struct genl_info *info)
 	return reply_end(info, skb, header, err);
 }
 
-static int do_track(struct sk_buff *request, struct genl_info *info)
+static int track(struct sk_buff *request, struct genl_info *info, struct pid *pid)
 {
-	struct pid *pid = pid_of(info);
 	struct mm_struct *mm;
 	int err;
 
-	if (IS_ERR(pid))
-		return PTR_ERR(pid);
 	err = access_get_users(request, pid, &mm);
-	if (!err) {
-		mmput_async(mm);
-		err = tracking_add_socket(pid, info->snd_portid);
-	}
+	if (err)
+		return err;
+	mmput_async(mm);
+	err = tracking_add_socket(pid, info->snd_portid);
 	if (!err)
 		dir_settle();
-	put_pid(pid);
-	return explain(info, err);
-}
-
-static int do_untrack(struct sk_buff *request, struct genl_info *info)
-{
-	struct pid *pid = pid_of(info);
-	int err;
-
-	if (IS_ERR(pid))
-		return PTR_ERR(pid);
-	err = tracking_remove_socket(pid, info->snd_portid);
-	if (err)
-		GENL_SET_ERR_MSG(info, NOT_TRACKED);
-	else
-		dir_settle();
-	put_pid(pid);
 	return err;
 }
 
-static int do_paging(struct sk_buff *request, struct genl_info *info)
+static int untrack(struct sk_buff *request, struct genl_info *info, struct pid *pid)
 {
-	struct nlattr *attrs[UPAGER_PAGING_A_MAX + 1];
+	int err = tracking_remove_socket(pid, info->snd_portid);
+
+	if (!err)
+		dir_settle();
+	return err;
+}
+
+static int paging(struct sk_buff *request, struct genl_info *info, struct pid *pid)
+{
 	struct tracked *tracked;
-	struct pid *pid;
-	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, UPAGER_A_PAGING)) {
 		GENL_SET_ERR_MSG(info, "PAGING is missing: it holds the counters");
 		return -EINVAL;
 	}
-	err = nla_parse_nested(attrs, UPAGER_PAGING_A_MAX, info->attrs[UPAGER_A_PAGING],
-			       paging_policy, info->extack);
-	if (err)
-		return err;
-	pid = pid_of(info);
-	if (IS_ERR(pid))
-		return PTR_ERR(pid);
-	tracked = registry_get(pid);
-	put_pid(pid);
-	if (tracked && registry_has(tracked, info->snd_portid))
-		tracked_report(tracked, attrs);
-	else
-		err = -ESRCH;
-	if (err)
-		GENL_SET_ERR_MSG(info, NOT_TRACKED);
-	if (tracked)
-		tracked_put(tracked);
-	return err;
+	tracked = registry_get(pid, info->snd_portid);
+	if (!tracked)
+		return -ESRCH;
+	tracked_report(tracked, info->attrs[UPAGER_A_PAGING]);
+	tracked_put(tracked);
+	return 0;
 }
 
 static int put_pinned(struct sk_buff *skb, struct pid *pid, struct mm_struct *mm, u64 start,
@@ -218,11 +153,10 @@ static bool range_is_good(struct genl_info *info)
 	       start <= TASK_SIZE_MAX - bytes;
 }
 
-static int do_pinned(struct sk_buff *request, struct genl_info *info)
+static int pinned(struct sk_buff *request, struct genl_info *info, struct pid *pid)
 {
 	struct mm_struct *mm;
 	struct sk_buff *skb;
-	struct pid *pid;
 	void *header;
 	int err;
 
@@ -230,12 +164,9 @@ static int do_pinned(struct sk_buff *request, struct genl_info *info)
 		GENL_SET_ERR_MSG(info, BAD_RANGE);
 		return -EINVAL;
 	}
-	pid = pid_of(info);
-	if (IS_ERR(pid))
-		return PTR_ERR(pid);
 	err = access_get_users(request, pid, &mm);
 	if (err)
-		goto put_pid;
+		return err;
 	err = -ENOMEM;
 	skb = reply_begin(info, NLMSG_GOODSIZE + UPAGER_PINNED_PAGES_MAX / BITS_PER_BYTE, &header);
 	if (skb) {
@@ -244,9 +175,46 @@ static int do_pinned(struct sk_buff *request, struct genl_info *info)
 		err = reply_end(info, skb, header, err);
 	}
 	mmput_async(mm);
-put_pid:
+	return err;
+}
+
+static int (*const answers[])(struct sk_buff *request, struct genl_info *info, struct pid *pid) = {
+	[UPAGER_CMD_TRACK] = track,
+	[UPAGER_CMD_UNTRACK] = untrack,
+	[UPAGER_CMD_PAGING] = paging,
+	[UPAGER_CMD_PINNED] = pinned,
+};
+
+/* Commands about a process. */
+static int do_process(struct sk_buff *request, struct genl_info *info)
+{
+	struct nlattr *attr = info->attrs[UPAGER_A_PID];
+	u8 cmd = info->genlhdr->cmd;
+	struct pid *pid;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, UPAGER_A_PID)) {
+		GENL_SET_ERR_MSG(info, "PID is missing: say which process");
+		return -EINVAL;
+	}
+	pid = access_find_pid(nla_get_u32(attr), &init_pid_ns);
+	if (!pid) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, NO_PROCESS);
+		return -ESRCH;
+	}
+	err = answers[cmd](request, info, pid);
 	put_pid(pid);
-	return explain(info, err);
+	if (err == -ESRCH && (cmd == UPAGER_CMD_UNTRACK || cmd == UPAGER_CMD_PAGING))
+		GENL_SET_ERR_MSG(info, NOT_TRACKED);
+	else if (err == -ESRCH)
+		GENL_SET_ERR_MSG(info, NO_PROCESS);
+	else if (err == -EPERM)
+		GENL_SET_ERR_MSG(info, NOT_YOURS);
+	else if (err == -E2BIG)
+		GENL_SET_ERR_MSG(info, TABLE_FULL);
+	else if (err == -EBUSY)
+		GENL_SET_ERR_MSG(info, "another socket tracks the process: it has to let go first");
+	return err;
 }
 
 /* What it did, for who was told of its birth; its own and those of its ended children. */
@@ -311,25 +279,25 @@ void genl_announce(struct tracked *tracked, enum event_kind kind)
 static const struct genl_ops ops[] = {
 	{ .cmd = UPAGER_CMD_FEATURES,
 	  .doit = do_features,
-	  .policy = features_policy,
+	  .policy = policy,
 	  .maxattr = UPAGER_A_PAD },
 	{ .cmd = UPAGER_CMD_TRACK,
-	  .doit = do_track,
-	  .policy = pid_policy,
+	  .doit = do_process,
+	  .policy = policy,
 	  .maxattr = UPAGER_A_PID,
 	  .flags = GENL_ADMIN_PERM },
 	{ .cmd = UPAGER_CMD_UNTRACK,
-	  .doit = do_untrack,
-	  .policy = pid_policy,
+	  .doit = do_process,
+	  .policy = policy,
 	  .maxattr = UPAGER_A_PID,
 	  .flags = GENL_ADMIN_PERM },
 	{ .cmd = UPAGER_CMD_PAGING,
-	  .doit = do_paging,
-	  .policy = report_policy,
+	  .doit = do_process,
+	  .policy = policy,
 	  .maxattr = UPAGER_A_PAGING,
 	  .flags = GENL_ADMIN_PERM },
 	{ .cmd = UPAGER_CMD_PINNED,
-	  .doit = do_pinned,
+	  .doit = do_process,
 	  .policy = pinned_policy,
 	  .maxattr = UPAGER_A_NR_PAGES,
 	  .flags = GENL_ADMIN_PERM },

@@ -278,24 +278,16 @@ unsigned int registry_count(void)
 	return atomic_read(&nr_listed);
 }
 
-bool registry_has(struct tracked *tracked, u32 portid)
-{
-	struct owner *owner;
-	bool has;
-
-	raw_spin_lock(&owner_lock);
-	owner = tracked->claims.of[OWNER_SOCKET].owner;
-	has = owner && owner->portid == portid;
-	raw_spin_unlock(&owner_lock);
-	return has;
-}
-
-struct tracked *registry_get(struct pid *pid)
+struct tracked *registry_get(struct pid *pid, u32 portid)
 {
 	struct tracked *tracked;
+	struct owner *socket;
 
 	raw_spin_lock(&owner_lock);
 	tracked = find(pid);
+	socket = tracked ? tracked->claims.of[OWNER_SOCKET].owner : NULL;
+	if (portid && (!socket || socket->portid != portid))
+		tracked = NULL;
 	if (tracked)
 		refcount_inc(&tracked->refs);
 	raw_spin_unlock(&owner_lock);

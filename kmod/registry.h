@@ -22,11 +22,10 @@ int registry_remove(struct pid *pid, const struct owner *owner);
 void registry_leave(struct owner *owner);
 unsigned int registry_count(void);
 
-/* Both return a reference or NULL; registry_next() of the first pid from *nr on, and sets it. */
-struct tracked *registry_get(struct pid *pid);
+/* A reference, or NULL: not tracked, or not by the socket of that number, if it is not 0. */
+struct tracked *registry_get(struct pid *pid, u32 portid);
+/* The same of the first pid from *nr on, which it sets. */
 struct tracked *registry_next(int *nr);
-/* Whether a socket tracks it. */
-bool registry_has(struct tracked *tracked, u32 portid);
 
 /* The end of a process is told: its reader may take it. */
 void registry_ended(struct tracked *tracked);

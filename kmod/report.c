@@ -63,7 +63,7 @@ void report_comm_show(struct seq_file *m, struct pid *pid)
 
 static int show_sums(struct seq_file *m, struct report *report)
 {
-	struct tracked *tracked = registry_get(report->pid);
+	struct tracked *tracked = registry_get(report->pid, 0);
 	struct task_struct *task = get_pid_task(report->pid, PIDTYPE_TGID);
 	struct figures figures = {};
 	int err;

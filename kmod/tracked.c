@@ -130,16 +130,17 @@ void tracked_fold(struct tracked *parent, struct tracked *child)
 			     tracked_count(parent, sums_of_children[i][0]));
 }
 
-void tracked_report(struct tracked *tracked, struct nlattr *attrs[UPAGER_PAGING_A_MAX + 1])
+void tracked_report(struct tracked *tracked, const struct nlattr *nest)
 {
-	int attr;
+	const struct nlattr *attr;
+	int left;
 
 	spin_lock(&tracked->paging_lock);
-	for (attr = UPAGER_PAGING_A_BUDGET_BYTES; attr <= UPAGER_PAGING_A_MAX; attr++) {
-		if (!attrs[attr])
+	nla_for_each_nested(attr, nest, left) {
+		if (nla_type(attr) < UPAGER_PAGING_A_BUDGET_BYTES)
 			continue;
-		tracked->paging[attr] = nla_get_u64(attrs[attr]);
-		tracked->paging_known |= 1U << attr;
+		tracked->paging[nla_type(attr)] = nla_get_u64(attr);
+		tracked->paging_known |= 1U << nla_type(attr);
 	}
 	tracked->paging_ns = ktime_get_boottime_ns();
 	spin_unlock(&tracked->paging_lock);

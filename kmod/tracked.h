@@ -104,8 +104,8 @@ u64 tracked_read(struct tracked *tracked, enum figure figure);
 void tracked_add_child(struct tracked *child, u64 values[NR_FIGURES]);
 void tracked_fold(struct tracked *parent, struct tracked *child);
 
-/* Of attributes that are there; what is not stays as it was reported last. */
-void tracked_report(struct tracked *tracked, struct nlattr *attrs[UPAGER_PAGING_A_MAX + 1]);
+/* Of a nest of enum upager_paging_attr that is valid; what is not in it stays as it was. */
+void tracked_report(struct tracked *tracked, const struct nlattr *nest);
 void tracked_paging(struct tracked *tracked, struct figures *figures);
 
 #endif /* _KMOD_TRACKED_H */
