@@ -19,6 +19,18 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
+struct probe {
+	const char *symbols[2]; /* of newer kernels, of older ones */
+	void (*trial)(void); /* one of ours instead, to see whether such probes fire */
+	kprobe_pre_handler_t handler;
+	enum cow_kind kind; /* of the write faults that come there */
+	u64 features;
+	struct kprobe kprobe;
+	unsigned long missed_before; /* it was armed */
+	bool found;
+	bool lost; /* a trial did not fire, since it was armed */
+};
+
 /* One of its pages is written, by whoever is current. */
 static void count(struct tracked *tracked, struct vm_area_struct *vma, unsigned long addr,
 		  enum cow_kind kind)
@@ -68,34 +80,6 @@ static int on_clear(struct kprobe *kprobe, struct pt_regs *regs)
 	return 0;
 }
 
-static void count_fault(struct vm_fault *vmf, enum cow_kind kind)
-{
-	struct tracked *tracked = registry_find_mm(vmf->vma->vm_mm);
-
-	if (tracked)
-		count(tracked, vmf->vma, vmf->address, kind);
-}
-
-/* wp_page_reuse(vmf, ...): the page was nobody else's. */
-static int on_reuse(struct kprobe *kprobe, struct pt_regs *regs)
-{
-	struct vm_fault *vmf = (void *)regs_get_kernel_argument(regs, 0);
-
-	if (!(vmf->vma->vm_flags & VM_SHARED))
-		count_fault(vmf, COW_REUSE);
-	return 0;
-}
-
-/* set_pte_range(vmf, ...): maps a file's page, or the copy that a first write made of it. */
-static int on_set(struct kprobe *kprobe, struct pt_regs *regs)
-{
-	struct vm_fault *vmf = (void *)regs_get_kernel_argument(regs, 0);
-
-	if (vmf->flags & FAULT_FLAG_WRITE && !(vmf->vma->vm_flags & VM_SHARED))
-		count_fault(vmf, COW_FILE);
-	return 0;
-}
-
 /* The huge zero page cannot be asked for: all else in such a mapping is anonymous. */
 static bool is_huge_zero(struct vm_area_struct *vma, pmd_t pmd)
 {
@@ -103,17 +87,26 @@ static bool is_huge_zero(struct vm_area_struct *vma, pmd_t pmd)
 	       pfn_valid(pmd_pfn(pmd)) && !PageAnon(pmd_page(pmd));
 }
 
-/* do_huge_pmd_wp_page(vmf): the page is written as a whole, or split first. */
-static int on_huge(struct kprobe *kprobe, struct pt_regs *regs)
+/*
+ * wp_page_reuse(vmf, ...): the page was nobody else's.
+ * set_pte_range(vmf, ...): maps a file's page, or the copy that a first write made of it.
+ * do_huge_pmd_wp_page(vmf): the page is written as a whole, or split first.
+ */
+static int on_fault(struct kprobe *kprobe, struct pt_regs *regs)
 {
+	enum cow_kind kind = container_of(kprobe, struct probe, kprobe)->kind;
 	struct vm_fault *vmf = (void *)regs_get_kernel_argument(regs, 0);
-	struct tracked *tracked = registry_find_mm(vmf->vma->vm_mm);
+	struct vm_area_struct *vma = vmf->vma;
+	struct tracked *tracked;
 
-	if (!tracked || !(vmf->flags & FAULT_FLAG_WRITE))
+	if (!(vmf->flags & FAULT_FLAG_WRITE) || vma->vm_flags & VM_SHARED)
 		return 0;
-	count(tracked, vmf->vma, vmf->address, COW_HUGE);
-	if (is_huge_zero(vmf->vma, vmf->orig_pmd)) {
-		count(tracked, vmf->vma, vmf->address, COW_HUGE_ZERO);
+	tracked = registry_find_mm(vma->vm_mm);
+	if (!tracked)
+		return 0;
+	count(tracked, vma, vmf->address, kind);
+	if (kind == COW_HUGE && is_huge_zero(vma, vmf->orig_pmd)) {
+		count(tracked, vma, vmf->address, COW_HUGE_ZERO);
 		atomic64_add(PMD_SIZE, tracked_count(tracked, FIGURE_HUGE_ZERO_BYTES));
 	}
 	return 0;
@@ -158,20 +151,18 @@ static noinline notrace void try_untraced(void)
 	asm volatile("");
 }
 
-static struct probe {
-	const char *symbols[2]; /* of newer kernels, of older ones */
-	void (*trial)(void); /* one of ours instead, to see whether such probes fire */
-	kprobe_pre_handler_t handler;
-	u64 features;
-	struct kprobe kprobe;
-	unsigned long missed_before; /* it was armed */
-	bool found;
-} probes[] = {
-	{
+enum {
+	TRACED,
+	UNTRACED,
+	NR_TRIALS
+};
+
+static struct probe probes[] = {
+	[TRACED] = {
 		.trial = try_traced,
 		.handler = on_trial,
 	},
-	{
+	[UNTRACED] = {
 		.trial = try_untraced,
 		.handler = on_trial,
 	},
@@ -182,17 +173,20 @@ static struct probe {
 	},
 	{
 		.symbols = { "wp_page_reuse" },
-		.handler = on_reuse,
+		.handler = on_fault,
+		.kind = COW_REUSE,
 		.features = UPAGER_FEATURE_REUSES,
 	},
 	{
 		.symbols = { "set_pte_range", "do_set_pte" },
-		.handler = on_set,
+		.handler = on_fault,
+		.kind = COW_FILE,
 		.features = UPAGER_FEATURE_FILE_WRITES,
 	},
 	{
 		.symbols = { "do_huge_pmd_wp_page" },
-		.handler = on_huge,
+		.handler = on_fault,
+		.kind = COW_HUGE,
 		.features = UPAGER_FEATURE_HUGE_BREAKS,
 	},
 	{
@@ -201,8 +195,6 @@ static struct probe {
 		.features = UPAGER_FEATURE_HUGE_SPLITS,
 	},
 };
-
-#define NR_TRIALS 2
 
 static int find(struct probe *probe, const char *symbol)
 {
@@ -240,32 +232,26 @@ void probes_fini(void)
 			unregister_kprobe(&probe->kprobe);
 }
 
-/* Kinds of probes that did not fire when they were tried, since they were armed. */
-static bool traced_lost, untraced_lost;
-
-static bool fires(const struct probe *trial)
-{
-	int before = atomic_read(&nr_tried);
-
-	if (!trial->found)
-		return true;
-	trial->trial();
-	return atomic_read(&nr_tried) != before;
-}
-
 static void try_all(void)
 {
-	if (!fires(&probes[0]))
-		WRITE_ONCE(traced_lost, true);
-	if (!fires(&probes[1]))
-		WRITE_ONCE(untraced_lost, true);
+	struct probe *probe;
+
+	for (probe = probes; probe < probes + NR_TRIALS; probe++) {
+		int before = atomic_read(&nr_tried);
+
+		if (!probe->found)
+			continue;
+		probe->trial();
+		if (atomic_read(&nr_tried) == before)
+			WRITE_ONCE(probe->lost, true);
+	}
 }
 
-static void disarm(unsigned int first, unsigned int end)
+static void disarm(unsigned int end)
 {
-	for (; first < end; first++)
-		if (probes[first].found)
-			disable_kprobe(&probes[first].kprobe);
+	while (end--)
+		if (probes[end].found)
+			disable_kprobe(&probes[end].kprobe);
 }
 
 static int arm(unsigned int end)
@@ -280,7 +266,7 @@ static int arm(unsigned int end)
 		if (err) {
 			pr_err("cannot enable the probe of %s: error %d\n",
 			       probe->kprobe.symbol_name, err);
-			disarm(0, i);
+			disarm(i);
 			return err;
 		}
 	}
@@ -292,10 +278,10 @@ void probes_renew(void)
 {
 	struct probe *probe;
 
-	traced_lost = false;
-	untraced_lost = false;
-	for (probe = probes; probe < probes + ARRAY_SIZE(probes); probe++)
+	for (probe = probes; probe < probes + ARRAY_SIZE(probes); probe++) {
+		probe->lost = false;
 		probe->missed_before = probe->kprobe.nmissed;
+	}
 	try_all();
 }
 
@@ -306,7 +292,7 @@ int probes_arm(void)
 
 void probes_disarm(void)
 {
-	disarm(0, ARRAY_SIZE(probes));
+	disarm(ARRAY_SIZE(probes));
 }
 
 u64 probes_missed(void)
@@ -330,7 +316,7 @@ static void try_unarmed(void)
 		return;
 	next = jiffies + TRIAL_PAUSE;
 	if (!arm(NR_TRIALS))
-		disarm(0, NR_TRIALS);
+		disarm(NR_TRIALS);
 }
 
 u64 probes_features(bool armed)
@@ -344,7 +330,7 @@ u64 probes_features(bool armed)
 		try_unarmed();
 	for (probe = probes; probe < probes + ARRAY_SIZE(probes); probe++)
 		if (probe->found &&
-		    !(probe->kprobe.flags & KPROBE_FLAG_FTRACE ? traced_lost : untraced_lost))
+		    !probes[probe->kprobe.flags & KPROBE_FLAG_FTRACE ? TRACED : UNTRACED].lost)
 			features |= probe->features;
 	/* First writes to pages that are mapped for reading are seen where copies are. */
 	if (!(features & UPAGER_FEATURE_COPIES))
