@@ -18,10 +18,15 @@
 #endif
 #endif
 
+/* Whether an entry that is not present stands for a page that is moved or lent. */
 #ifdef COMPAT_LEAFOPS
 #include <linux/leafops.h>
+#define compat_pte_has_page(pte) softleaf_has_pfn(softleaf_from_pte(pte))
+#define compat_pmd_has_page(pmd) softleaf_has_pfn(softleaf_from_pmd(pmd))
 #else
 #include <linux/swapops.h>
+#define compat_pte_has_page(pte) is_pfn_swap_entry(pte_to_swp_entry(pte))
+#define compat_pmd_has_page(pmd) is_pfn_swap_entry(pmd_to_swp_entry(pmd))
 #endif
 #ifdef COMPAT_EXEC_STATE
 #include <linux/sched/exec_state.h>
@@ -52,25 +57,6 @@ static inline bool compat_is_dumpable(struct task_struct *task, struct mm_struct
 	return mm_flags_test(0, mm) && !mm_flags_test(1, mm);
 #else
 	return test_bit(0, &mm->flags) && !test_bit(1, &mm->flags);
-#endif
-}
-
-/* Whether an entry that is not present stands for a page that is moved or lent. */
-static inline bool compat_pte_has_page(pte_t pte)
-{
-#ifdef COMPAT_LEAFOPS
-	return softleaf_has_pfn(softleaf_from_pte(pte));
-#else
-	return is_pfn_swap_entry(pte_to_swp_entry(pte));
-#endif
-}
-
-static inline bool compat_pmd_has_page(pmd_t pmd)
-{
-#ifdef COMPAT_LEAFOPS
-	return softleaf_has_pfn(softleaf_from_pmd(pmd));
-#else
-	return is_pfn_swap_entry(pmd_to_swp_entry(pmd));
 #endif
 }
 
