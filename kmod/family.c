@@ -38,13 +38,15 @@ static struct tracked *next_descendant(struct tracked *root, struct tracked *tra
 	return NULL;
 }
 
-void family_each(struct tracked *root,
-		 void (*member)(struct tracked *member, bool is_root, void *data), void *data)
+void family_count(struct tracked *root, u64 values[NR_FIGURES])
 {
 	struct tracked *tracked = root;
+	enum figure figure;
 
 	raw_spin_lock(&owner_lock);
-	for (; tracked; tracked = next_descendant(root, tracked))
-		member(tracked, tracked == root, data);
+	for (figure = FIGURE_COPIES; figure <= FIGURE_CHILDREN_LOST; figure++)
+		values[figure] = tracked_read(root, figure);
+	while ((tracked = next_descendant(root, tracked)))
+		tracked_add_child(tracked, values);
 	raw_spin_unlock(&owner_lock);
 }

@@ -9,8 +9,7 @@
 void family_join(struct tracked *tracked, struct tracked *parent);
 void family_leave(struct tracked *tracked);
 
-/* Calls @member, which must not sleep, for @root and each of its listed descendants. */
-void family_each(struct tracked *root,
-		 void (*member)(struct tracked *member, bool is_root, void *data), void *data);
+/* What was counted for @root, in which its ended children are, and for its listed descendants. */
+void family_count(struct tracked *root, u64 values[NR_FIGURES]);
 
 #endif /* _KMOD_FAMILY_H */

@@ -31,9 +31,9 @@ bool step_next(struct mm_struct *mm, struct step *step)
 
 void holes_limit(struct limits *limits, struct task_struct *task)
 {
-	limits->stack = task_rlimit(task, RLIMIT_STACK);
-	limits->data = task_rlimit(task, RLIMIT_DATA);
-	limits->space = task_rlimit(task, RLIMIT_AS);
+	limits->stack = task ? task_rlimit(task, RLIMIT_STACK) : RLIM_INFINITY;
+	limits->data = task ? task_rlimit(task, RLIMIT_DATA) : RLIM_INFINITY;
+	limits->space = task ? task_rlimit(task, RLIMIT_AS) : RLIM_INFINITY;
 }
 
 /* What is left of a limit of which so much is used. */

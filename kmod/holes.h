@@ -3,7 +3,6 @@
 #ifndef _KMOD_HOLES_H
 #define _KMOD_HOLES_H
 
-#include <linux/resource.h>
 #include <linux/types.h>
 
 struct figures;
@@ -35,8 +34,7 @@ struct limits {
 	unsigned long space;
 };
 
-#define LIMITS_NONE ((struct limits){ RLIM_INFINITY, RLIM_INFINITY, RLIM_INFINITY })
-
+/* NULL: as large as they like. */
 void holes_limit(struct limits *limits, struct task_struct *task);
 
 /* Adds a step, which may be a part of a mapping, to the sums; after all of them, what follows. */

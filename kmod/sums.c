@@ -74,26 +74,12 @@ static const u64 counts_need[NR_FIGURES] = {
 	[FIGURE_CHILDREN_BYTES_COPIED] = UPAGER_FEATURE_COPIES | UPAGER_FEATURE_FILE_WRITES,
 };
 
-/* Of ended children the counts of the process itself tell; the living ones are added. */
-static void add_member(struct tracked *member, bool is_root, void *data)
-{
-	u64 *values = data;
-	enum figure figure;
-
-	if (!is_root) {
-		tracked_add_child(member, values);
-		return;
-	}
-	for (figure = FIGURE_COPIES; figure <= FIGURE_CHILDREN_LOST; figure++)
-		values[figure] = tracked_read(member, figure);
-}
-
 void sums_count(struct figures *figures, struct tracked *tracked)
 {
 	u64 features = tracked->features ?: probes_features(true);
 	enum figure figure;
 
-	family_each(tracked, add_member, figures->values);
+	family_count(tracked, figures->values);
 	figures->values[FIGURE_PROBES_MISSED] = probes_missed();
 	for (figure = FIGURE_COPIES; figure <= FIGURE_PROBES_MISSED; figure++)
 		if ((features & counts_need[figure]) == counts_need[figure])
@@ -103,12 +89,10 @@ void sums_count(struct figures *figures, struct tracked *tracked)
 int sums_collect(struct figures *figures, unsigned int parts, struct task_struct *task,
 		 struct mm_struct *mm, struct tracked *tracked)
 {
-	struct sums sums = { .figures = figures, .limits = LIMITS_NONE };
+	struct sums sums = { .figures = figures };
 	int err = 0;
 
-	if (task)
-		holes_limit(&sums.limits, task);
-
+	holes_limit(&sums.limits, task);
 	if (parts & (SUMS_HOLES | SUMS_LIBS | SUMS_COW)) {
 		err = mmap_read_lock_killable(mm);
 		if (!err)
