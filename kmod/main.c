@@ -20,6 +20,7 @@ static void tell(struct tracked *tracked, enum event_kind kind)
 
 static int __init upager_init(void)
 {
+	struct proc_dir_entry *root;
 	int err;
 
 	registry_init();
@@ -27,13 +28,14 @@ static int __init upager_init(void)
 	if (err)
 		return err;
 	probes_init();
-	err = proc_init();
-	if (err)
+	err = -ENOMEM;
+	root = proc_init();
+	if (!root)
 		goto fini_probes;
 	err = genl_init();
 	if (err)
 		goto fini_proc;
-	err = dir_init(proc_root());
+	err = dir_init(root);
 	if (err)
 		goto fini_genl;
 	events_init(tell);

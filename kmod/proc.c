@@ -13,11 +13,6 @@
 
 static struct proc_dir_entry *root;
 
-struct proc_dir_entry *proc_root(void)
-{
-	return root;
-}
-
 /* Positions in `processes` are pids, and 0 the header: entries may come and go between reads. */
 static void *processes_find(loff_t *pos)
 {
@@ -89,17 +84,17 @@ static const struct seq_operations processes_ops = {
 };
 
 /* Directories have numbers of the initial pid namespace, of all: only root may list them. */
-int proc_init(void)
+struct proc_dir_entry *proc_init(void)
 {
 	root = proc_mkdir_mode("upager", 0711, NULL);
 	if (!root)
-		return -ENOMEM;
+		return NULL;
 	if (track_init(root) || !proc_create_seq("processes", 0444, root, &processes_ops) ||
 	    report_query_make(root)) {
 		proc_remove(root);
-		return -ENOMEM;
+		return NULL;
 	}
-	return 0;
+	return root;
 }
 
 void proc_fini(void)

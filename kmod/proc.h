@@ -4,11 +4,9 @@
 
 struct proc_dir_entry;
 
-int proc_init(void);
+/* Makes /proc/upager; NULL: no memory. */
+struct proc_dir_entry *proc_init(void);
 /* Waits for the calls in flight. */
 void proc_fini(void);
-
-/* /proc/upager */
-struct proc_dir_entry *proc_root(void);
 
 #endif /* _KMOD_PROC_H */

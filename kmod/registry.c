@@ -127,14 +127,14 @@ static void take_out(struct tracked *tracked, bool ended)
 	events_add(tracked, EVENT_GONE);
 }
 
-static void exec(struct pid *pid, struct task_struct *task, struct mm_struct *mm)
+static void exec(struct task_struct *task, struct mm_struct *mm)
 {
 	struct tracked *tracked, *spare = NULL;
 	struct owner *reader;
 	bool claimed = true;
 
 	raw_spin_lock(&owner_lock);
-	tracked = find(pid);
+	tracked = find(task_tgid(task));
 	if (!tracked || tracked->mm == mm)
 		goto unlock;
 	/* A program with rights that a user has not is none of his any more. */
@@ -148,7 +148,7 @@ static void exec(struct pid *pid, struct task_struct *task, struct mm_struct *mm
 		goto unlock;
 	}
 	/* It lets go of the former address space, which may not be done here. */
-	tracked_name(spare, pid, mm);
+	tracked_name(spare, tracked->pid, mm);
 	spare->announced = tracked->claims.of[OWNER_SOCKET].owner;
 	hlist_nulls_del_init_rcu(&tracked->by_mm);
 	swap(spare->mm, tracked->mm);
@@ -164,7 +164,7 @@ static void catch_up(struct task_struct *task, struct mm_struct *mm)
 	struct mm_struct *now;
 
 	while ((now = get_task_mm(task)) && now != mm) {
-		exec(task_tgid(task), task, now);
+		exec(task, now);
 		mmput_async(mm);
 		mm = now;
 	}
@@ -354,7 +354,7 @@ void registry_fork(struct task_struct *parent, struct task_struct *child)
 
 void registry_exec(struct task_struct *task)
 {
-	exec(task_tgid(task), task, task->mm);
+	exec(task, task->mm);
 }
 
 void registry_end(struct task_struct *task)
