@@ -183,7 +183,7 @@ $(BUILD)/upager: $(CLI_OBJ) $(LIBRARY) $(COMMON)
 ### kmod-6.1 and kmod-6.12 are for the kernels that `scripts/vm fetch` took.
 
 ifneq ($(KMOD_SRC),)
-KMOD_FILES := Kbuild $(wildcard kmod/*.[ch] uapi/*.h)
+KMOD_FILES := Kbuild $(wildcard kmod/*.[ch] uapi/*.h) selftests/kmod/missed.c
 
 module: $(BUILD)/upager.ko
 ifneq ($(wildcard $(KDIR)/Makefile),)

@@ -87,10 +87,10 @@ initramfs_modules()
 		*) cp "$from/$path" "$to/$path" ;;
 		esac
 	done
-	ours=$top/build/kmod-$kernel/upager.ko
-	if [ -f "$ours" ]; then
+	ours=$top/build/kmod-$kernel
+	if [ -f "$ours/upager.ko" ]; then
 		mkdir -p "$to/extra"
-		cp "$ours" "$to/extra/"
+		cp "$ours/upager.ko" "$ours/selftests/kmod/missed.ko" "$to/extra/"
 	fi
 	cp "$from/modules.builtin" "$to/"
 	busybox depmod -b "$root" "$release"
