@@ -96,6 +96,11 @@ static bool owns(const struct cred *cred, struct task_struct *task, struct mm_st
 	return same && compat_is_dumpable(task, mm);
 }
 
+bool access_has_all(const struct file *file)
+{
+	return file_ns_capable(file, &init_user_ns, CAP_SYS_PTRACE);
+}
+
 /*
  * The opener is asked and not the writer, or a privileged program could be made to write a number
  * into its standard output.  Nothing stands between a process and its own maps, so if that number
@@ -108,7 +113,7 @@ static int check(const struct file *file, struct task_struct *task, struct pid *
 	int err;
 
 	if (same_thread_group(task, current) && !owns(file->f_cred, task, mm) &&
-	    !file_ns_capable(file, &init_user_ns, CAP_SYS_PTRACE))
+	    !access_has_all(file))
 		return -EACCES;
 	old = override_creds(file->f_cred);
 	err = open_maps(file, pid);
@@ -140,6 +145,19 @@ int access_get_mm(const struct file *file, struct pid *pid, struct mm_struct **m
 		mmdrop(*mm);
 put_task:
 	put_task_struct(task);
+	return err;
+}
+
+int access_check(const struct file *file, struct pid *pid)
+{
+	struct mm_struct *mm;
+	int err;
+
+	if (access_has_all(file))
+		return 0;
+	err = access_get_mm(file, pid, &mm);
+	if (!err)
+		mmdrop(mm);
 	return err;
 }
 

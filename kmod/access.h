@@ -30,7 +30,16 @@ struct pid *access_read_pid(const struct file *file, const char __user *from, si
  */
 int access_get_mm(const struct file *file, struct pid *pid, struct mm_struct **mm);
 
-/* The same for who sent a netlink message, with a reference on mm_users.  -ESRCH or -EPERM. */
+/* Whether who opened a file has CAP_SYS_PTRACE over all, as root of a container has not. */
+bool access_has_all(const struct file *file);
+
+/* The same question as access_get_mm() answers, but 0 at once for who has that. */
+int access_check(const struct file *file, struct pid *pid);
+
+/*
+ * Gets the address space for who sent a netlink message, with a reference on mm_users.  -ESRCH or
+ * -EPERM.
+ */
 int access_get_users(struct sk_buff *skb, struct pid *pid, struct mm_struct **mm);
 
 #endif /* _KMOD_ACCESS_H */

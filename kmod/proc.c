@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
-#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include "access.h"
 #include "proc.h"
@@ -42,19 +40,6 @@ static void *processes_next(struct seq_file *m, void *v, loff_t *pos)
 	return processes_find(pos);
 }
 
-/* To who opened the file, as hidepid= and pid namespaces have it. */
-static bool is_visible(const struct file *file, struct tracked *tracked)
-{
-	struct mm_struct *mm;
-
-	if (file_ns_capable(file, &init_user_ns, CAP_SYS_PTRACE))
-		return true;
-	if (access_get_mm(file, tracked->pid, &mm))
-		return false;
-	mmdrop(mm);
-	return true;
-}
-
 static int processes_show(struct seq_file *m, void *v)
 {
 	struct tracked *tracked = v;
@@ -66,7 +51,8 @@ static int processes_show(struct seq_file *m, void *v)
 		return 0;
 	}
 	nr = pid_nr_ns(tracked->pid, access_pid_ns(m->file));
-	if (!nr || !is_visible(m->file, tracked))
+	/* As hidepid= and pid namespaces have it. */
+	if (!nr || access_check(m->file, tracked->pid))
 		return SEQ_SKIP;
 	seq_printf(m, "%d %llu %llu %llu %llu ", nr, tracked_read(tracked, FIGURE_COPIES),
 		   tracked_read(tracked, FIGURE_REUSES_WITHOUT_COPY),

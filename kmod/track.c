@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/proc_fs.h>
-#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include "access.h"
 #include "dir.h"
@@ -23,12 +21,6 @@ struct track {
 static DECLARE_WAIT_QUEUE_HEAD(ends);
 static struct proc_dir_entry *entry;
 static bool stopping;
-
-/* Root of a container has this over what is its own only. */
-static bool may_all(const struct file *file)
-{
-	return file_ns_capable(file, &init_user_ns, CAP_SYS_PTRACE);
-}
 
 /* Whether one of its processes has ended, or none is left that could. */
 static bool is_ready(struct owner *owner, bool *none_left)
@@ -96,11 +88,11 @@ static int track_open(struct inode *inode, struct file *file)
 	struct track *track;
 
 	if (!(file->f_mode & FMODE_READ))
-		return may_all(file) ? 0 : -EPERM;
+		return access_has_all(file) ? 0 : -EPERM;
 	track = __seq_open_private(file, &seq_ops, sizeof(*track));
 	if (!track)
 		return -ENOMEM;
-	track->owner = owner_new(OWNER_FILE, may_all(file) ? NULL : file->f_cred);
+	track->owner = owner_new(OWNER_FILE, access_has_all(file) ? NULL : file->f_cred);
 	if (track->owner)
 		return nonseekable_open(inode, file);
 	seq_release_private(inode, file);
@@ -143,20 +135,6 @@ static __poll_t track_poll(struct file *file, poll_table *wait)
 	return (ready ? EPOLLIN : 0) | (none_left ? EPOLLHUP : 0) | EPOLLOUT;
 }
 
-static int add(struct file *file, struct pid *pid, struct owner *owner)
-{
-	struct mm_struct *mm;
-	int err;
-
-	if (!may_all(file)) {
-		err = access_get_mm(file, pid, &mm);
-		if (err)
-			return err;
-		mmdrop(mm);
-	}
-	return tracking_add(pid, owner);
-}
-
 static ssize_t track_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
 {
 	struct track *track = track_of(file);
@@ -168,7 +146,10 @@ static ssize_t track_write(struct file *file, const char __user *from, size_t co
 	pid = access_read_pid(file, from, count, &minus);
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
-	err = minus ? tracking_remove(pid, owner) : add(file, pid, owner);
+	if (minus)
+		err = tracking_remove(pid, owner);
+	else
+		err = access_check(file, pid) ?: tracking_add(pid, owner);
 	put_pid(pid);
 	/* Who asked for it can look at once. */
 	if (!err)
