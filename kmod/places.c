@@ -22,17 +22,14 @@ static unsigned long key_of(struct vm_area_struct *vma, unsigned long addr)
 }
 
 /* A name that is changed meanwhile is freed by RCU, and its end is looked for byte by byte. */
-static void name(struct place *place, struct vm_area_struct *vma)
+static void name(struct place *place, struct vm_area_struct *vma, unsigned long key)
 {
+	static const char *const names[] = { [1] = "[heap]", [3] = "[stack]", [5] = "[anon]" };
 	const unsigned char *from;
 	int i;
 
 	if (!vma->vm_file) {
-		strscpy(place->name,
-			compat_vma_is_heap(vma)	   ? "[heap]"
-			: compat_vma_is_stack(vma) ? "[stack]"
-						   : "[anon]",
-			PLACES_NAME);
+		strscpy(place->name, names[key % ANON_SPAN], PLACES_NAME);
 		return;
 	}
 	/* With a rename, which writes a name before it shows it. */
@@ -53,7 +50,7 @@ void places_count(struct places *places, struct vm_area_struct *vma, unsigned lo
 			old = atomic_long_cmpxchg(&place->key, 0, key);
 			if (!old) {
 				place->start = vma->vm_start;
-				name(place, vma);
+				name(place, vma, key);
 				break;
 			}
 		}

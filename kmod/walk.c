@@ -185,12 +185,6 @@ int walk_yield(struct mm_struct *mm)
 	return mmap_read_lock_killable(mm);
 }
 
-/* What smaps takes: one reference can only be one mapping, whatever the count is just now. */
-static bool mapped_once(struct page *page)
-{
-	return folio_ref_count(page_folio(page)) == 1;
-}
-
 static __always_inline void count_stats(const struct entry *entry, void *arg)
 {
 	u64 bytes = (u64)entry->nr_pages << PAGE_SHIFT;
@@ -203,8 +197,11 @@ static __always_inline void count_stats(const struct entry *entry, void *arg)
 	stats->resident_bytes += bytes;
 	if (entry->kind == ENTRY_PAGE && PageAnon(entry->page))
 		maybe_shared = !PageAnonExclusive(entry->first);
-	/* Nobody may look at the counts of a page that is being moved. */
-	if (entry->kind == ENTRY_MOVING || mapped_once(entry->page)) {
+	/*
+	 * Nobody may look at the counts of a page that is being moved.  As smaps has it, one
+	 * reference can only be one mapping, whatever the count is just now.
+	 */
+	if (entry->kind == ENTRY_MOVING || folio_ref_count(page_folio(entry->page)) == 1) {
 		stats->private_bytes += bytes;
 		stats->proportional += bytes << WALK_PROPORTIONAL_SHIFT;
 		stats->maybe_shared_pages += maybe_shared ? entry->nr_pages : 0;
