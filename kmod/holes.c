@@ -7,7 +7,6 @@
  */
 #include <linux/math64.h>
 #include <linux/mm.h>
-#include <linux/mm_inline.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include "compat.h"

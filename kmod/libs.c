@@ -4,7 +4,6 @@
 #include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
-#include <linux/slab.h>
 #include "compat.h"
 #include "figures.h"
 #include "libs.h"

@@ -5,7 +5,6 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
-#include <linux/slab.h>
 #include "access.h"
 #include "holes.h"
 #include "libs.h"

@@ -6,8 +6,6 @@
  * Those may be replaced by a huge page at any moment: they are found under RCU, locked, and then
  * the entry that led to them must still be the same.
  */
-#include <linux/bitops.h>
-#include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
