@@ -15,6 +15,7 @@
 #include "event/aside.h"
 #include "event/events.h"
 #include "event/forked.h"
+#include "event/hold.h"
 #include "evict/copies.h"
 #include "evict/drain.h"
 #include "evict/evict.h"
@@ -137,13 +138,12 @@ static void settle(struct loop *lp, struct space *sp)
 		if (sp->orders.gone && !agent_pending(&sp->agent))
 			pager_kick_housekeeping(lp->pg); /* it may end */
 	}
-	if (clock_ns() < sp->worker.hold_at_ns)
+	if (!sp->worker.revoke_wanted && !(sp->agent.dead && agent_pending(&sp->agent)))
 		return;
-	if (sp->worker.revoke_wanted || (sp->agent.dead && agent_pending(&sp->agent))) {
+	if (hold_begin(lp->pg, sp)) {
 		sp->worker.revoke_wanted = false;
-		if (agent_hold(&sp->agent))
-			settle_now(lp->pg, sp);
-		agent_release(&sp->agent);
+		settle_now(lp->pg, sp);
+		hold_end(sp);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,32 +105,40 @@ void agent_fini(struct agent *ag)
 	ag->pidfd = ag->event_fd = ag->ctl_fd = -1;
 }
 
+struct identity {
+	uint32_t tid; /* in its innermost namespace */
+	uint32_t uid; /* effective */
+};
+
 /* Its control page is the target's, too, and would tell whatever that likes. */
-static uint32_t innermost_tid(pid_t pid)
+static struct identity identify(pid_t pid)
 {
+	struct identity id = { 0, UINT32_MAX };
 	char path[32], line[256], *last;
-	uint32_t tid = 0;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	f = fopen(path, "re");
-	while (f && !tid && fgets(line, sizeof(line), f)) {
+	while (f && !id.tid && fgets(line, sizeof(line), f)) {
+		sscanf(line, "Uid: %*u %u", &id.uid);
 		last = strncmp(line, "NSpid:", 6) ? NULL : strrchr(line, '\t');
 		if (last)
-			tid = (uint32_t)strtoul(last, NULL, 10);
+			id.tid = (uint32_t)strtoul(last, NULL, 10);
 	}
 	if (f)
 		fclose(f);
-	return tid;
+	return id;
 }
 
 int agent_set_process(struct agent *ag, pid_t pid, int pidfd, uint32_t nr_places)
 {
 	struct rlimit lim = { RLIM_INFINITY, RLIM_INFINITY };
+	struct identity id = identify(pid);
 
 	ag->pid = pid;
 	ag->pidfd = pidfd;
-	ag->tid = innermost_tid(pid);
+	ag->tid = id.tid;
+	ag->uid = id.uid;
 	ag->file_pages = UINT32_MAX;
 	if (!prlimit(pid, RLIMIT_FSIZE, &lim, NULL))
 		return 0;
@@ -224,7 +233,7 @@ bool agent_is_late(const struct agent *ag)
 	       clock_ns() - ag->posts->post[done % AGENT_BATCHES].posted_ns > LATE_NS;
 }
 
-bool agent_hold(struct agent *ag)
+bool agent_hold(struct agent *ag, bool patient)
 {
 	if (!agent_present(ag))
 		return true;
@@ -234,7 +243,7 @@ bool agent_hold(struct agent *ag)
 			return true;
 		__builtin_ia32_pause();
 	}
-	for (int i = 0; i < HOLD_YIELDS; i++) {
+	for (int i = 0; patient && i < HOLD_YIELDS; i++) {
 		if (!untrusted(ag->ctl->busy))
 			return true;
 		sched_yield();
@@ -337,4 +346,11 @@ void agent_dismiss(struct agent *ag)
 	wake(&ag->ctl->posted);
 	atomic_store(&ag->ctl->hold, 0);
 	wake(&ag->ctl->hold);
+}
+
+bool agent_kill(struct agent *ag)
+{
+	if (identify(ag->pid).uid != ag->uid)
+		return false;
+	return !syscall(SYS_pidfd_send_signal, ag->pidfd, SIGKILL, NULL, 0);
 }

@@ -24,6 +24,7 @@ struct agent {
 	pid_t pid;
 	uint32_t file_pages; /* how large a file it may write */
 	uint32_t tid; /* as its faults tell it: in its own pid namespace; 0 unknown */
+	uint32_t uid; /* effective, when it came */
 	struct inject_place place;
 	uint32_t posted; /* as the posts have it */
 	uint32_t settled;
@@ -86,9 +87,10 @@ bool agent_is_late(const struct agent *ag);
 /*
  * The hold handshake.  agent_hold() returns false when the agent did not let
  * go within some microseconds (stopped or frozen while busy): the caller must
- * not read events now, calls agent_release() and tries again later.
+ * not read events now, calls agent_release() and tries again later.  patient: gives
+ * way to others, one of which it may be, before it says so.
  */
-bool agent_hold(struct agent *ag);
+bool agent_hold(struct agent *ag, bool patient);
 void agent_release(struct agent *ag);
 /*
  * Under hold, or when the agent is dead: takes the oldest pending batch away
@@ -111,5 +113,10 @@ bool agent_trims(const struct agent *ag);
 bool agent_has(const struct agent *ag, pgno_t first, pgno_t end);
 /* The agent ends itself; its pidfd tells when. */
 void agent_dismiss(struct agent *ag);
+/*
+ * Ends it whatever it does.  False: it is no agent any more.  That of a program
+ * that pages itself may have executed another, which is not ours to end.
+ */
+bool agent_kill(struct agent *ag);
 
 #endif

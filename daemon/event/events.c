@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "event/apply.h"
 #include "event/fork.h"
+#include "event/hold.h"
 #include "event/refuse.h"
 #include "evict/settle.h"
 #include "fault/fault.h"
@@ -19,9 +20,6 @@
 
 /* When descriptors ran out. */
 #define REREAD_NS   (10 * NS_PER_MS)
-/* When the agent did not let go. */
-#define HOLD_MIN_NS (50 * NS_PER_US)
-#define HOLD_MAX_NS (20 * NS_PER_MS)
 /* They may come back, but a fork must not wait for ever. */
 #define PATIENCE_NS (200 * NS_PER_MS)
 
@@ -204,29 +202,14 @@ void events_resume(struct pager *pg, struct space *sp)
 {
 	if (!sp->worker.events_waiting)
 		return;
-	if (agent_hold(&sp->agent))
-		handle_slot(pg, sp);
-	agent_release(&sp->agent);
+	if (!hold_begin(pg, sp))
+		return;
+	handle_slot(pg, sp);
+	hold_end(sp);
 	if (!sp->worker.events_waiting) {
 		sp->worker.readable = true;
 		sp->worker.retry = true; /* fills that had to wait */
 	}
-}
-
-/* An agent that is stopped while busy is not asked all the time. */
-static bool hold(struct space *sp)
-{
-	if (clock_ns() < sp->worker.hold_at_ns)
-		return false;
-	if (agent_hold(&sp->agent)) {
-		sp->worker.hold_pause_ns = 0;
-		return true;
-	}
-	agent_release(&sp->agent);
-	sp->worker.hold_pause_ns = min_t(
-		uint64_t, max_t(uint64_t, 2 * sp->worker.hold_pause_ns, HOLD_MIN_NS), HOLD_MAX_NS);
-	sp->worker.hold_at_ns = clock_ns() + sp->worker.hold_pause_ns;
-	return false;
 }
 
 bool events_read(struct pager *pg, struct space *sp)
@@ -238,14 +221,14 @@ bool events_read(struct pager *pg, struct space *sp)
 			return false;
 		if (pg->worker.faults.nr_free < EVENTS_BATCH)
 			return false; /* answer some first */
-		if (!hold(sp))
+		if (!hold_begin(pg, sp))
 			return false;
 		n = uffd_read(sp->uffd, sp->events->msg, EVENTS_BATCH);
 		failpoint(FP_FAULT_READ);
 		sp->worker.events_waiting = n > 0;
 		if (n > 0)
 			handle_slot(pg, sp);
-		agent_release(&sp->agent);
+		hold_end(sp);
 		if (n == -EMFILE || n == -ENFILE) {
 			if (await_descriptor(pg, sp))
 				continue;

@@ -13,6 +13,7 @@
 #include "kernel/owner.h"
 #include "life/child.h"
 #include "life/descendants.h"
+#include "life/hung.h"
 #include "life/pause.h"
 #include "life/pool_memory.h"
 #include "life/release.h"
@@ -92,6 +93,7 @@ static void look_after_space(struct housekeeping *h, struct space *sp)
 		return;
 	say_late(sp);
 	pressure_look(&sp->housekeeping.pressure, stall_ns(&sp->stall), clock_ns());
+	hung_look_after(sp);
 	pool_memory_look_after(pg, sp);
 	if (sp->orders.new_agent) {
 		sp->housekeeping.agent_watched = false;

@@ -139,12 +139,20 @@ struct space_reports {
 	_Atomic bool stop_wanted; /* evicting needs every thread stopped */
 	_Atomic bool told; /* housekeeping was, and has not looked since */
 	_Atomic bool late; /* the agent does not answer, nobody waits for it */
+	_Atomic bool unheld; /* it does not let go, and events stay unread */
 	_Atomic bool dropping; /* they must stay stopped until it is not [F2] */
 	_Atomic uint32_t orphans; /* forks whose child could not be taken on */
 	/* Forked child. */
 	_Atomic uint32_t first_tid; /* thread of its first fault, 0 none yet */
 	_Atomic bool flags_wanted; /* born_maps do not tell enough */
 	_Atomic bool has_copies; /* the pool is that of the fork, and no agent's */
+};
+
+/* The agent keeps others waiting (life/hung.c). */
+struct space_hang {
+	uint64_t since_ns; /* 0: it does not */
+	uint64_t idle_ns; /* since when it does not even want to run; 0: it does */
+	uint64_t ran_ns; /* processor time that it had used by since_ns */
 };
 
 struct space_housekeeping {
@@ -161,6 +169,7 @@ struct space_housekeeping {
 	bool late_said;
 	bool agent_watched; /* its end wakes housekeeping */
 	struct pressure pressure; /* of stall */
+	struct space_hang hang;
 };
 
 struct space_worker {

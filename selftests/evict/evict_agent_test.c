@@ -104,7 +104,8 @@ TEST_F_TIMEOUT(evict_agent, agent_is_stopped, 90)
 	for (int i = 0; i < 3; i++) {
 		uint64_t before;
 
-		EXPECT_EQ(0, kill(agent, SIGSTOP));
+		/* At work it would be ended: its program waits. */
+		EXPECT_TRUE(agent_stop_idle(t.pid, agent));
 		sleep_us(300000);
 		EXPECT_EQ(0, kill(agent, SIGCONT));
 		before = pager_status(&self->pager, t.pid).evictions;

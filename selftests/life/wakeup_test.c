@@ -125,6 +125,15 @@ static int go_round(struct target_share *sh)
 	return 0;
 }
 
+/* For a while. */
+static bool has_no_faults(struct pager *pg, pid_t pid)
+{
+	uint64_t before = pager_status(pg, pid).faults;
+
+	sleep_us(200000);
+	return pager_status(pg, pid).faults == before;
+}
+
 /* Regression: it was asked twenty thousand times a second. */
 TEST_F_TIMEOUT(wakeup, not_for_a_stopped_agent, 60)
 {
@@ -139,11 +148,12 @@ TEST_F_TIMEOUT(wakeup, not_for_a_stopped_agent, 60)
 	agent = agent_of(t.pid);
 	ASSERT_NE(0, agent);
 	ASSERT_TRUE(stop_busy(t.pid, agent));
-	sleep_us(200000);
+	/* It is ended, and what was outside comes back. */
+	EXPECT_TRUE(wait_until(20, kill(agent, 0)));
+	EXPECT_TRUE(wait_until(20, has_no_faults(&self->pager, t.pid)));
 	before = cost_ticks(self->pager.pid);
 	sleep_us(1000000);
 	EXPECT_LT(cost_ticks(self->pager.pid) - before, (uint64_t)sysconf(_SC_CLK_TCK) / 8);
-	EXPECT_EQ(0, kill(agent, SIGCONT));
 	atomic_store(&t.share->value[0], 1);
 	EXPECT_EQ(0, target_end(&t));
 }
