@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "busy.h"
 #include "control/range_job_step.h"
 #include "control/where_job_step.h"
@@ -73,6 +74,9 @@ static uint64_t close_space(struct loop *lp, struct space *sp)
 	struct pager *pg = lp->pg;
 	struct fault f;
 
+	/* Housekeeping looks at it no more, and its control page says whatever it likes. */
+	if (agent_present(&sp->agent) && fd_readable(sp->agent.pidfd))
+		sp->agent.dead = true;
 	/* A fork that waits for writes: the child lives, and needs what is here [F11]. */
 	if (events_fork_waits(sp)) {
 		writeback_queue(pg, sp);

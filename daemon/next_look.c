@@ -49,8 +49,11 @@ uint64_t space_next_look(const struct pager *pg, const struct space *sp, uint64_
 		next_ns = sooner_ns(now_ns + ROOM_LOOK_NS, next_ns);
 	if (sp->standby.nr_dirty)
 		next_ns = sooner_ns(w->write_backoff_ns, next_ns);
-	if (w->readable && w->hold_at_ns > now_ns)
+	if ((w->readable || w->revoke_wanted) && w->hold_at_ns > now_ns)
 		next_ns = sooner_ns(w->hold_at_ns, next_ns);
+	/* Nobody faults any more who would have it looked whether that is late. */
+	if (sp->orders.gone && agent_pending(&sp->agent))
+		next_ns = sooner_ns(now_ns + ROOM_LOOK_NS, next_ns);
 	if ((w->readable && w->hold_at_ns <= now_ns) || w->retry || sp->orders.adopt_wanted ||
 	    range_job_waits(&sp->range_job) || where_job_waits(&sp->where_job) || w->evict_more ||
 	    sp->orders.fetch_wanted || sp->phase == SPACE_FILLING || is_growing_up(pg, sp))
