@@ -9,6 +9,8 @@
 /* Of the budget; the rest is what everything else pages in and out through. */
 #define PINNED_PART(budget) ((budget) / 4 * 3)
 #define AHEAD_PART(budget)  ((budget) / 2)
+/* Ranges that are still to be fetched: the worker looks through them under the lock. */
+#define AHEAD_MAX	    1024
 
 static const enum region_hint hints[UPAGER_ADVICE_MAX + 1] = {
 	[UPAGER_NORMAL] = REGION_PLAIN,
@@ -55,6 +57,8 @@ static int give(struct space *sp, pgno_t first, pgno_t end, enum upager_advice a
 {
 	if (advice != UPAGER_WILLNEED)
 		return hint(sp, first, end, advice);
+	if (sp->locked.fetch.nr >= AHEAD_MAX)
+		return 0; /* it is only a hint, and what comes first is not there yet */
 	/* More would push out again what it has just brought in. */
 	end.v = min_t(uint64_t, end.v, first.v + AHEAD_PART(sp->orders.budget_pages));
 	sp->orders.fetch_wanted = true;
