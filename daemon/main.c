@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "control/request.h"
+#include "control/admission.h"
 #include "control/dispatch.h"
 #include "kernel/latency.h"
 #include "kernel/pageout.h"

@@ -3,12 +3,16 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdint.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "base/log.h"
+
+#define STACK_BYTES (64 << 10)
 
 /* What the kernel made itself needs nobody to be asked. */
 static bool name_begins(int fd, const char *with)
@@ -29,26 +33,73 @@ bool untrusted_fd_is_uffd(int fd)
 	return name_begins(fd, "anon_inode:[userfaultfd]");
 }
 
+static bool close_at_once(int fd)
+{
+	return name_begins(fd, "anon_inode:[") && !close(fd);
+}
+
+struct slow {
+	_Atomic uint32_t *going;
+	uint32_t nr;
+	int fd[];
+};
+
+/* Where it is a file's server that is waited for, only that can end it. */
 static void *close_slowly(void *arg)
 {
-	close((int)(intptr_t)arg);
+	struct slow *slow = arg;
+
+	for (uint32_t i = 0; i < slow->nr; i++)
+		if (slow->fd[i] >= 0)
+			interrupt_close(slow->fd[i]);
+	if (slow->going)
+		atomic_fetch_sub(slow->going, 1);
+	free(slow);
 	return NULL;
+}
+
+static int start(struct slow *slow)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	err = pthread_create(&thread, &attr, close_slowly, slow);
+	pthread_attr_destroy(&attr);
+	return -err;
+}
+
+void untrusted_fds_close(const int *fd, uint32_t nr, _Atomic uint32_t *going)
+{
+	struct slow *slow;
+	int err;
+
+	while (nr && (fd[nr - 1] < 0 || close_at_once(fd[nr - 1])))
+		nr--;
+	if (!nr)
+		return;
+	slow = malloc(sizeof(*slow) + nr * sizeof(*fd));
+	err = slow ? 0 : -ENOMEM;
+	if (slow) {
+		*slow = (struct slow){ .going = going, .nr = nr };
+		memcpy(slow->fd, fd, nr * sizeof(*fd));
+		if (going)
+			atomic_fetch_add(going, 1);
+		err = start(slow);
+	}
+	if (!err)
+		return;
+	log_warn("descriptors of a client stay open (%s), ignoring", strerror(-err));
+	if (slow && going)
+		atomic_fetch_sub(going, 1);
+	free(slow);
 }
 
 void untrusted_fd_close(int fd)
 {
-	pthread_t thread;
-	int err;
-
-	if (fd < 0)
-		return;
-	if (name_begins(fd, "anon_inode:[")) {
-		close(fd);
-		return;
-	}
-	err = pthread_create(&thread, NULL, close_slowly, (void *)(intptr_t)fd);
-	if (err)
-		log_warn("descriptor %d of a client stays open (%s), ignoring", fd, strerror(err));
-	else
-		pthread_detach(thread);
+	if (fd >= 0)
+		untrusted_fds_close(&fd, 1, NULL);
 }

@@ -3,6 +3,7 @@
 #define UPAGER_UNTRUSTED_FD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Descriptors that clients sent, which may be anything: a file of a file system
@@ -12,6 +13,12 @@
 
 /* Made by userfaultfd(), or by USERFAULTFD_IOC_NEW. */
 bool untrusted_fd_is_uffd(int fd);
+/* -1: none. */
 void untrusted_fd_close(int fd);
+/*
+ * The same of several, in one thread if need be; going, unless NULL, is one more
+ * until that has ended.
+ */
+void untrusted_fds_close(const int *fd, uint32_t nr, _Atomic uint32_t *going);
 
 #endif

@@ -2,21 +2,23 @@
 #include "control/dispatch.h"
 
 #include <errno.h>
-#include <grp.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/untrusted_fd.h"
+#include "control/admission.h"
 #include "control/proto.h"
 #include "control/request.h"
 #include "control/session_fill.h"
@@ -26,83 +28,8 @@
 #include "kernel/owner.h"
 #include "control/session_where.h"
 
-#define GROUP_NAME "upager"
-#define SEND_BYTES (8 << 20)
-
-#ifndef SO_PEERPIDFD
-#define SO_PEERPIDFD 77
-#endif
-
-static bool is_served(const struct sockaddr_un *addr)
-{
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	bool served = fd >= 0 && !connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
-
-	if (fd >= 0)
-		close(fd);
-	return served;
-}
-
-/* Members of the group may connect; without one, root alone. */
-static void open_to_group(const char *path)
-{
-	const struct group *gr = getgrnam(GROUP_NAME);
-
-	if (gr && chown(path, 0, gr->gr_gid))
-		log_warn("cannot give %s to group " GROUP_NAME
-			 " (%s), ignoring: root alone may use it",
-			 path, strerror(errno));
-	if (chmod(path, gr ? 0660 : 0600))
-		log_warn("cannot set the mode of %s (%s), ignoring", path, strerror(errno));
-}
-
-/* Taken over, with the clients that have queued since. */
-static bool is_bound_to(int listen_fd, const char *path)
-{
-	struct sockaddr_un addr = { 0 };
-	socklen_t len = sizeof(addr);
-	struct stat st;
-
-	return listen_fd >= 0 && !getsockname(listen_fd, (struct sockaddr *)&addr, &len) &&
-	       !strncmp(addr.sun_path, path, sizeof(addr.sun_path)) && !lstat(path, &st) &&
-	       S_ISSOCK(st.st_mode);
-}
-
-int sessions_init(struct sessions *ss, const char *path, int listen_fd)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	struct stat st;
-	int err;
-
-	for (int i = 0; i < SESSIONS_MAX; i++)
-		ss->at[i] = (struct session){ .fd = -1, .peer.pidfd = -1 };
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	/* Again: it tells clients who serves them now. */
-	if (is_bound_to(listen_fd, path) && !listen(listen_fd, SESSIONS_MAX)) {
-		ss->listen_fd = listen_fd;
-		return 0;
-	}
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	if (is_served(&addr))
-		return -EADDRINUSE;
-	if (!lstat(path, &st) && !S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	if (unlink(path) && errno != ENOENT)
-		return -errno;
-	ss->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (ss->listen_fd < 0)
-		return -errno;
-	if (bind(ss->listen_fd, (struct sockaddr *)&addr, sizeof(addr)) ||
-	    listen(ss->listen_fd, SESSIONS_MAX)) {
-		err = -errno;
-		close(ss->listen_fd);
-		return err;
-	}
-	open_to_group(path);
-	return 0;
-}
-
+/* Who does not take its answers, or sent what cannot be closed, is not waited for. */
+#define CLOGGED_NS (10 * NS_PER_S)
 /* Gives up what closed sessions had under way; only then their places are free. */
 static void bury_closed(struct sessions *ss)
 {
@@ -116,7 +43,9 @@ static void bury_closed(struct sessions *ss)
 		swap_areas_drop(s);
 		if (s->peer.pidfd >= 0)
 			close(s->peer.pidfd);
-		*s = (struct session){ .fd = -1, .peer.pidfd = -1 };
+		s->peer.pidfd = -1;
+		s->waits_for = 0;
+		s->housekeeping = NULL;
 	}
 }
 
@@ -140,7 +69,7 @@ void sessions_fini(struct sessions *ss, const char *path)
 
 static bool is_waiting(const struct session *s)
 {
-	return s->waits_for || s->step;
+	return s->waits_for || s->step || s->clogged_ns;
 }
 
 bool sessions_wait(const struct sessions *ss)
@@ -161,46 +90,6 @@ uint32_t sessions_poll(const struct sessions *ss, struct pollfd *pfd)
 			pfd[n++] = (struct pollfd){ .fd = ss->at[i].fd,
 						    .events = is_waiting(&ss->at[i]) ? 0 : POLLIN };
 	return n;
-}
-
-/* Before Linux 6.5 by its number, an instant later. */
-static int open_peer(int fd, pid_t pid)
-{
-	int pidfd = -1;
-	socklen_t len = sizeof(pidfd);
-
-	if (!getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len))
-		return pidfd;
-	return (int)syscall(SYS_pidfd_open, pid, 0);
-}
-
-static void accept_all(struct sessions *ss, struct housekeeping *h)
-{
-	const int bytes = SEND_BYTES;
-
-	for (int i = 0; i < SESSIONS_MAX; i++) {
-		struct ucred cred;
-		socklen_t len = sizeof(cred);
-		int fd;
-
-		if (ss->at[i].fd >= 0)
-			continue;
-		fd = accept4(ss->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0)
-			return;
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
-			close(fd);
-			continue;
-		}
-		/* More than the default, or a status of many would not fit; nobody waits for room. */
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
-		ss->at[i] = (struct session){
-			.fd = fd,
-			.uid = cred.uid,
-			.peer = { cred.pid, cred.uid, open_peer(fd, cred.pid) },
-			.housekeeping = h,
-		};
-	}
 }
 
 static struct proc *known(struct housekeeping *h, pid_t pid, struct upager_reply *reply)
@@ -290,37 +179,84 @@ static void handle(struct session *s, struct housekeeping *h, const struct upage
 	}
 }
 
+/* More would be kept for it in kernel memory, or in threads that close. */
+static bool is_clogged(struct session *s)
+{
+	int unread = 0;
+
+	if (!s->going && (ioctl(s->fd, SIOCOUTQ, &unread) || !unread)) {
+		s->clogged_ns = 0;
+		return false;
+	}
+	if (!s->clogged_ns)
+		s->clogged_ns = clock_ns();
+	if (clock_ns() - s->clogged_ns > CLOGGED_NS)
+		session_close(s);
+	return true;
+}
+
+static void serve(struct session *s, struct housekeeping *h, const struct upager_request *req,
+		  int *fd)
+{
+	int target = *fd;
+
+	if (req->op == UPAGER_OP_SWAPON || req->op == UPAGER_OP_SWAPOFF) {
+		swap_areas_handle(s, h, req, *fd);
+		return;
+	}
+	if (req->op >= UPAGER_OP_JOIN && req->op <= UPAGER_OP_ADVISE) {
+		session_self_handle(s, h, req, fd);
+		return;
+	}
+	if (target < 0)
+		target = (int)syscall(SYS_pidfd_open, req->pid, 0);
+	handle(s, h, req, target);
+	if (*fd < 0 && target >= 0)
+		close(target);
+}
+
+static void refuse(struct session *s, int err)
+{
+	struct upager_reply reply;
+
+	proto_init_reply(&reply);
+	proto_text(&reply, "the request is malformed: upager and upagerd must be of one version");
+	session_answer(s, &reply, err);
+	if (s->fd >= 0 && (err == -EMSGSIZE || err == -EBADMSG || err == -EPROTONOSUPPORT))
+		session_close(s);
+}
+
+/* Descriptors that there is no room for the kernel would close there and then. */
+static ssize_t take(struct session *s, struct upager_request *req, int fd[PROTO_FDS_MAX])
+{
+	struct interrupt in;
+	ssize_t n;
+
+	interrupt_begin(&in);
+	n = proto_recv_fds(s->fd, req, sizeof(*req), fd, PROTO_FDS_MAX);
+	interrupt_end(&in);
+	return n > 0 && fd[1] >= 0 ? -EBADMSG : n;
+}
+
 static void receive(struct session *s, struct housekeeping *h)
 {
 	struct upager_request req;
-	struct upager_reply reply;
-	int fd = -1, err;
-	ssize_t n = proto_recv_fds(s->fd, &req, sizeof(req), &fd, 1);
+	int fd[PROTO_FDS_MAX], err;
+	ssize_t n;
 
+	if (!fd_readable(s->fd) || is_clogged(s))
+		return;
+	n = take(s, &req, fd);
 	if (n == -EAGAIN)
 		return;
 	err = n <= 0 ? (int)n : proto_check_request(&req, (size_t)n);
-	if (!err && n > 0 && (req.op == UPAGER_OP_SWAPON || req.op == UPAGER_OP_SWAPOFF)) {
-		swap_areas_handle(s, h, &req, fd);
-	} else if (!err && n > 0 && req.op >= UPAGER_OP_JOIN && req.op <= UPAGER_OP_ADVISE) {
-		session_self_handle(s, h, &req, &fd);
-	} else if (!err && n > 0) {
-		int target = fd < 0 ? (int)syscall(SYS_pidfd_open, req.pid, 0) : fd;
-
-		handle(s, h, &req, target);
-		if (fd < 0 && target >= 0)
-			close(target);
-	} else if (n > 0 || n == -EMSGSIZE || n == -EBADMSG) {
-		proto_init_reply(&reply);
-		proto_text(&reply,
-			   "the request is malformed: upager and upagerd must be of one version");
-		session_answer(s, &reply, err);
-		if (s->fd >= 0 && (err == -EMSGSIZE || err == -EBADMSG || err == -EPROTONOSUPPORT))
-			session_close(s);
-	} else {
+	if (n > 0 && !err)
+		serve(s, h, &req, &fd[0]);
+	else if (n > 0 || n == -EMSGSIZE || n == -EBADMSG)
+		refuse(s, err);
+	else
 		session_close(s);
-	}
-	untrusted_fd_close(fd);
+	untrusted_fds_close(fd, PROTO_FDS_MAX, &s->going);
 }
 
 /* Another session's DETACH or POPULATE of the same process has not been answered yet. */
@@ -334,7 +270,7 @@ static bool others_wait(const struct sessions *ss, const struct session *s)
 
 void sessions_handle(struct sessions *ss, struct housekeeping *h)
 {
-	accept_all(ss, h);
+	admission_open_all(ss, h);
 	for (int i = 0; i < SESSIONS_MAX; i++) {
 		struct session *s = &ss->at[i];
 
@@ -344,7 +280,7 @@ void sessions_handle(struct sessions *ss, struct housekeeping *h)
 			session_where_step(s, h);
 		else if (s->fd >= 0 && s->step)
 			session_self_step(s, h);
-		if (s->fd >= 0 && !is_waiting(s))
+		if (s->fd >= 0 && !s->waits_for && !s->step)
 			receive(s, h);
 		if (s->fd >= 0 && s->join && self_is_late(s->join))
 			session_close(s);

@@ -4,18 +4,9 @@
 
 #include <poll.h>
 
-#include "control/session.h"
+#include "control/sessions.h"
 
-/* The control socket: who connects, who may ask what, and who answers that. */
-#define SESSIONS_MAX 64
-
-struct sessions {
-	int listen_fd;
-	struct session at[SESSIONS_MAX];
-};
-
-/* -EADDRINUSE when a daemon answers there, -EEXIST no socket; a stale one is replaced. */
-int sessions_init(struct sessions *ss, const char *path, int listen_fd);
+/* The control socket: who may ask what, and who answers that. */
 void sessions_fini(struct sessions *ss, const char *path);
 /* Before everything is given back: no process becomes known any more. */
 void sessions_give_up_joins(struct sessions *ss);

@@ -59,7 +59,8 @@ int proto_send(int fd, const void *packet, size_t len, int pass_fd);
  */
 int proto_recv(int fd, void *packet, size_t size, int *got_fd);
 
-#define PROTO_FDS_MAX UPAGER_PROVISION_FDS
+/* SCM_MAX_FD: as many as can come. */
+#define PROTO_FDS_MAX 253
 /*
  * The same with at most PROTO_FDS_MAX descriptors; got_fd is filled with -1
  * behind the last.  What came before an error is given too: closing it is for

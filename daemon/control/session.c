@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/interrupt.h"
 #include "control/proto.h"
 
 void session_close(struct session *s)
 {
-	close(s->fd);
+	interrupt_close(s->fd);
 	s->fd = -1;
 }
 

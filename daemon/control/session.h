@@ -23,6 +23,8 @@ enum session_step {
 struct session {
 	int fd; /* -1: free, or closed and not yet buried */
 	uid_t uid; /* of the peer */
+	_Atomic uint32_t going; /* threads that close what it sent */
+	uint64_t clogged_ns; /* since when it takes no answers; 0: it does */
 	pid_t waits_for; /* process of a DETACH or POPULATE that is under way; 0 none */
 	bool detach;
 	struct self_peer peer;

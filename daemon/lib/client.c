@@ -187,6 +187,14 @@ int client_fail_connection(struct upager *u, int err)
 	return client_fail(u, err, text);
 }
 
+/* Who is refused is told so at once: what it asked then is never read. */
+static int take_answer(struct upager *u)
+{
+	int n = proto_recv(u->fd, &u->reply, sizeof(u->reply), NULL);
+
+	return n == -ECONNRESET ? proto_recv(u->fd, &u->reply, sizeof(u->reply), NULL) : n;
+}
+
 int client_ask(struct upager *u, const struct upager_request *req, int pass_fd,
 	       uint32_t max_records)
 {
@@ -198,9 +206,9 @@ int client_ask(struct upager *u, const struct upager_request *req, int pass_fd,
 	err = proto_send(u->fd, req, sizeof(*req), pass_fd);
 	if (!err)
 		err = client_wait(u);
-	if (err)
+	if (err && err != -EPIPE)
 		return client_fail_connection(u, err);
-	err = proto_recv(u->fd, &u->reply, sizeof(u->reply), NULL);
+	err = take_answer(u);
 	if (err <= 0)
 		return client_fail_connection(u, err);
 	err = proto_check_reply(&u->reply, (size_t)err);
