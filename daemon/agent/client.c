@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +23,13 @@
 
 /* Beyond all that the helper allows itself. */
 #define HELPER_MS 10000
+/* For its end, once it was told, and once it was killed. */
+#define REAP_MS	  3000
+#define DIE_MS	  100
+
+/* Helpers that are still to be reaped; 0: none.  Of more than that, zombies stay. */
+#define LEFT_MAX 64
+static pid_t left[LEFT_MAX];
 
 #define CLEAN_UP_TRIES	  20
 #define CLEAN_UP_PAUSE_NS 5000000
@@ -51,11 +59,49 @@ static int spawn(int channel, pid_t *pid)
 	return -err;
 }
 
-/* Waits for its end, which is near: it was told, or killed.  True if it ended well. */
+static bool has_ended(pid_t helper, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = (int)syscall(SYS_pidfd_open, helper, 0), .events = POLLIN };
+	int n;
+
+	do {
+		n = pfd.fd < 0 ? 1 : poll(&pfd, 1, timeout_ms);
+	} while (n < 0 && errno == EINTR);
+	if (pfd.fd >= 0)
+		close(pfd.fd);
+	return n != 0;
+}
+
+/* One that does not even die: the kernel waits for what the target has it wait for. */
+static void leave(pid_t helper)
+{
+	for (int i = 0; i < LEFT_MAX; i++) {
+		if (left[i])
+			continue;
+		left[i] = helper;
+		return;
+	}
+}
+
+void inject_reap(void)
+{
+	for (int i = 0; i < LEFT_MAX; i++)
+		if (left[i] && waitpid(left[i], NULL, WNOHANG))
+			left[i] = 0;
+}
+
+/* Its end is near: it was told, or killed.  True if it ended well. */
 static bool reap(pid_t helper)
 {
 	int status;
 
+	if (!has_ended(helper, REAP_MS)) {
+		kill(helper, SIGKILL);
+		if (!has_ended(helper, DIE_MS)) {
+			leave(helper);
+			return false;
+		}
+	}
 	while (waitpid(helper, &status, 0) < 0) {
 		if (errno != EINTR)
 			return false;

@@ -116,6 +116,9 @@ int inject_stop_begin(pid_t pid, pid_t agent_pid, struct inject_stop *stop,
 		      char cause[INJECT_CAUSE_BYTES]);
 void inject_stop_end(struct inject_stop *stop);
 
+/* Takes what is left of helpers that could not be waited for. */
+void inject_reap(void);
+
 /* Entry of the helper process; called by main() when argv[0] is INJECT_ARGV0. */
 #define INJECT_ARGV0 "upager-inject"
 int inject_main(int argc, char **argv);

@@ -121,6 +121,14 @@ int target_for_each_thread(pid_t pid, int (*fn)(pid_t tid, void *arg), void *arg
 	return ret;
 }
 
+/* A file's name is a path, which may end with the same. */
+static bool is_named(const char *line, const char *name)
+{
+	const char *at = strstr(line, name);
+
+	return at && !strchr(line, '/') && at[strlen(name)] == '\n';
+}
+
 static int find_mapping(pid_t tid, const char *name, uint64_t *start, uint64_t *end)
 {
 	char path[32];
@@ -134,7 +142,7 @@ static int find_mapping(pid_t tid, const char *name, uint64_t *start, uint64_t *
 		return -ESRCH;
 	while (err && fgets(line, sizeof(line), f)) {
 		err = -ENOENT;
-		if (strstr(line, name) && sscanf(line, "%" SCNx64 "-%" SCNx64, start, end) == 2)
+		if (is_named(line, name) && sscanf(line, "%" SCNx64 "-%" SCNx64, start, end) == 2)
 			err = 0;
 	}
 	fclose(f);

@@ -20,7 +20,7 @@ struct interrupt {
 
 void interrupt_begin(struct interrupt *in);
 void interrupt_end(struct interrupt *in);
-/* One that was received whole, or that clients have queued descriptors in. */
+/* A descriptor of a client's, or a connection in which it may have queued some. */
 void interrupt_close(int fd);
 
 #endif

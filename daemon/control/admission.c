@@ -65,7 +65,7 @@ int sessions_init(struct sessions *ss, const char *path, int listen_fd)
 	int err;
 
 	for (int i = 0; i < SESSIONS_MAX; i++)
-		ss->at[i] = (struct session){ .fd = -1, .peer.pidfd = -1 };
+		ss->at[i] = (struct session){ .fd = -1, .peer.pidfd = -1, .target = -1 };
 	if (strlen(path) >= sizeof(addr.sun_path))
 		return -ENAMETOOLONG;
 	/* Again: it tells clients who serves them now. */
@@ -167,6 +167,7 @@ static void admit(struct sessions *ss, struct housekeeping *h, int fd)
 		.uid = cred.uid,
 		.peer = { cred.pid, cred.uid, open_peer(fd, cred.pid) },
 		.housekeeping = h,
+		.target = -1,
 	};
 }
 

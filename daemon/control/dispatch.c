@@ -26,6 +26,7 @@
 #include "control/session_status.h"
 #include "control/swap_areas.h"
 #include "kernel/owner.h"
+#include "life/patience.h"
 #include "control/session_where.h"
 
 /* Who does not take its answers, or sent what cannot be closed, is not waited for. */
@@ -43,7 +44,9 @@ static void bury_closed(struct sessions *ss)
 		swap_areas_drop(s);
 		if (s->peer.pidfd >= 0)
 			close(s->peer.pidfd);
-		s->peer.pidfd = -1;
+		if (s->target >= 0)
+			close(s->target);
+		s->peer.pidfd = s->target = -1;
 		s->waits_for = 0;
 		s->housekeeping = NULL;
 	}
@@ -195,6 +198,22 @@ static bool is_clogged(struct session *s)
 	return true;
 }
 
+/* Unless that waits, for what its user's processes took of housekeeping's time before. */
+static void attach(struct session *s, struct housekeeping *h)
+{
+	int target = s->target;
+
+	if (!patience_has(h, s->uid)) {
+		if (session_peer_gone(s))
+			session_close(s);
+		return;
+	}
+	s->step = STEP_NONE;
+	s->target = -1;
+	handle(s, h, &s->asked, target);
+	close(target);
+}
+
 static void serve(struct session *s, struct housekeeping *h, const struct upager_request *req,
 		  int *fd)
 {
@@ -210,6 +229,14 @@ static void serve(struct session *s, struct housekeeping *h, const struct upager
 	}
 	if (target < 0)
 		target = (int)syscall(SYS_pidfd_open, req->pid, 0);
+	if (req->op == UPAGER_OP_ATTACH && proc_of_pidfd(target) > 0) {
+		s->asked = *req;
+		s->target = target;
+		s->step = STEP_ATTACH;
+		*fd = -1;
+		attach(s, h);
+		return;
+	}
 	handle(s, h, req, target);
 	if (*fd < 0 && target >= 0)
 		close(target);
@@ -276,7 +303,9 @@ void sessions_handle(struct sessions *ss, struct housekeeping *h)
 
 		if (s->fd >= 0 && s->waits_for)
 			session_fill_step(s, h, others_wait(ss, s));
-		if (s->fd >= 0 && s->step == STEP_WHERE)
+		if (s->fd >= 0 && s->step == STEP_ATTACH)
+			attach(s, h);
+		else if (s->fd >= 0 && s->step == STEP_WHERE)
 			session_where_step(s, h);
 		else if (s->fd >= 0 && s->step)
 			session_self_step(s, h);

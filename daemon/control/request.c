@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "kernel/meminfo.h"
 #include "life/descendants.h"
+#include "life/patience.h"
 #include "life/pause.h"
 #include "life/release.h"
 #include "life/roster.h"
@@ -62,6 +63,7 @@ static int agree(struct housekeeping *h, struct proc *p, const struct upager_req
 int request_attach(struct housekeeping *h, const struct upager_request *req, uid_t uid, int target,
 		   char text[UPAGER_TEXT_BYTES])
 {
+	uint64_t begin_ns = clock_ns();
 	pid_t pid = req->pid;
 	struct proc *p;
 	int err;
@@ -100,6 +102,7 @@ int request_attach(struct housekeeping *h, const struct upager_request *req, uid
 	proc_sample(p);
 	if (!err && !(req->flags & UPAGER_ATTACH_WATCH))
 		err = takeover_begin(h->pg, p, text);
+	patience_charge(h, p->uid, begin_ns);
 	p->stop_any = false; /* once */
 	if (err) {
 		proc_close(p);
@@ -250,6 +253,7 @@ void request_resume(struct housekeeping *h, struct proc *p)
 
 int request_release(struct housekeeping *h, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
+	uint64_t begin_ns = clock_ns();
 	int err = 0;
 
 	/* More may have been lost while it came in. */
@@ -262,6 +266,7 @@ int request_release(struct housekeeping *h, struct proc *p, char text[UPAGER_TEX
 	}
 	if (p->space)
 		err = takeover_end(h->pg, p, text);
+	patience_charge(h, p->uid, begin_ns);
 	if (!err)
 		say_end(p);
 	release_proc(h, p);

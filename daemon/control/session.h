@@ -11,6 +11,7 @@
 /* What a peer waits for that is paged by itself. */
 enum session_step {
 	STEP_NONE,
+	STEP_ATTACH, /* until its user may have a process attached: of any process */
 	STEP_AGAIN, /* until the request can be served */
 	STEP_READY, /* for the agent's first sign of life */
 	STEP_PIN, /* for the worker, to fetch */
@@ -33,6 +34,7 @@ struct session {
 	enum session_step step; /* of what the peer asked for itself, or WHERE */
 	uint64_t ticket; /* WHERE: of the look that is this session's */
 	struct upager_request asked; /* that */
+	int target; /* ATTACH: pidfd of the process; -1 none */
 };
 
 /* Ends the connection; dispatch gives up what it had under way. */

@@ -5,6 +5,7 @@
 
 #include "control/proto.h"
 #include "control/request.h"
+#include "life/patience.h"
 
 void session_fill(struct session *s, struct housekeeping *h, struct proc *p, bool detach,
 		  struct upager_reply *reply)
@@ -45,7 +46,7 @@ void session_fill_step(struct session *s, struct housekeeping *h, bool others_wa
 	struct upager_reply reply;
 	int err = 0;
 
-	if (p && request_fill_pending(h, p)) {
+	if (p && (request_fill_pending(h, p) || (s->detach && !patience_has(h, s->uid)))) {
 		if (session_peer_gone(s))
 			give_up(s, h, p, others_wait);
 		return;

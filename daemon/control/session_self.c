@@ -2,7 +2,6 @@
 #include "control/session_self.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include "control/advice.h"
@@ -180,19 +179,12 @@ void session_self_handle(struct session *s, struct housekeeping *h,
 	ask(s, h);
 }
 
-static bool peer_is_gone(const struct session *s)
-{
-	struct pollfd pfd = { .fd = s->fd, .events = 0 };
-
-	return poll(&pfd, 1, 0) == 1 && pfd.revents & (POLLHUP | POLLERR);
-}
-
 void session_self_step(struct session *s, struct housekeeping *h)
 {
 	struct upager_reply reply;
 
 	/* An unregistration that has begun to unregister ends by itself. */
-	if (s->step != STEP_FORGET && peer_is_gone(s)) {
+	if (s->step != STEP_FORGET && session_peer_gone(s)) {
 		session_close(s);
 		return;
 	}

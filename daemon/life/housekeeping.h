@@ -32,6 +32,14 @@ struct descendants {
 	uint64_t scanned_ticks; /* all that were born before are known; since boot */
 };
 
+/* Of users whose processes took long (patience.h): whose pause ends first gives way. */
+#define PATIENCE_MAX 32
+
+struct patience {
+	uid_t uid;
+	uint64_t until_ns;
+};
+
 /*
  * The processes that are taken care of, and what is known of all of them.  The
  * housekeeping thread's own; who looks after them is round.c.
@@ -43,6 +51,7 @@ struct housekeeping {
 	struct descendants descendants;
 	struct announced announced;
 	struct tracking tracking;
+	struct patience patience[PATIENCE_MAX];
 	int ends_fd; /* readable when a process or an agent has ended */
 	uint64_t limit_pages; /* of all together; 0: none */
 	struct claim **claims; /* allot.c's */

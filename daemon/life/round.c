@@ -14,6 +14,7 @@
 #include "life/child.h"
 #include "life/descendants.h"
 #include "life/hung.h"
+#include "life/patience.h"
 #include "life/pause.h"
 #include "life/pool_memory.h"
 #include "life/release.h"
@@ -212,14 +213,15 @@ static bool wants_agent(const struct housekeeping *h, const struct proc *p, uint
 static void look_after_growth(struct housekeeping *h, struct proc *p, uint64_t now_ns)
 {
 	struct space *sp = p->space;
-	uint64_t tracked;
+	uint64_t tracked, begin_ns = clock_ns();
 	int err = 0;
 
 	if (!sp) {
 		if (p->state != UPAGER_PROC_WATCHED || now_ns < p->begin_at_ns ||
-		    !allot_near(h, p, PLACE_PART))
+		    !allot_near(h, p, PLACE_PART) || !patience_has(h, p->uid))
 			return;
 		err = begin(h, p);
+		patience_charge(h, p->uid, begin_ns);
 		if (is_refusal(p, err, now_ns)) {
 			p->state = UPAGER_PROC_REFUSED;
 			log_warn("process %d is not paged: %s", p->pid, p->text);
@@ -240,8 +242,9 @@ static void look_after_growth(struct housekeeping *h, struct proc *p, uint64_t n
 	if (sp->phase != SPACE_LIVE || sp->orders.new_agent)
 		return;
 	if (!p->by_itself && !sp->agent.ctl && !sp->reports.has_copies && !p->text[0] &&
-	    now_ns >= p->begin_at_ns && wants_agent(h, p, now_ns)) {
+	    now_ns >= p->begin_at_ns && wants_agent(h, p, now_ns) && patience_has(h, p->uid)) {
 		err = takeover_place_agent(h->pg, p, p->text);
+		patience_charge(h, p->uid, begin_ns);
 		if (is_refusal(p, err, now_ns))
 			log_warn("process %d is served but not evicted: %s", p->pid, p->text);
 		return;
@@ -314,6 +317,7 @@ uint64_t round_tick(struct housekeeping *h)
 
 	more |= slots_refill(h->pg->slots);
 	pager_spares_refill(h->pg);
+	inject_reap();
 	tracking_tick(&h->tracking, h->procs);
 	descendants_tick(h);
 	allot(h, now_ns);
