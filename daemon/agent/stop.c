@@ -62,6 +62,9 @@ static int find_thread(pid_t tid, void *arg)
 
 	if (is_known(st, tid))
 		return 0;
+	st->many = remote_now_ns() - st->begin_ns > STOP_NS;
+	if (st->many)
+		return -EBUSY;
 	err = grow((void **)&st->thread, st->nr_threads, sizeof(*st->thread));
 	if (err)
 		return err;
@@ -236,6 +239,8 @@ static int explain(const struct stop *st, char *cause)
 	const struct waiting *w;
 	size_t i = 0;
 
+	if (st->many)
+		return cause_set(cause, -EBUSY, "it has too many threads to be stopped at once");
 	while (i + 1 < st->nr_threads && st->thread[i].state >= HALT_STOPPED)
 		i++;
 	w = &st->thread[i].waiting;

@@ -2,6 +2,7 @@
 #ifndef UPAGER_STOP_H
 #define UPAGER_STOP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -15,6 +16,7 @@ struct stop {
 	struct halt *thread;
 	size_t nr_threads;
 	size_t nr_found; /* ever */
+	bool many; /* there was not time for all */
 	pid_t *group; /* thread groups that share the memory */
 	size_t nr_groups;
 	pid_t *process; /* seen in /proc, in ascending order: sharers or not */

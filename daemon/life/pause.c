@@ -27,6 +27,8 @@
 #define RUN_MIN_NS  (2 * NS_PER_MS)
 #define RUN_MAX_NS  (200 * NS_PER_MS)
 #define VAIN_PART   16
+/* Nor does housekeeping stop threads for more than a quarter of its time. */
+#define STOP_SHARE  3
 
 /*
  * Until the agent drops nothing any more where the program could write it or
@@ -65,7 +67,7 @@ void pause_end(struct proc *p)
 static void let_run(struct pager *pg, struct proc *p, bool vain)
 {
 	p->run_ns = vain ? min_t(uint64_t, p->run_ns * 2 + RUN_MIN_NS, RUN_MAX_NS) : RUN_MIN_NS;
-	p->run_until_ns = clock_ns() + p->run_ns;
+	p->run_until_ns = clock_ns() + max_t(uint64_t, p->run_ns, STOP_SHARE * p->stopping_ns);
 	/* Faults do not wait so long for what will not come. */
 	p->space->orders.stop_vain = vain && !pg->caps.move;
 }
@@ -79,6 +81,7 @@ void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 {
 	struct space *sp = p->space;
 	char cause[INJECT_CAUSE_BYTES] = "";
+	uint64_t begin_ns;
 	/* Not for what it only has to hand over: it goes on meanwhile. */
 	bool over = p->pressed && p->rss_pages > sp->orders.budget_pages + 2 * budget_slack(sp);
 
@@ -103,7 +106,9 @@ void pause_step(struct pager *pg, struct proc *p, uint64_t now_ns)
 	if (now_ns < p->run_until_ns)
 		return;
 	p->stop_began_ns = now_ns;
+	begin_ns = clock_ns();
 	err = inject_stop_begin(p->pid, sp->agent.pid, &p->stop, cause);
+	p->stopping_ns = clock_ns() - begin_ns;
 	sp->orders.stop_failed = err != 0;
 	snprintf(p->delay, sizeof(p->delay), "%s", err == -EAGAIN ? cause : "");
 	if (err) {

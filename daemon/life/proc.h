@@ -64,6 +64,7 @@ struct proc {
 	uint64_t stopped_ns; /* time that the target was stopped by attach */
 	bool stop_active;
 	uint64_t stop_began_ns;
+	uint64_t stopping_ns; /* it took so long */
 	uint64_t stop_evictions; /* of its space, when it began */
 	uint64_t stop_excess;
 	uint64_t run_ns; /* it runs at least so long after the last */

@@ -3,12 +3,16 @@
 #include "selftests/agent/inject_lib.h"
 
 #include <dirent.h>
+#include <limits.h>
+#include <pthread.h>
 #include <sched.h>
 
 #include <kselftest_harness.h>
 
 /* Enough repetitions for a slow machine. */
-#define LONG_NS 10000000000ULL
+#define LONG_NS	   10000000000ULL
+/* Within which 200 ms are over. */
+#define SECONDS_NS 3000000000ULL
 
 /* Threads of @pid in (or, with @not, not in) state @state. */
 static int threads_in_state(pid_t pid, char state, bool not )
@@ -167,6 +171,55 @@ TEST_F(stopped, parent_in_vfork_is_busy)
 	EXPECT_NE(NULL, strstr(self->cause, "cannot be stopped")) TH_LOG("%s", self->cause);
 	program_tell(&self->p, "x");
 	EXPECT_EQ(0, program_answer(&self->p));
+}
+
+static void *sleep_for_ever(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+/* A process of so many threads, which tells by its end of the pipe when all are there. */
+static pid_t start_threads(int nr, int ready_fd)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, (size_t)PTHREAD_STACK_MIN);
+	while (nr-- && !pthread_create(&thread, &attr, sleep_for_ever, NULL))
+		;
+	if (write(ready_fd, "r", 1) == 1)
+		sleep_for_ever(NULL);
+	_exit(1);
+}
+
+/*
+ * Regression: as many as a user may have were stopped one after the other, for seconds.  More than
+ * there is time for are let go of.
+ */
+TEST_F_TIMEOUT(stopped, many_threads_are_too_many, 60)
+{
+	uint64_t begin_ns, took_ns;
+	int ready[2], err;
+	char byte;
+
+	ASSERT_EQ(0, pipe(ready));
+	self->p = (struct program){ start_threads(8000, ready[1]), -1, -1 };
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	begin_ns = now_ns();
+	err = inject_stop_begin(self->p.pid, 0, &self->stop, self->cause);
+	took_ns = now_ns() - begin_ns;
+	if (!err)
+		inject_stop_end(&self->stop);
+	TH_LOG("%d after %llu us: %s", err, (unsigned long long)took_ns / 1000, self->cause);
+	EXPECT_LT(took_ns, SECONDS_NS);
+	EXPECT_TRUE(all_go_on(self->p.pid));
 }
 
 TEST_F(stopped, dead)
