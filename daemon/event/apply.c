@@ -201,12 +201,13 @@ static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg
 /* Of an event by which [start, end) goes, where something may be aside. */
 static uint64_t need_apart(struct pager *pg, const struct space *sp, uint64_t start, uint64_t end)
 {
-	pgno_t first = addr_pgno(start), last = addr_pgno(end);
+	uint32_t nr_parts = aside_parts(sp, start, end);
+	pgno_t first = addr_pgno(start);
 
-	if (!aside_any(sp))
+	if (nr_parts == 1)
 		return page_drop_need(1);
-	return page_drop_need(2 * ASIDE_PARTS) + page_doubt_need(pg, sp, first, last) +
-	       page_doubt_need(pg, sp, aside_page(first), aside_page(last));
+	return page_drop_need(2 * nr_parts) +
+	       page_doubt_both_need(pg, sp, first, aside_page(first), (end - start) >> PAGE_SHIFT);
 }
 
 static uint64_t remap_need(struct pager *pg, const struct space *sp, const struct uffd_msg *msg)
@@ -218,7 +219,7 @@ static uint64_t remap_need(struct pager *pg, const struct space *sp, const struc
 
 	if (page_find(pg, sp, to, pgno_add(to, nr), &n))
 		need += page_shift_need(pg, sp, to, aside_page(to), nr);
-	if (aside_any(sp))
+	if (aside_parts(sp, from, from + bytes) > 1)
 		need += page_shift_need(pg, sp, aside_page(source), to, nr);
 	return need;
 }

@@ -47,27 +47,48 @@ static bool is_alone(const struct space *sp)
 	return fstat(sp->process.task_dir_fd, &st) || st.st_nlink <= LINKS_ALONE;
 }
 
-bool aside_open(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
+static struct aside *find_same(const struct space *sp, uint64_t start, uint64_t end)
 {
-	struct aside *free = NULL;
-	pgno_t n;
-
-	if (!page_find(pg, sp, addr_pgno(start), addr_pgno(end), &n) || sp->phase == SPACE_FORKED ||
-	    is_alone(sp))
-		return false;
 	for (uint32_t i = 0; i < ASIDES; i++) {
 		struct aside *a = &sp->events->aside[i];
 
+		if (a->start == start && a->end == end && a->by == BY_NONE)
+			return a;
+	}
+	return NULL;
+}
+
+/* None where something is aside of the same place already. */
+static struct aside *find_free(const struct space *sp, uint64_t start, uint64_t end)
+{
+	struct aside *free = NULL;
+
+	for (uint32_t i = 0; i < ASIDES; i++) {
+		struct aside *a = &sp->events->aside[i];
+
+		if (meets(a, start, end))
+			return NULL;
 		if (!a->end)
 			free = a;
-		else if (meets(a, start, end)) /* by a daemon that died before it could say so */
-			return a->start == start && a->end == end && is_empty(pg, sp, a);
 	}
-	if (!free)
+	return free;
+}
+
+bool aside_open(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
+{
+	struct aside *a = find_same(sp, start, end);
+	pgno_t n;
+
+	if (!page_find(pg, sp, addr_pgno(start), addr_pgno(end), &n))
 		return false;
-	free->start = start;
-	free->by = BY_NONE;
-	__atomic_store_n(&free->end, end, __ATOMIC_RELEASE);
+	if (a && is_empty(pg, sp, a))
+		return true; /* by a daemon that died before it could say so */
+	a = find_free(sp, start, end);
+	if (!a || sp->phase == SPACE_FORKED || is_alone(sp))
+		return false;
+	a->start = start;
+	a->by = BY_NONE;
+	__atomic_store_n(&a->end, end, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -81,12 +102,11 @@ void aside_meet(struct pager *pg, struct space *sp, const struct uffd_msg *msg, 
 
 		if (!meets(a, start, end) || a->by != BY_NONE)
 			continue;
-		if (!late_unmap_in_use(pg, sp, first, last, false)) {
-			page_doubt(pg, sp, addr_pgno(first), addr_pgno(last));
-			page_doubt(pg, sp, aside_page(addr_pgno(first)),
-				   aside_page(addr_pgno(last)));
-		}
-		__atomic_store_n(&a->by, number(sp, msg), __ATOMIC_RELEASE);
+		if (late_unmap_in_use(pg, sp, first, last, false))
+			__atomic_store_n(&a->by, number(sp, msg), __ATOMIC_RELEASE);
+		else
+			page_doubt_both(pg, sp, addr_pgno(first), aside_page(addr_pgno(first)),
+					(last - first) >> PAGE_SHIFT);
 	}
 }
 
@@ -116,18 +136,34 @@ bool aside_next(const struct space *sp, const struct uffd_msg *msg, uint64_t *at
 	return true;
 }
 
+static bool is_over(const struct space *sp, const struct aside *a)
+{
+	uint8_t event = sp->events->msg[a->by - 1].event;
+
+	return event == EVENT_APPLIED || !event;
+}
+
 void aside_settle(struct pager *pg, struct space *sp)
 {
 	for (uint32_t i = 0; i < ASIDES; i++) {
 		struct aside *a = &sp->events->aside[i];
 
-		if (!a->end || a->by == BY_NONE || a->by == BY_NOBODY)
+		if (!a->end || a->by == BY_NONE || a->by == BY_NOBODY || !is_over(sp, a))
 			continue;
 		if (is_empty(pg, sp, a))
 			__atomic_store_n(&a->end, 0, __ATOMIC_RELEASE);
 		else /* the rest was another's */
 			__atomic_store_n(&a->by, BY_NONE, __ATOMIC_RELEASE);
 	}
+}
+
+uint32_t aside_parts(const struct space *sp, uint64_t start, uint64_t end)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < ASIDES; i++)
+		nr += meets(&sp->events->aside[i], start, end);
+	return 2 * nr + 1;
 }
 
 bool aside_any(const struct space *sp)

@@ -15,7 +15,8 @@
  *
  * Which of two contents an event means that comes meanwhile is known while what
  * came last is mapped there: the older.  Otherwise both have gone, and what
- * cannot be told apart is LOST.
+ * cannot be told apart is LOST: the event takes what is there, the other one
+ * what is aside.
  *
  * All is the worker's, within a change, and in the state file: done again by a
  * daemon after this one it is the same.
@@ -40,11 +41,12 @@ struct aside_part {
 bool aside_next(const struct space *sp, const struct uffd_msg *msg, uint64_t *at, uint64_t end,
 		struct aside_part *part);
 
-/* The events of the slot are applied: who is done with what was aside. */
+/* Parts that a range may have. */
+uint32_t aside_parts(const struct space *sp, uint64_t start, uint64_t end);
+
+/* What was aside for events that are applied: what is left of it is another's. */
 void aside_settle(struct pager *pg, struct space *sp);
 bool aside_any(const struct space *sp);
-/* Parts that a range may have. */
-#define ASIDE_PARTS (2 * ASIDES + 1)
 
 /* A fork's child shares what is aside, and never asks for it. */
 void aside_inherit(struct space *child, const struct space *parent);

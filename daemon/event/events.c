@@ -9,6 +9,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "event/apply.h"
+#include "event/aside.h"
 #include "event/fork.h"
 #include "event/hold.h"
 #include "event/refuse.h"
@@ -151,6 +152,7 @@ static bool apply_all(struct pager *pg, struct space *sp)
 	sp->worker.draining = fork;
 	if ((fork && !fork_may_apply(pg, sp)) || !change_begin(sp, cause))
 		return false;
+	aside_settle(pg, sp); /* for a daemon that died before it could */
 	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
 		if (is_fault(&slot->msg[n]) || is_applied(&slot->msg[n]))
 			continue;
@@ -160,6 +162,7 @@ static bool apply_all(struct pager *pg, struct space *sp)
 		apply_event(pg, sp, &slot->msg[n]);
 		failpoint(FP_EVENT_APPLIED);
 		__atomic_store_n(&slot->msg[n].event, EVENT_APPLIED, __ATOMIC_RELEASE);
+		aside_settle(pg, sp);
 	}
 	if (room)
 		apply_settle(pg, sp);

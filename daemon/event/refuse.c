@@ -79,7 +79,7 @@ static int poison_leaf(struct refusal *r, const uint64_t *leaf, pgno_t base)
 
 static int poison_all(struct refusal *r, const struct space *parent)
 {
-	static const pgno_t end = { 1ULL << (TABLE_BITS * TABLE_LEVELS) };
+	static const pgno_t end = { 1ULL << (TABLE_BITS * TABLE_LEVELS - 1) };
 	const uint64_t *leaf;
 	pgno_t n = { 0 }, base;
 	int err = r->pg->caps.poison ? 0 : -EOPNOTSUPP;

@@ -169,53 +169,36 @@ static bool note_registered(struct scan *scan, const struct vma *v)
 	return !err || err == -ENOENT;
 }
 
-/* From *at on, what of [*at, end) is not known: true, and *at is its end. */
-static bool next_unknown(struct space *sp, uint64_t *at, uint64_t end, uint64_t *start)
-{
-	const struct region *r;
-	uint64_t next = end;
-
-	pthread_mutex_lock(&sp->lock);
-	while ((r = region_next(&sp->locked.regions, addr_pgno(*at))) &&
-	       r->first.v <= addr_pgno(*at).v)
-		*at = pgno_addr(r->end);
-	if (r)
-		next = min_t(uint64_t, pgno_addr(r->first), end);
-	pthread_mutex_unlock(&sp->lock);
-	*start = *at;
-	*at = next;
-	return *start < end;
-}
-
-static bool has_mapping(const struct scan *scan, uint64_t start, uint64_t end)
-{
-	for (uint32_t i = 0; i < scan->nr; i++)
-		if (scan->vma[i].start < end && start < scan->vma[i].end)
-			return true;
-	return false;
-}
-
 /*
- * What is known already is left out.  It may have gone, unread yet, and another
- * mapping may be there: if that had events of its own they would be taken for
+ * A mapping that is known already is left out.  It may have gone, unread yet, and
+ * another one be there: if that had events of its own they would be taken for
  * those of what was there before.
  */
 static int register_unknown(struct scan *scan, uint64_t start, uint64_t end)
 {
-	bool wp = !scan->pg->caps.move && scan->pg->caps.wp;
-	uint64_t first;
-	int err = 0;
+	bool wp = !scan->pg->caps.move && scan->pg->caps.wp, any = false;
+	int uffd = scan->sp->uffd, err = 0;
 
-	for (uint64_t at = start; !err && next_unknown(scan->sp, &at, end, &first);)
-		if (has_mapping(scan, first, at))
-			err = uffd_register(scan->sp->uffd, first, at - first, wp);
-	return err;
+	for (uint32_t i = 0; i < scan->nr && !err; i++) {
+		const struct vma *v = &scan->vma[i];
+
+		if (!is_known(scan->sp, v)) {
+			any = true;
+			continue;
+		}
+		if (any)
+			err = uffd_register(uffd, start, v->start - start, wp);
+		start = v->end;
+		any = false;
+	}
+	return err || !any ? err : uffd_register(uffd, start, end - start, wp);
 }
 
 static bool register_stretch(struct scan *scan, uint64_t start, uint64_t end)
 {
+	bool wp = !scan->pg->caps.move && scan->pg->caps.wp;
+	int uffd = scan->sp->uffd, err, one;
 	uint32_t known = 0;
-	int err, one;
 
 	while (known < scan->nr && is_known(scan->sp, &scan->vma[known]))
 		known++;
@@ -228,7 +211,7 @@ static bool register_stretch(struct scan *scan, uint64_t start, uint64_t end)
 		if (is_known(scan->sp, v))
 			continue;
 		/* Something was mapped there that cannot be; or the program did it itself. */
-		one = err ? register_unknown(scan, v->start, v->end) : 0;
+		one = err ? uffd_register(uffd, v->start, v->end - v->start, wp) : 0;
 		if (one == -ESRCH)
 			scan->error = one;
 		if (one == -ESRCH || (!one && !note_registered(scan, v)))

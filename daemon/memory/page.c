@@ -226,11 +226,6 @@ uint64_t page_shift_need(struct pager *pg, const struct space *sp, pgno_t from, 
 	return table_move_need(pg->tables, sp->worker.root, from, to, nr_pages);
 }
 
-uint64_t page_doubt_need(struct pager *pg, const struct space *sp, pgno_t first, pgno_t end)
-{
-	return table_change_need(pg->tables, sp->worker.root, first, end);
-}
-
 /* In both places since a crash, and counted twice. */
 static void forget_double(void *context, uint64_t entry)
 {
@@ -307,6 +302,55 @@ void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end)
 		}
 		n = pgno_add(base, TABLE_ENTRIES);
 	}
+}
+
+static void lose_all_of(struct pager *pg, struct space *sp, pgno_t n)
+{
+	struct page p = page_read(pg, sp, n);
+
+	if (p.state == PAGE_LOST)
+		return;
+	release_place(sp, p);
+	page_lose(pg, sp, n);
+}
+
+/* What is outside of [first, end), and with it what is there from other on. */
+static void doubt_beside(struct pager *pg, struct space *sp, pgno_t first, pgno_t end, pgno_t other)
+{
+	uint64_t entries[TABLE_ENTRIES];
+	pgno_t n = first, base;
+
+	while (n.v < end.v && copy_leaf(pg, sp, n, end, entries, &base)) {
+		for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
+			enum page_state state = page_entry_state(entries[i]);
+			pgno_t at = pgno_add(base, i);
+
+			if (at.v < first.v || at.v >= end.v ||
+			    (state != PAGE_SWAPPED && state != PAGE_STANDBY))
+				continue;
+			lose_all_of(pg, sp, at);
+			lose_all_of(pg, sp, pgno_add(other, at.v - first.v));
+		}
+		n = pgno_add(base, TABLE_ENTRIES);
+	}
+}
+
+void page_doubt_both(struct pager *pg, struct space *sp, pgno_t one, pgno_t other,
+		     uint64_t nr_pages)
+{
+	assert(sp->worker.changing);
+	doubt_beside(pg, sp, one, pgno_add(one, nr_pages), other);
+	doubt_beside(pg, sp, other, pgno_add(other, nr_pages), one);
+}
+
+uint64_t page_doubt_both_need(struct pager *pg, const struct space *sp, pgno_t one, pgno_t other,
+			      uint64_t nr_pages)
+{
+	table_id_t root = sp->worker.root;
+
+	/* What one side has comes to be on the other. */
+	return 2 * (table_change_need(pg->tables, root, one, pgno_add(one, nr_pages)) +
+		    table_change_need(pg->tables, root, other, pgno_add(other, nr_pages)));
 }
 
 void page_resettle(struct pager *pg, struct space *sp, pgno_t n, slot_t slot)

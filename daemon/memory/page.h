@@ -51,6 +51,9 @@ void page_shift(struct pager *pg, struct space *sp, pgno_t from, pgno_t to, uint
 void page_lose(struct pager *pg, struct space *sp, pgno_t n);
 /* What is outside of [first, end) becomes LOST. */
 void page_doubt(struct pager *pg, struct space *sp, pgno_t first, pgno_t end);
+/* Nobody knows which of two places a content is of: LOST in both where it is outside in one. */
+void page_doubt_both(struct pager *pg, struct space *sp, pgno_t one, pgno_t other,
+		     uint64_t nr_pages);
 /* A RESIDENT page no longer keeps the slot of its last clean copy, whoever shares its leaf. */
 void page_give_up_copy(struct pager *pg, struct space *sp, pgno_t n);
 /*
@@ -60,12 +63,13 @@ void page_give_up_copy(struct pager *pg, struct space *sp, pgno_t n);
 void page_resettle(struct pager *pg, struct space *sp, pgno_t n, slot_t slot);
 /*
  * Tables that several of these need together, at most, to be claimed at once:
- * page_drop() of so many ranges, page_shift() and page_doubt() of these.
+ * page_drop() of so many ranges, page_shift() and page_doubt_both() of these.
  */
 uint64_t page_drop_need(uint32_t nr_ranges);
 uint64_t page_shift_need(struct pager *pg, const struct space *sp, pgno_t from, pgno_t to,
 			 uint64_t nr_pages);
-uint64_t page_doubt_need(struct pager *pg, const struct space *sp, pgno_t first, pgno_t end);
+uint64_t page_doubt_both_need(struct pager *pg, const struct space *sp, pgno_t one, pgno_t other,
+			      uint64_t nr_pages);
 /* Sets the age, a hint. */
 void page_set_age(struct pager *pg, struct space *sp, pgno_t n, uint8_t age);
 

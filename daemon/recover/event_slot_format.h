@@ -7,7 +7,7 @@
 
 #define EVENTS_BATCH 64
 #define LATE_UNMAPS  128
-#define ASIDES	     4
+#define ASIDES	     16
 
 /*
  * Events of a space that were read and not all applied: in the state file.  One

@@ -132,11 +132,14 @@ static bool twice; /* as by a daemon that died before it could say that it did i
 static inline void apply(struct space_fixture *f)
 {
 	f->pg.caps.remap_exact = true;
-	for (uint32_t n = 0; f->events.msg[n].event; n++)
+	for (uint32_t n = 0; f->events.msg[n].event; n++) {
 		for (int i = 0; i <= twice; i++) {
 			assert_true(apply_has_room(&f->pg, f->sp, &f->events.msg[n]));
 			apply_event(&f->pg, f->sp, &f->events.msg[n]);
 		}
+		f->events.msg[n].event = EVENT_APPLIED;
+		aside_settle(&f->pg, f->sp);
+	}
 	apply_settle(&f->pg, f->sp);
 	memset(f->events.msg, 0, sizeof(f->events.msg));
 }

@@ -119,8 +119,6 @@ static void test_parts(void **state)
 	remap(AT_Y, AT_X, 2 * NR);
 	tell_remap(f, AT_Y, AT_X, 2 * NR);
 	tell_remap(f, AT_X, AT_D, NR);
-	apply(f);
-	assert_true(aside_any(f->sp));
 	tell_unmap(f, AT_X, NR);
 	tell_unmap(f, AT_X + NR, NR);
 	apply(f);
@@ -128,6 +126,25 @@ static void test_parts(void **state)
 	expect(f, AT_D, AT_X, NR);
 	expect(f, AT_X, AT_Y, 2 * NR);
 	expect_counts(f, 0, 0, 0, 3 * NR);
+}
+
+/* A part of what came goes again first: the rest is known to be what came. */
+static void test_part_unmapped(void **state)
+{
+	struct space_fixture *f = *state;
+
+	put(f, AT_X, NR);
+	put(f, AT_Y, NR);
+	remap(AT_Y, AT_X, NR);
+	tell_remap(f, AT_Y, AT_X, NR);
+	apply(f);
+	set_mapped(AT_X, 1, false);
+	tell_unmap(f, AT_X, 1);
+	tell_unmap(f, AT_X, NR);
+	apply(f);
+	assert_false(aside_any(f->sp));
+	expect_nothing(f, AT_X, 1);
+	expect(f, AT_X + 1, AT_Y + 1, NR - 1);
 }
 
 /* A part of what was there had never been touched: what came there stays. */
@@ -175,8 +192,8 @@ static void test_lost(void **state)
 {
 	struct space_fixture *f = *state;
 
-	put(f, AT_X, NR);
-	put(f, AT_Y, NR);
+	put(f, AT_X, NR - 1);
+	put(f, AT_Y + 1, NR - 1);
 	remap(AT_X, AT_D, NR);
 	remap(AT_Y, AT_X, NR);
 	tell_remap(f, AT_Y, AT_X, NR);
@@ -241,6 +258,7 @@ int main(void)
 		ASIDE_TEST(test_remap_after_unmap),
 		ASIDE_TEST(test_three),
 		ASIDE_TEST(test_parts),
+		ASIDE_TEST(test_part_unmapped),
 		ASIDE_TEST(test_untouched),
 		ASIDE_TEST(test_leftover),
 		ASIDE_TEST(test_lost),
