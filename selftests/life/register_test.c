@@ -18,7 +18,7 @@
 #define REPLACED    15
 #define TOGGLES	    8
 #define PAUSE_US    20000 /* as long as the failpoint: what was there is not, and comes again */
-#define HUGE_ROUNDS 100
+#define HUGE_ROUNDS 400
 #define HUGE_HITS   3
 
 PAGER_FIXTURE_FAILING(register, "attach_seen=delay:20000,attach_registered=delay:20000")
