@@ -20,6 +20,7 @@
 #include "agent/channel.h"
 #include "agent/inject.h"
 #include "agent/place.h"
+#include "base/untrusted_fd.h"
 
 /* Beyond all that the helper allows itself. */
 #define HELPER_MS 10000
@@ -52,6 +53,7 @@ static int spawn(int channel, pid_t *pid)
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawn_file_actions_init(&actions);
 	err = posix_spawn_file_actions_adddup2(&actions, channel, CHANNEL_FD);
+	untrusted_fds_await();
 	if (!err)
 		err = posix_spawn(pid, "/proc/self/exe", &actions, &attr, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);

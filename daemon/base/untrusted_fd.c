@@ -7,12 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 
 #define STACK_BYTES (64 << 10)
+
+#define AWAIT_TRIES    50
+#define AWAIT_PAUSE_NS NS_PER_MS
+
+static _Atomic uint32_t nr_threads; /* that close something */
 
 /* What the kernel made itself needs nobody to be asked. */
 static bool name_begins(int fd, const char *with)
@@ -55,6 +62,7 @@ static void *close_slowly(void *arg)
 	if (slow->going)
 		atomic_fetch_sub(slow->going, 1);
 	free(slow);
+	atomic_fetch_sub(&nr_threads, 1);
 	return NULL;
 }
 
@@ -67,7 +75,10 @@ static int start(struct slow *slow)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	atomic_fetch_add(&nr_threads, 1);
 	err = pthread_create(&thread, &attr, close_slowly, slow);
+	if (err)
+		atomic_fetch_sub(&nr_threads, 1);
 	pthread_attr_destroy(&attr);
 	return -err;
 }
@@ -102,4 +113,12 @@ void untrusted_fd_close(int fd)
 {
 	if (fd >= 0)
 		untrusted_fds_close(&fd, 1, NULL);
+}
+
+void untrusted_fds_await(void)
+{
+	const struct timespec pause = { .tv_nsec = AWAIT_PAUSE_NS };
+
+	for (int n = 0; n < AWAIT_TRIES && atomic_load(&nr_threads); n++)
+		nanosleep(&pause, NULL);
 }

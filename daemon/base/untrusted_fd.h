@@ -20,5 +20,10 @@ void untrusted_fd_close(int fd);
  * until that has ended.
  */
 void untrusted_fds_close(const int *fd, uint32_t nr, _Atomic uint32_t *going);
+/*
+ * Until what is being closed is, for 50 ms at most: who forks now has all of it, too,
+ * and may be the last to close it, without being interrupted.
+ */
+void untrusted_fds_await(void);
 
 #endif

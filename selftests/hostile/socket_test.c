@@ -93,6 +93,7 @@ static bool send_lingering(void)
 /* Regression: the main thread closed what came too much, or unread, and waited. */
 TEST_F_TIMEOUT(hostile_socket, sends_what_lingers, 90)
 {
+	struct target v = victim_start(&self->pager);
 	pid_t user;
 
 	ASSERT_EQ(0, kill(self->pager.pid, SIGSTOP));
@@ -100,7 +101,9 @@ TEST_F_TIMEOUT(hostile_socket, sends_what_lingers, 90)
 	EXPECT_TRUE(has_stopped(user));
 	ASSERT_EQ(0, kill(self->pager.pid, SIGCONT));
 	EXPECT_TRUE(root_is_answered(&self->pager));
+	EXPECT_TRUE(victim_goes_on(&v));
 	kill(user, SIGKILL);
+	EXPECT_EQ(0, victim_end(&v));
 	EXPECT_EQ(0, pager_stop(&self->pager));
 }
 
