@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # scripts/cow-flame: what it has recorded, of whom, and how it folds call stacks.  By a perf that gives
-# again what perf script 6.1 once gave, for what is folded has to be known.
+# what is written here in the form of perf script 6.1, for what is folded has to be known.
 
 # shellcheck source=selftests/lib.sh
 . "${0%/*}/../lib.sh"
