@@ -220,24 +220,45 @@ TEST_F_TIMEOUT(notice, eviction, 120)
 	EXPECT_EQ(0, pager_stop(&self->pager));
 }
 
-/* Where a child gets an agent: the only thread of it that there is waits. */
-TEST_F_TIMEOUT(notice, forked, 120)
-{
-	static const size_t which[] = { 0, 4, 5, 9, 13, 19 };
-	struct target t[ARRAY_SIZE(which)];
+#define FORKED_MAX 6
 
-	for (size_t i = 0; i < ARRAY_SIZE(which); i++) {
+/* How many noticed, which are in *which then. */
+static size_t noticed_by_children(struct pager *pg, size_t *which, size_t nr)
+{
+	struct target t[FORKED_MAX];
+	size_t nr_noticed = 0;
+	bool ready = true;
+
+	for (size_t i = 0; i < nr; i++) {
 		t[i] = begin(which[i], 2 * TARGET_BUDGET, true);
-		EXPECT_EQ(0, target_attach(&self->pager, &t[i], TARGET_BUDGET));
+		ready &= !target_attach(pg, &t[i], TARGET_BUDGET);
 		target_let(&t[i], 1);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(which); i++)
-		EXPECT_TRUE(target_reached(&t[i], 2));
+	for (size_t i = 0; i < nr; i++)
+		ready &= target_reached(&t[i], 2);
 	sleep_us(1500000); /* it gets one after half a second; later it misses its test only */
-	for (size_t i = 0; i < ARRAY_SIZE(which); i++) {
+	for (size_t i = 0; i < nr; i++) {
 		target_let(&t[i], 2);
-		EXPECT_EQ(0, target_end(&t[i])) TH_LOG("%s", calls[which[i]].name);
+		if (!target_end(&t[i]) && ready)
+			continue;
+		fprintf(stderr, "# %s noticed\n", calls[which[i]].name);
+		which[nr_noticed++] = which[i];
 	}
+	return nr_noticed;
+}
+
+/*
+ * Where a child gets an agent: the only thread of it that there is waits.  A trap
+ * may be late by a microsecond, in which the thread goes to wait: but hardly twice.
+ */
+TEST_F_TIMEOUT(notice, forked, 120)
+{
+	size_t which[FORKED_MAX] = { 0, 4, 5, 9, 13, 19 };
+	size_t nr = noticed_by_children(&self->pager, which, FORKED_MAX);
+
+	if (nr)
+		nr = noticed_by_children(&self->pager, which, nr);
+	EXPECT_EQ(0, nr);
 	EXPECT_EQ(0, pager_stop(&self->pager));
 }
 
