@@ -159,8 +159,9 @@ static void print_count(const char *name, uint64_t count, const char *what)
 
 void record_table_print_stall(const char *name, const struct upager_stall *stall)
 {
-	printf("%ssome avg10=%.2f avg60=%.2f avg300=%.2f total=%" PRIu64 "\n", name,
-	       record_percent(stall->some_avg10), record_percent(stall->some_avg60),
+	printf("%s"
+	       "some avg10=%.2f avg60=%.2f avg300=%.2f total=%" PRIu64 "\n",
+	       name, record_percent(stall->some_avg10), record_percent(stall->some_avg60),
 	       record_percent(stall->some_avg300), (uint64_t)stall->some_total_us);
 }
 

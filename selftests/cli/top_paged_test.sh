@@ -67,7 +67,7 @@ ok "averages are shares" json 'all(0 <= x["stall_some"][k] <= 100 for x in (p, d
 paged_pid=$("$UPAGER" status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["processes"][0]["pid"])')
 number='[0-9.]+'
 ok "top shows faults, evictions, percentiles and the stall" wait_for 60 live \
-	" +${number}M +$number[BKM] +${number}M +[1-9]$number +[1-9]$number +<${number}[mu]s +<${number}m?u?s +[1-9]?[0-9.]+ +[0-9-]+ python3$"
+	" +${number}M +${number}[BKM] +${number}M +[1-9]$number +[1-9]$number +<${number}[mu]s +<${number}m?u?s +[1-9]?[0-9.]+ +[0-9-]+ python3$"
 rm "$WORK/go"
 wait "$started_pid"
 is "the program's exit status" $? 0
