@@ -148,7 +148,7 @@ static void clear(struct pager *pg, struct space *sp, struct uffd_msg *msg, uint
 	uint64_t from = msg->arg.remap.from, to = msg->arg.remap.to, bytes = msg->arg.remap.len;
 	pgno_t first = addr_pgno(to), end = addr_pgno(to + moved);
 
-	if (msg->reserved1 < REMAP_ASIDE && aside_open(pg, sp, to, to + moved))
+	if (msg->reserved1 < REMAP_ASIDE && aside_open(pg, sp, msg, to, to + moved))
 		advance(msg, REMAP_ASIDE);
 	if (msg->reserved1 == REMAP_ASIDE)
 		page_shift(pg, sp, first, aside_page(first), moved >> PAGE_SHIFT);

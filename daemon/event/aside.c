@@ -39,11 +39,28 @@ static bool is_empty(struct pager *pg, const struct space *sp, const struct asid
 			  &n);
 }
 
-/* Nobody overtakes the only thread. */
-static bool is_alone(const struct space *sp)
+/*
+ * Nobody overtakes the only thread.  Who was overtaken may have ended since, but
+ * not before its event was read.
+ */
+static bool is_alone(const struct space *sp, const struct uffd_msg *msg, uint64_t start,
+		     uint64_t end)
 {
+	const struct uffd_msg *last = sp->events->msg + EVENTS_BATCH;
 	struct stat st;
 
+	for (const struct uffd_msg *m = msg + 1; m < last && m->event; m++) {
+		uint64_t from = m->arg.remap.from, from_end = from + m->arg.remap.len;
+
+		if (m->event == UFFD_EVENT_UNMAP) {
+			from = m->arg.remove.start;
+			from_end = m->arg.remove.end;
+		} else if (m->event != UFFD_EVENT_REMAP) {
+			continue;
+		}
+		if (from < end && start < from_end)
+			return false;
+	}
 	return fstat(sp->process.task_dir_fd, &st) || st.st_nlink <= LINKS_ALONE;
 }
 
@@ -74,7 +91,8 @@ static struct aside *find_free(const struct space *sp, uint64_t start, uint64_t 
 	return free;
 }
 
-bool aside_open(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
+bool aside_open(struct pager *pg, struct space *sp, const struct uffd_msg *msg, uint64_t start,
+		uint64_t end)
 {
 	struct aside *a = find_same(sp, start, end);
 	pgno_t n;
@@ -84,7 +102,7 @@ bool aside_open(struct pager *pg, struct space *sp, uint64_t start, uint64_t end
 	if (a && is_empty(pg, sp, a))
 		return true; /* by a daemon that died before it could say so */
 	a = find_free(sp, start, end);
-	if (!a || sp->phase == SPACE_FORKED || is_alone(sp))
+	if (!a || sp->phase == SPACE_FORKED || is_alone(sp, msg, start, end))
 		return false;
 	a->start = start;
 	a->by = BY_NONE;

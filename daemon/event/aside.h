@@ -26,7 +26,8 @@
 pgno_t aside_page(pgno_t n);
 
 /* Before a REMAP comes to [start, end): whether what is there is to be put aside, and may be now. */
-bool aside_open(struct pager *pg, struct space *sp, uint64_t start, uint64_t end);
+bool aside_open(struct pager *pg, struct space *sp, const struct uffd_msg *msg, uint64_t start,
+		uint64_t end);
 /* An event by which [start, end) goes: what is aside of that is its own from now on. */
 void aside_meet(struct pager *pg, struct space *sp, const struct uffd_msg *msg, uint64_t start,
 		uint64_t end);

@@ -228,6 +228,26 @@ static void test_alone(void **state)
 	expect_counts(f, 0, 0, 0, NR);
 }
 
+/* Who was overtaken has ended since both were told. */
+static void test_has_ended(void **state)
+{
+	struct space_fixture *f = *state;
+	int dir = f->sp->process.task_dir_fd;
+
+	put(f, AT_X, NR);
+	put(f, AT_Y, NR);
+	remap(AT_X, AT_D, NR);
+	remap(AT_Y, AT_X, NR);
+	tell_remap(f, AT_Y, AT_X, NR);
+	tell_remap(f, AT_X, AT_D, NR);
+	f->sp->process.task_dir_fd = open("/proc/self/task", O_PATH | O_DIRECTORY);
+	apply(f);
+	close(f->sp->process.task_dir_fd);
+	f->sp->process.task_dir_fd = dir;
+	expect(f, AT_D, AT_X, NR);
+	expect(f, AT_X, AT_Y, NR);
+}
+
 /* A child shares what its parent has aside, and its own events are never about it. */
 static void test_child(void **state)
 {
@@ -263,6 +283,7 @@ int main(void)
 		ASIDE_TEST(test_leftover),
 		ASIDE_TEST(test_lost),
 		ASIDE_TEST(test_alone),
+		ASIDE_TEST(test_has_ended),
 		ASIDE_TEST(test_child),
 	};
 
