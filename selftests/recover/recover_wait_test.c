@@ -162,6 +162,8 @@ TEST_F_TIMEOUT(recover_wait, worker_hangs, 60)
 	ASSERT_EQ(0, pager_restart(pager, &(struct pager_options){ 0 }));
 	for (int i = 0; i < 8; i++)
 		EXPECT_TRUE(is_heard(fd));
+	/* Something has to come back. */
+	ASSERT_TRUE(wait_until(20, pager_status(pager, t.pid).swapped_bytes));
 	ASSERT_EQ(0, pager_restart(pager, &(struct pager_options){
 						  .failpoints = "fault_filled=delay:60000000@1" }));
 	target_let(&t, 2);
