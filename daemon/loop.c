@@ -79,6 +79,7 @@ static uint64_t close_space(struct loop *lp, struct space *sp)
 		sp->agent.dead = true;
 	/* A fork that waits for writes: the child lives, and needs what is here [F11]. */
 	if (events_fork_waits(sp)) {
+		sp->worker.copies_wait = false;
 		writeback_queue(pg, sp);
 		events_resume(pg, sp);
 		if (events_fork_waits(sp))

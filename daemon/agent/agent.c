@@ -105,6 +105,8 @@ void agent_fini(struct agent *ag)
 	ag->pidfd = ag->event_fd = ag->ctl_fd = -1;
 }
 
+#define NO_UID UINT32_MAX /* it could not be asked */
+
 struct identity {
 	uint32_t tid; /* in its innermost namespace */
 	uint32_t uid; /* effective */
@@ -113,7 +115,7 @@ struct identity {
 /* Its control page is the target's, too, and would tell whatever that likes. */
 static struct identity identify(pid_t pid)
 {
-	struct identity id = { 0, UINT32_MAX };
+	struct identity id = { 0, NO_UID };
 	char path[32], line[256], *last;
 	FILE *f;
 
@@ -356,7 +358,9 @@ void agent_dismiss(struct agent *ag)
 
 bool agent_kill(struct agent *ag)
 {
-	if (identify(ag->pid).uid != ag->uid)
+	uint32_t uid = identify(ag->pid).uid;
+
+	if (uid != NO_UID && ag->uid != NO_UID && uid != ag->uid)
 		return false;
-	return !syscall(SYS_pidfd_send_signal, ag->pidfd, SIGKILL, NULL, 0);
+	return !syscall(SYS_pidfd_send_signal, ag->pidfd, SIGKILL, NULL, 0) || errno != ESRCH;
 }

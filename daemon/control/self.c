@@ -207,7 +207,8 @@ int self_join(struct housekeeping *h, const struct self_peer *peer, uint64_t bud
 		err = request_set_budget(h, p, &budget, text);
 	if (err || (p && is_settled(p)))
 		return err;
-	if (is_joining(peer->pid))
+	/* Of a fork's child that has copies the pool goes first. */
+	if (is_joining(peer->pid) || (p && p->space->reports.has_copies))
 		return -EAGAIN;
 	if (p && p->space->agent.ctl) {
 		snprintf(text, UPAGER_TEXT_BYTES,

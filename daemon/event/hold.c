@@ -10,12 +10,16 @@
 static void fail(struct pager *pg, struct space *sp)
 {
 	struct space_worker *w = &sp->worker;
+	uint64_t now_ns = clock_ns();
 
 	w->hold_pause_ns =
 		min_t(uint64_t, max_t(uint64_t, 2 * w->hold_pause_ns, HOLD_MIN_NS), HOLD_MAX_NS);
-	w->hold_at_ns = clock_ns() + w->hold_pause_ns;
-	if (!atomic_exchange(&sp->reports.unheld, true))
+	w->hold_at_ns = now_ns + w->hold_pause_ns;
+	sp->reports.unheld_asked_ns = now_ns;
+	if (!sp->reports.unheld_since_ns) {
+		sp->reports.unheld_since_ns = now_ns;
 		pager_kick_housekeeping(pg);
+	}
 }
 
 bool hold_begin(struct pager *pg, struct space *sp)
@@ -29,7 +33,7 @@ bool hold_begin(struct pager *pg, struct space *sp)
 		return false;
 	}
 	sp->worker.hold_pause_ns = 0;
-	sp->reports.unheld = false;
+	sp->reports.unheld_since_ns = 0;
 	return true;
 }
 

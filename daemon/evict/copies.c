@@ -10,6 +10,8 @@
 /* Of all children: some milliseconds to copy, and 16 MiB. */
 #define COPIES_MAX 4096u
 #define LOOK_NS	   (5 * NS_PER_MS)
+/* For the parent to write what it changes again and again. */
+#define WAIT_NS	   NS_PER_S
 
 bool copies_have_room(const struct pager *pg, uint32_t nr)
 {
@@ -20,6 +22,7 @@ void copies_begin(struct pager *pg, struct space *child, uint32_t nr)
 {
 	child->worker.nr_copies = nr;
 	child->worker.copies_wait = true;
+	child->worker.copies_until_ns = clock_ns() + WAIT_NS;
 	child->reports.has_copies = true;
 	pg->worker.nr_copies += nr;
 }
@@ -61,7 +64,7 @@ static void share_slot(struct pager *pg, struct space *sp, uint32_t place, slot_
 }
 
 /* True: there is one that its parent has not written yet. */
-static bool share_slots(struct pager *pg, struct space *sp)
+static bool share_slots(struct pager *pg, struct space *sp, uint64_t now_ns)
 {
 	const struct space *parent = parent_of(pg, sp);
 	struct standby *sb = &sp->standby;
@@ -72,8 +75,9 @@ static bool share_slots(struct pager *pg, struct space *sp)
 		if (standby_state(sb, i) != PLACE_DIRTY)
 			continue;
 		p = page_read(pg, parent, standby_page(sb, i));
+		/* What waits itself may wait for this one, by an id that came again. */
 		if (p.state == PAGE_STANDBY && p.dirty)
-			return true;
+			return !parent->worker.copies_wait && now_ns < sp->worker.copies_until_ns;
 		share_slot(pg, sp, i, p.slot);
 	}
 	return false;
@@ -100,9 +104,12 @@ uint64_t copies_step(struct pager *pg, struct space *sp, uint64_t now_ns)
 	if (!w->nr_copies || now_ns < w->copies_look_ns)
 		return w->nr_copies ? w->copies_look_ns : 0;
 	w->copies_look_ns = now_ns + LOOK_NS;
-	if (w->events_waiting)
+	/* A fork of its own, that waits for room: it writes, too, to make some. */
+	if (w->events_waiting) {
+		w->copies_wait = false;
 		return w->copies_look_ns;
-	w->copies_wait = share_slots(pg, sp);
+	}
+	w->copies_wait = share_slots(pg, sp, now_ns);
 	if (w->copies_wait || sp->standby.nr_busy)
 		return w->copies_look_ns;
 	let_go_of_pool(pg, sp);

@@ -191,7 +191,7 @@ static uint64_t give_back(struct pager *pg, struct space *sp, uint64_t now_ns)
 
 uint64_t pool_step(struct pager *pg, struct space *sp, uint64_t now_ns)
 {
-	if (!agent_present(&sp->agent) || sp->phase != SPACE_LIVE)
+	if (!agent_present(&sp->agent) || sp->phase != SPACE_LIVE || !sp->standby.nr_parts)
 		return 0;
 	take_part(pg, sp);
 	want_part(pg, sp, now_ns);

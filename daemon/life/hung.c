@@ -36,7 +36,15 @@ static bool keeps_waiting(const struct space *sp)
 	if (sp->orders.new_agent || !agent_present(&sp->agent) || fd_readable(sp->agent.pidfd))
 		return false;
 	/* Dismissed as soon as nothing is pending. */
-	return sp->reports.unheld || (sp->orders.gone && !agent_pending(&sp->agent));
+	return sp->reports.unheld_since_ns || (sp->orders.gone && !agent_pending(&sp->agent));
+}
+
+/* It was asked again and again, and not once long ago by a worker that had no time since. */
+static bool was_asked(const struct space *sp)
+{
+	uint64_t since_ns = sp->reports.unheld_since_ns;
+
+	return !since_ns || sp->reports.unheld_asked_ns - since_ns >= ANSWER_NS;
 }
 
 void hung_look_after(struct space *sp)
@@ -49,12 +57,18 @@ void hung_look_after(struct space *sp)
 		*hang = (struct space_hang){ 0 };
 		return;
 	}
-	if (!hang->since_ns)
-		*hang = (struct space_hang){ .since_ns = now_ns, .ran_ns = ran_ns(ag->pid) };
+	if (!hang->since_ns || hang->unheld_ns != sp->reports.unheld_since_ns)
+		*hang = (struct space_hang){
+			.since_ns = now_ns,
+			.ran_ns = ran_ns(ag->pid),
+			.unheld_ns = sp->reports.unheld_since_ns,
+		};
 	if (!is_idle(ag->pid))
 		hang->idle_ns = 0;
 	else if (!hang->idle_ns)
 		hang->idle_ns = now_ns;
+	if (!was_asked(sp))
+		return;
 	if (!(hang->idle_ns && now_ns - hang->idle_ns >= ANSWER_NS) &&
 	    ran_ns(ag->pid) - hang->ran_ns < ANSWER_NS && now_ns - hang->since_ns < LOADED_NS)
 		return;

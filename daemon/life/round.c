@@ -116,9 +116,12 @@ static void look_after_space(struct housekeeping *h, struct space *sp)
 	 * before all that it moved is settled: it keeps staging alive, which may
 	 * hold what a child forked at the last instant has to inherit [F11].
 	 */
-	if (sp->orders.gone && !sp->orders.new_agent && !sp->agent.dead &&
-	    !agent_pending(&sp->agent))
-		agent_dismiss(&sp->agent);
+	if (sp->orders.gone && !sp->orders.new_agent && !sp->agent.dead) {
+		if (agent_pending(&sp->agent))
+			pager_kick_worker(pg); /* it may sleep */
+		else
+			agent_dismiss(&sp->agent);
+	}
 	/*
 	 * Without an agent exec ends the address space at once.  With one the
 	 * kernel says so when the agent begins to take it down: not before that is

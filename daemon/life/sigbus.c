@@ -145,5 +145,7 @@ void sigbus_look_after(struct housekeeping *h)
 
 		if (sb)
 			look(h, sb);
+		else if (i < h->sigbus_room)
+			h->sigbus[i].uffd = -1; /* the next one there is another */
 	}
 }

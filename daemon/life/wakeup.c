@@ -91,7 +91,7 @@ static bool is_urgent(const struct proc *p)
 static bool needs_look(const struct space *sp)
 {
 	return sp->phase == SPACE_FORKED || sp->phase >= SPACE_CLOSING || sp->orders.gone ||
-	       sp->orders.new_agent || sp->reports.unheld;
+	       sp->orders.new_agent || sp->reports.unheld_since_ns;
 }
 
 uint64_t wakeup_next_ns(const struct housekeeping *h, uint64_t now_ns)

@@ -139,7 +139,9 @@ struct space_reports {
 	_Atomic bool stop_wanted; /* evicting needs every thread stopped */
 	_Atomic bool told; /* housekeeping was, and has not looked since */
 	_Atomic bool late; /* the agent does not answer, nobody waits for it */
-	_Atomic bool unheld; /* it does not let go, and events stay unread */
+	/* It does not let go, and events stay unread: asked first, and last; 0: it does. */
+	_Atomic uint64_t unheld_since_ns;
+	_Atomic uint64_t unheld_asked_ns;
 	_Atomic bool dropping; /* they must stay stopped until it is not [F2] */
 	_Atomic uint32_t orphans; /* forks whose child could not be taken on */
 	/* Forked child. */
@@ -151,6 +153,7 @@ struct space_reports {
 /* The agent keeps others waiting (life/hung.c). */
 struct space_hang {
 	uint64_t since_ns; /* 0: it does not */
+	uint64_t unheld_ns; /* of which time that it was asked this is */
 	uint64_t idle_ns; /* since when it does not even want to run; 0: it does */
 	uint64_t ran_ns; /* processor time that it had used by since_ns */
 };
@@ -203,6 +206,7 @@ struct space_worker {
 	uint32_t nr_copies; /* as many as there were at first; 0: none any more */
 	bool copies_wait; /* for its parent's writes: nothing is written */
 	uint64_t copies_look_ns;
+	uint64_t copies_until_ns; /* no longer */
 
 	uint64_t write_backoff_ns; /* a write failed: no further one before */
 	uint64_t write_pause_ns; /* for so long the last time */

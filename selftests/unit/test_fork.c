@@ -258,6 +258,32 @@ static void test_copies_of_its_own(void **state)
 	forget_parent(f, 2);
 }
 
+/* Not where it forks itself, nor for who waits for it, nor for who never comes to an end. */
+static void test_copies_wait_no_longer(void **state)
+{
+	struct space_fixture *f = *state;
+	struct space *child;
+	uint64_t now_ns = 1;
+
+	bring_to_pool(f, 0, DIRTY);
+	child = child_of(f);
+	assert_non_null(child);
+	for (int i = 0; i < 3; i++) {
+		assert_true(copies_step(&f->pg, child, now_ns));
+		assert_true(child->worker.copies_wait);
+		child->worker.events_waiting = i == 0;
+		f->sp->worker.copies_wait = i == 1;
+		now_ns = i == 2 ? child->worker.copies_until_ns : now_ns + NS_PER_S / 4;
+		assert_true(copies_step(&f->pg, child, now_ns));
+		assert_false(child->worker.copies_wait);
+		child->worker.events_waiting = f->sp->worker.copies_wait = false;
+		now_ns += NS_PER_S / 4;
+	}
+	copies_forget(&f->pg, child);
+	end_child(f, child);
+	forget_parent(f, 1);
+}
+
 /* Then a fork waits for the device. */
 static void test_copies_have_an_end(void **state)
 {
@@ -276,9 +302,10 @@ static void test_copies_have_an_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FORK_TEST(test_clean_without_tables), FORK_TEST(test_dirty_without_tables),
-		FORK_TEST(test_clean_with_tables),    FORK_TEST(test_copies_are_written_once),
-		FORK_TEST(test_copies_of_its_own),    FORK_TEST(test_copies_have_an_end),
+		FORK_TEST(test_clean_without_tables),  FORK_TEST(test_dirty_without_tables),
+		FORK_TEST(test_clean_with_tables),     FORK_TEST(test_copies_are_written_once),
+		FORK_TEST(test_copies_of_its_own),     FORK_TEST(test_copies_have_an_end),
+		FORK_TEST(test_copies_wait_no_longer),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
