@@ -269,6 +269,7 @@ TEST(forks_while_it_is_asked)
 #define IDLE_CROWD 400
 #define COLD	   (8 * NR)
 #define LOOKS	   4000
+#define BESIDE	   3 /* of which the last finds them known, if not the first */
 
 /* Most of it is out. */
 static bool look_around(const uint8_t *p)
@@ -300,9 +301,11 @@ static int look_beside_children(struct target_share *sh)
 			for (;;)
 				pause();
 	}
-	target_meet(sh, 4);
-	target_check(sh, look_around(p));
-	target_meet(sh, 5);
+	for (uint32_t step = 4; step < 4 + BESIDE; step++) {
+		target_meet(sh, step);
+		target_check(sh, look_around(p));
+	}
+	target_meet(sh, 4 + BESIDE);
 	for (uint64_t i = 0; i < IDLE_CROWD; i++)
 		target_check(sh, !kill(child[i], SIGKILL) &&
 					 status_of(child[i]) == TARGET_SIGNAL + SIGKILL);
@@ -330,11 +333,13 @@ TEST_F_TIMEOUT(brood, idle_children_cost_little, 150)
 	alone = ticks_to(&self->pager, &t, 3);
 	ticks_to(&self->pager, &t, 4);
 	sleep_us(6000000); /* they have been found and looked at */
-	beside = ticks_to(&self->pager, &t, 5);
+	beside = ~0ULL;
+	for (uint32_t step = 5; step < 5 + BESIDE; step++)
+		beside = min_t(uint64_t, beside, ticks_to(&self->pager, &t, step));
 	TH_LOG("%llu ticks alone, %llu beside them", (unsigned long long)alone,
 	       (unsigned long long)beside);
 	EXPECT_LE(beside, 3 * alone + 20);
-	target_let(&t, 5);
+	target_let(&t, 4 + BESIDE);
 	EXPECT_EQ(0, target_end_within(&t, 60));
 }
 
