@@ -129,9 +129,9 @@ bool page_drop_room(struct pager *pg)
 	return tables_claim(pg->tables, DROP_TABLES);
 }
 
-uint64_t page_drop_need(uint32_t nr_parts)
+uint64_t page_drop_need(uint32_t nr_ranges)
 {
-	return (uint64_t)nr_parts * DROP_TABLES;
+	return (uint64_t)nr_ranges * DROP_TABLES;
 }
 
 bool page_find(struct pager *pg, const struct space *sp, pgno_t first, pgno_t end, pgno_t *found)

@@ -16,7 +16,7 @@ struct size {
 
 static struct size size(uint64_t bytes)
 {
-	struct size s;
+	struct size s = { "" };
 
 	size_format(bytes, s.text, sizeof(s.text));
 	return s;
