@@ -27,7 +27,7 @@ enum failpoint {
 	FP_EVICT_SETTLED, /* STANDBY recorded, write not queued */
 	FP_EVICT_SUBMIT, /* write queued */
 	FP_EVICT_WRITTEN, /* write completed, not recorded */
-	FP_EVENT_ADVANCED, /* a REMAP has come on and says so */
+	FP_EVENT_ADVANCED, /* a REMAP or UNMAP has come on and says so */
 	FP_EVENT_APPLIED, /* an event is applied and does not say so */
 	FP_PAGE_SHIFTED, /* an entry is in both places of a REMAP */
 	FP_FORK_READ, /* fork event read, child space not made; err: it cannot be made */

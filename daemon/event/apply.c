@@ -60,14 +60,34 @@ static void map_changed(struct pager *pg, struct space *sp)
 		hint_record_save(sp->locked.hints, &sp->locked.regions);
 }
 
+/*
+ * Progress, in .reserved1; not 0 before anything in the state file is the event's
+ * own (event/aside.h, event/late_unmap.h).  Of a REMAP how much moved, in pages, is
+ * in .reserved2 and .reserved3, since it cannot be asked again; what is at the
+ * destination goes aside; the destination is empty, so that what is there has
+ * been moved.
+ */
+enum progress {
+	UNTOUCHED,
+	UNMAP_BEGUN,
+	REMAP_CLAMPED = UNMAP_BEGUN,
+	REMAP_ASIDE,
+	REMAP_CLEARED,
+};
+
+static void advance(struct uffd_msg *msg, enum progress to)
+{
+	__atomic_store_n(&msg->reserved1, (uint8_t)to, __ATOMIC_RELEASE);
+	failpoint(FP_EVENT_ADVANCED);
+}
+
 /* What the event is about, at [start, end), goes.  True: something else stays there. */
-static bool drop(struct pager *pg, struct space *sp, const struct uffd_msg *msg, uint64_t start,
-		 uint64_t end)
+static bool drop(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
 {
 	struct aside_part part;
 	bool stays = false;
 
-	for (uint64_t at = start; aside_next(sp, msg, &at, end, &part); stays |= part.aside) {
+	for (uint64_t at = start; aside_next(sp, &at, end, &part); stays |= part.aside) {
 		if (part.aside)
 			page_drop(pg, sp, aside_page(part.first), aside_page(part.end));
 		else
@@ -76,14 +96,16 @@ static bool drop(struct pager *pg, struct space *sp, const struct uffd_msg *msg,
 	return stays;
 }
 
-static void apply_unmap(struct pager *pg, struct space *sp, const struct uffd_msg *msg)
+static void apply_unmap(struct pager *pg, struct space *sp, struct uffd_msg *msg)
 {
 	uint64_t start = msg->arg.remove.start, end = msg->arg.remove.end;
-	bool stays = late_unmap_came(pg, sp, msg);
+	bool stays;
 
+	advance(msg, UNMAP_BEGUN);
+	stays = late_unmap_came(pg, sp, start, end);
 	if (!stays) {
-		aside_meet(pg, sp, msg, start, end);
-		stays = drop(pg, sp, msg, start, end);
+		aside_meet(pg, sp, start, end);
+		stays = drop(pg, sp, start, end);
 	}
 	/*
 	 * What is there now keeps its pages.  It may be nothing, after
@@ -124,24 +146,6 @@ static uint64_t remap_bytes(struct pager *pg, struct space *sp, uint64_t from, u
 	return bytes;
 }
 
-/*
- * Progress of a REMAP, in .reserved1: how much moved, in pages, is in .reserved2
- * and .reserved3, since it cannot be asked again; what is at the destination goes
- * aside; the destination is empty, so that what is there has been moved.
- */
-enum remap_progress {
-	REMAP_READ,
-	REMAP_CLAMPED,
-	REMAP_ASIDE,
-	REMAP_CLEARED,
-};
-
-static void advance(struct uffd_msg *msg, enum remap_progress to)
-{
-	__atomic_store_n(&msg->reserved1, (uint8_t)to, __ATOMIC_RELEASE);
-	failpoint(FP_EVENT_ADVANCED);
-}
-
 /* The destination comes to be empty, and whose it is what is at the source is decided. */
 static void clear(struct pager *pg, struct space *sp, struct uffd_msg *msg, uint64_t moved)
 {
@@ -154,7 +158,7 @@ static void clear(struct pager *pg, struct space *sp, struct uffd_msg *msg, uint
 		page_shift(pg, sp, first, aside_page(first), moved >> PAGE_SHIFT);
 	else
 		page_drop(pg, sp, first, end);
-	aside_meet(pg, sp, msg, from, from + bytes);
+	aside_meet(pg, sp, from, from + bytes);
 	late_unmap_expect(sp, from, from + bytes);
 	advance(msg, REMAP_CLEARED);
 }
@@ -164,7 +168,7 @@ static void shift(struct pager *pg, struct space *sp, const struct uffd_msg *msg
 	uint64_t from = msg->arg.remap.from, distance = msg->arg.remap.to - from;
 	struct aside_part part;
 
-	for (uint64_t at = from; aside_next(sp, msg, &at, from + moved, &part);)
+	for (uint64_t at = from; aside_next(sp, &at, from + moved, &part);)
 		page_shift(pg, sp, part.aside ? aside_page(part.first) : part.first,
 			   addr_pgno(pgno_addr(part.first) + distance), part.end.v - part.first.v);
 }
@@ -186,7 +190,7 @@ static void apply_remap(struct pager *pg, struct space *sp, struct uffd_msg *msg
 		clear(pg, sp, msg, moved);
 	shift(pg, sp, msg, moved);
 	/* What did not fit was unmapped with the source. */
-	drop(pg, sp, msg, from + moved, from + bytes);
+	drop(pg, sp, from + moved, from + bytes);
 	pthread_mutex_lock(&sp->lock);
 	/* The new mapping keeps the registration; the old one is gone or empty. */
 	region_move(&sp->locked.regions, addr_pgno(from), addr_pgno(to), moved >> PAGE_SHIFT);
@@ -239,8 +243,23 @@ bool apply_has_room(struct pager *pg, struct space *sp, const struct uffd_msg *m
 	}
 }
 
+/* By a daemon that died: the first that is not applied is the only one that may be. */
+static bool one_is_begun(const struct space *sp)
+{
+	const struct uffd_msg *msg = sp->events->msg, *last = msg + EVENTS_BATCH;
+
+	while (msg < last && msg->event != UFFD_EVENT_UNMAP && msg->event != UFFD_EVENT_REMAP) {
+		if (!msg->event)
+			return false;
+		msg++;
+	}
+	return msg < last && msg->reserved1 != UNTOUCHED;
+}
+
 void apply_settle(struct pager *pg, struct space *sp)
 {
+	if (one_is_begun(sp))
+		return;
 	aside_settle(pg, sp);
 	late_unmap_settle(sp);
 }

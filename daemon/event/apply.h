@@ -12,7 +12,7 @@ bool apply_is_own_remove(const struct space *sp, const struct uffd_msg *msg);
 bool apply_has_room(struct pager *pg, struct space *sp, const struct uffd_msg *msg);
 /* May be done again, from where the message says that it was, by a daemon after this one. */
 void apply_event(struct pager *pg, struct space *sp, struct uffd_msg *msg);
-/* All of the slot are: what they have in the state file is theirs no more. */
+/* It is: what it has in the state file is its own no more.  Unless a daemon died in the next one. */
 void apply_settle(struct pager *pg, struct space *sp);
 
 #endif

@@ -8,9 +8,11 @@
 #include "memory/change.h"
 #include "memory/page.h"
 
-/* In .by, besides the number of a message of the slot, counted from 1. */
-#define BY_NONE	  0ULL
-#define BY_NOBODY (~0ULL)
+/* In .by: who asks for it. */
+#define BY_NONE	  0ULL /* nobody yet */
+#define BY_EVENT  1ULL /* the one that is being applied */
+#define BY_NOBODY 2ULL /* nor ever */
+#define BY_LATER  3ULL /* not the one that is being applied: that takes what is there */
 
 #define LOOK_NS NS_PER_MS
 
@@ -19,11 +21,6 @@
 pgno_t aside_page(pgno_t n)
 {
 	return pgno_add(n, 1ULL << (TABLE_BITS * TABLE_LEVELS - 1));
-}
-
-static uint64_t number(const struct space *sp, const struct uffd_msg *msg)
-{
-	return (uint64_t)(msg - sp->events->msg) + 1;
 }
 
 static bool meets(const struct aside *a, uint64_t start, uint64_t end)
@@ -110,8 +107,7 @@ bool aside_open(struct pager *pg, struct space *sp, const struct uffd_msg *msg, 
 	return true;
 }
 
-void aside_meet(struct pager *pg, struct space *sp, const struct uffd_msg *msg, uint64_t start,
-		uint64_t end)
+void aside_meet(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
 {
 	for (uint32_t i = 0; i < ASIDES; i++) {
 		struct aside *a = &sp->events->aside[i];
@@ -120,16 +116,17 @@ void aside_meet(struct pager *pg, struct space *sp, const struct uffd_msg *msg, 
 
 		if (!meets(a, start, end) || a->by != BY_NONE)
 			continue;
-		if (late_unmap_in_use(pg, sp, first, last, false))
-			__atomic_store_n(&a->by, number(sp, msg), __ATOMIC_RELEASE);
-		else
-			page_doubt_both(pg, sp, addr_pgno(first), aside_page(addr_pgno(first)),
-					(last - first) >> PAGE_SHIFT);
+		if (late_unmap_in_use(pg, sp, first, last, false)) {
+			__atomic_store_n(&a->by, BY_EVENT, __ATOMIC_RELEASE);
+			continue;
+		}
+		page_doubt_both(pg, sp, addr_pgno(first), aside_page(addr_pgno(first)),
+				(last - first) >> PAGE_SHIFT);
+		__atomic_store_n(&a->by, BY_LATER, __ATOMIC_RELEASE);
 	}
 }
 
-bool aside_next(const struct space *sp, const struct uffd_msg *msg, uint64_t *at, uint64_t end,
-		struct aside_part *part)
+bool aside_next(const struct space *sp, uint64_t *at, uint64_t end, struct aside_part *part)
 {
 	uint64_t first = *at, next = end;
 
@@ -139,7 +136,7 @@ bool aside_next(const struct space *sp, const struct uffd_msg *msg, uint64_t *at
 	for (uint32_t i = 0; i < ASIDES; i++) {
 		const struct aside *a = &sp->events->aside[i];
 
-		if (!meets(a, first, end) || a->by != number(sp, msg))
+		if (!meets(a, first, end) || a->by != BY_EVENT)
 			continue;
 		if (a->start <= first) {
 			part->aside = true;
@@ -154,21 +151,14 @@ bool aside_next(const struct space *sp, const struct uffd_msg *msg, uint64_t *at
 	return true;
 }
 
-static bool is_over(const struct space *sp, const struct aside *a)
-{
-	uint8_t event = sp->events->msg[a->by - 1].event;
-
-	return event == EVENT_APPLIED || !event;
-}
-
 void aside_settle(struct pager *pg, struct space *sp)
 {
 	for (uint32_t i = 0; i < ASIDES; i++) {
 		struct aside *a = &sp->events->aside[i];
 
-		if (!a->end || a->by == BY_NONE || a->by == BY_NOBODY || !is_over(sp, a))
+		if (!a->end || a->by == BY_NONE || a->by == BY_NOBODY)
 			continue;
-		if (is_empty(pg, sp, a))
+		if (a->by == BY_EVENT && is_empty(pg, sp, a))
 			__atomic_store_n(&a->end, 0, __ATOMIC_RELEASE);
 		else /* the rest was another's */
 			__atomic_store_n(&a->by, BY_NONE, __ATOMIC_RELEASE);

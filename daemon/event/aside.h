@@ -28,9 +28,8 @@ pgno_t aside_page(pgno_t n);
 /* Before a REMAP comes to [start, end): whether what is there is to be put aside, and may be now. */
 bool aside_open(struct pager *pg, struct space *sp, const struct uffd_msg *msg, uint64_t start,
 		uint64_t end);
-/* An event by which [start, end) goes: what is aside of that is its own from now on. */
-void aside_meet(struct pager *pg, struct space *sp, const struct uffd_msg *msg, uint64_t start,
-		uint64_t end);
+/* An event by which [start, end) goes: what is aside of that is its own until it is applied. */
+void aside_meet(struct pager *pg, struct space *sp, uint64_t start, uint64_t end);
 
 struct aside_part {
 	pgno_t first;
@@ -39,13 +38,12 @@ struct aside_part {
 };
 
 /* The next part of [*at, end), which *at is moved on over; false: there is none. */
-bool aside_next(const struct space *sp, const struct uffd_msg *msg, uint64_t *at, uint64_t end,
-		struct aside_part *part);
+bool aside_next(const struct space *sp, uint64_t *at, uint64_t end, struct aside_part *part);
 
 /* Parts that a range may have. */
 uint32_t aside_parts(const struct space *sp, uint64_t start, uint64_t end);
 
-/* What was aside for events that are applied: what is left of it is another's. */
+/* The event is applied: what is left of what was its own is another's. */
 void aside_settle(struct pager *pg, struct space *sp);
 bool aside_any(const struct space *sp);
 

@@ -9,7 +9,6 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "event/apply.h"
-#include "event/aside.h"
 #include "event/fork.h"
 #include "event/hold.h"
 #include "event/refuse.h"
@@ -71,17 +70,6 @@ static bool slot_needs(const struct space *sp, bool *fork)
 	return any;
 }
 
-/* By a daemon that died before it could settle. */
-static bool has_applied(const struct space *sp)
-{
-	const struct event_slot *slot = sp->events;
-
-	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++)
-		if (is_applied(&slot->msg[n]))
-			return true;
-	return false;
-}
-
 static bool batch_has(const struct space *sp, uint64_t start, uint64_t end)
 {
 	return agent_has(&sp->agent, addr_pgno(start), addr_pgno(end));
@@ -140,11 +128,8 @@ static bool apply_all(struct pager *pg, struct space *sp)
 	enum change_cause cause = CHANGE_APART;
 	bool fork, room = true;
 
-	if (!slot_needs(sp, &fork)) {
-		if (has_applied(sp))
-			apply_settle(pg, sp);
+	if (!slot_needs(sp, &fork))
 		return true; /* but for our own */
-	}
 	if (fork || agent_may_drop(&sp->agent) || slot_meets_batch(sp)) {
 		settle_now(pg, sp);
 		cause = CHANGE_EVENT;
@@ -152,7 +137,7 @@ static bool apply_all(struct pager *pg, struct space *sp)
 	sp->worker.draining = fork;
 	if ((fork && !fork_may_apply(pg, sp)) || !change_begin(sp, cause))
 		return false;
-	aside_settle(pg, sp); /* for a daemon that died before it could */
+	apply_settle(pg, sp); /* for a daemon that died before it could */
 	for (uint32_t n = 0; n < EVENTS_BATCH && slot->msg[n].event; n++) {
 		if (is_fault(&slot->msg[n]) || is_applied(&slot->msg[n]))
 			continue;
@@ -162,10 +147,8 @@ static bool apply_all(struct pager *pg, struct space *sp)
 		apply_event(pg, sp, &slot->msg[n]);
 		failpoint(FP_EVENT_APPLIED);
 		__atomic_store_n(&slot->msg[n].event, EVENT_APPLIED, __ATOMIC_RELEASE);
-		aside_settle(pg, sp);
-	}
-	if (room)
 		apply_settle(pg, sp);
+	}
 	change_end(sp);
 	return room;
 }

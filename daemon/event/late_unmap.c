@@ -8,9 +8,8 @@
 
 /* In .end: nothing was mapped where it was any more, so that it was no MREMAP_DONTUNMAP. */
 #define SURE	  1ULL
-/* And which message of the slot it is, from 1 on, if it came. */
-#define CAME	  (0xffULL << CAME_LSB)
-#define CAME_LSB  1
+/* It came, and is being applied. */
+#define CAME	  2ULL
 #define END(late) ((late)->end & ~(SURE | CAME))
 
 void late_unmap_expect(struct space *sp, uint64_t start, uint64_t end)
@@ -23,11 +22,6 @@ void late_unmap_expect(struct space *sp, uint64_t start, uint64_t end)
 	late->start = start;
 	__atomic_store_n(&late->end, end | (sure ? SURE : 0), __ATOMIC_RELEASE);
 	sp->events->nr_late++;
-}
-
-static uint64_t came(const struct space *sp, const struct uffd_msg *msg)
-{
-	return (uint64_t)(msg - sp->events->msg + 1) << CAME_LSB;
 }
 
 /* One that was sure before others: of those it is known that they come. */
@@ -62,26 +56,25 @@ bool late_unmap_in_use(struct pager *pg, const struct space *sp, uint64_t start,
 }
 
 /* By a daemon that died before it could say that it was applied. */
-static bool came_before(const struct space *sp, const struct uffd_msg *msg)
+static bool came_before(const struct space *sp)
 {
 	for (uint32_t i = 0; i < LATE_UNMAPS; i++)
-		if ((sp->events->late[i].end & CAME) == came(sp, msg))
+		if (sp->events->late[i].end & CAME)
 			return true;
 	return false;
 }
 
-bool late_unmap_came(struct pager *pg, struct space *sp, const struct uffd_msg *msg)
+bool late_unmap_came(struct pager *pg, struct space *sp, uint64_t start, uint64_t end)
 {
-	uint64_t start = msg->arg.remove.start, end = msg->arg.remove.end;
 	struct late_unmap *late;
 
-	if (came_before(sp, msg))
+	if (came_before(sp))
 		return true;
 	late = find(sp, start, end);
 	/* A real one of what has come there since: the late one is still to come. */
 	if (!late || !late_unmap_in_use(pg, sp, start, end, late->end & SURE))
 		return false;
-	__atomic_store_n(&late->end, late->end | came(sp, msg), __ATOMIC_RELEASE);
+	__atomic_store_n(&late->end, late->end | CAME, __ATOMIC_RELEASE);
 	return true;
 }
 

@@ -22,11 +22,8 @@ void late_unmap_expect(struct space *sp, uint64_t start, uint64_t end);
  */
 bool late_unmap_in_use(struct pager *pg, const struct space *sp, uint64_t start, uint64_t end,
 		       bool sure);
-/*
- * Whether this UNMAP is such a one, which is not expected any more then; nor by a daemon after this
- * one, once the events of the slot are applied and settled.
- */
-bool late_unmap_came(struct pager *pg, struct space *sp, const struct uffd_msg *msg);
+/* Whether this UNMAP is such a one, which is not expected any more once it is applied. */
+bool late_unmap_came(struct pager *pg, struct space *sp, uint64_t start, uint64_t end);
 void late_unmap_settle(struct space *sp);
 
 #endif

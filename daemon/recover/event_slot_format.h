@@ -27,7 +27,7 @@ struct event_slot {
 	struct aside {
 		uint64_t start;
 		uint64_t end; /* 0: none */
-		uint64_t by; /* message of this slot, from 1 on, that is about it */
+		uint64_t by; /* who asks for it, as aside.c says */
 	} aside[ASIDES];
 };
 
