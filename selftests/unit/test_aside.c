@@ -2,16 +2,23 @@
 /* Events of several threads, told in other orders than they happened. */
 #include "aside_fixture.h"
 
+/* x has gone, to d or for good, and y has come there, which is told first. */
+static void overtake(struct space_fixture *f, bool moved)
+{
+	put(f, AT_X, NR);
+	put(f, AT_Y, NR);
+	if (moved)
+		remap(AT_X, AT_D, NR);
+	remap(AT_Y, AT_X, NR);
+	tell_remap(f, AT_Y, AT_X, NR);
+}
+
 /* x to d, and then y to x, which is told first. */
 static void test_remap_after_remap(void **state)
 {
 	struct space_fixture *f = *state;
 
-	put(f, AT_X, NR);
-	put(f, AT_Y, NR);
-	remap(AT_X, AT_D, NR);
-	remap(AT_Y, AT_X, NR);
-	tell_remap(f, AT_Y, AT_X, NR);
+	overtake(f, true);
 	apply(f);
 	expect(f, AT_X, AT_Y, NR);
 	expect_counts(f, 0, 0, 0, 2 * NR);
@@ -34,11 +41,7 @@ static void test_at_once(void **state)
 {
 	struct space_fixture *f = *state;
 
-	put(f, AT_X, NR);
-	put(f, AT_Y, NR);
-	remap(AT_X, AT_D, NR);
-	remap(AT_Y, AT_X, NR);
-	tell_remap(f, AT_Y, AT_X, NR);
+	overtake(f, true);
 	tell_remap(f, AT_X, AT_D, NR);
 	tell_unmap(f, AT_X, NR);
 	tell_unmap(f, AT_Y, NR);
@@ -60,10 +63,7 @@ static void test_remap_after_unmap(void **state)
 {
 	struct space_fixture *f = *state;
 
-	put(f, AT_X, NR);
-	put(f, AT_Y, NR);
-	remap(AT_Y, AT_X, NR);
-	tell_remap(f, AT_Y, AT_X, NR);
+	overtake(f, false);
 	apply(f);
 	tell_unmap(f, AT_X - 2, NR + 2); /* more went with it */
 	apply(f);
@@ -132,10 +132,7 @@ static void test_part_unmapped(void **state)
 {
 	struct space_fixture *f = *state;
 
-	put(f, AT_X, NR);
-	put(f, AT_Y, NR);
-	remap(AT_Y, AT_X, NR);
-	tell_remap(f, AT_Y, AT_X, NR);
+	overtake(f, false);
 	apply(f);
 	set_mapped(AT_X, 1, false);
 	tell_unmap(f, AT_X, 1);
@@ -169,10 +166,7 @@ static void test_leftover(void **state)
 {
 	struct space_fixture *f = *state;
 
-	put(f, AT_X, NR);
-	put(f, AT_Y, NR);
-	remap(AT_Y, AT_X, NR);
-	tell_remap(f, AT_Y, AT_X, NR);
+	overtake(f, false);
 	tell_unmap(f, AT_Y, NR);
 	apply(f);
 	expect_counts(f, 0, 0, 0, 2 * NR);
@@ -214,10 +208,7 @@ static void test_lost_twice(void **state)
 	struct space_fixture *f = *state;
 
 	twice = true;
-	put(f, AT_X, NR);
-	put(f, AT_Y, NR);
-	remap(AT_Y, AT_X, NR);
-	tell_remap(f, AT_Y, AT_X, NR);
+	overtake(f, false);
 	apply(f);
 	set_mapped(AT_X, NR, false);
 	tell_unmap(f, AT_X, NR);
@@ -234,10 +225,7 @@ static void test_alone(void **state)
 	struct space_fixture *f = *state;
 	int dir = f->sp->process.task_dir_fd;
 
-	put(f, AT_X, NR);
-	put(f, AT_Y, NR);
-	remap(AT_Y, AT_X, NR);
-	tell_remap(f, AT_Y, AT_X, NR);
+	overtake(f, false);
 	f->sp->process.task_dir_fd = open("/proc/self/task", O_PATH | O_DIRECTORY);
 	apply(f);
 	close(f->sp->process.task_dir_fd);
@@ -253,11 +241,7 @@ static void test_has_ended(void **state)
 	struct space_fixture *f = *state;
 	int dir = f->sp->process.task_dir_fd;
 
-	put(f, AT_X, NR);
-	put(f, AT_Y, NR);
-	remap(AT_X, AT_D, NR);
-	remap(AT_Y, AT_X, NR);
-	tell_remap(f, AT_Y, AT_X, NR);
+	overtake(f, true);
 	tell_remap(f, AT_X, AT_D, NR);
 	f->sp->process.task_dir_fd = open("/proc/self/task", O_PATH | O_DIRECTORY);
 	apply(f);
@@ -272,10 +256,7 @@ static void test_child(void **state)
 {
 	struct space_fixture *f = *state;
 
-	put(f, AT_X, NR);
-	put(f, AT_Y, NR);
-	remap(AT_Y, AT_X, NR);
-	tell_remap(f, AT_Y, AT_X, NR);
+	overtake(f, false);
 	apply(f);
 	aside_inherit(f->sp, f->sp);
 	remap(AT_X, AT_E, NR);
