@@ -88,10 +88,10 @@ done_testing()
 	exit $((tap_failed > 0))
 }
 
-# wait_for SECONDS COMMAND [ARG]...: until the command succeeds.
+# wait_for SECONDS COMMAND [ARG]...: until the command succeeds; longer where all takes longer.
 wait_for()
 {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${UPAGER_TEST_TIME_FACTOR:-1}))
 
 	shift
 	until "$@" >/dev/null 2>&1; do
