@@ -4,7 +4,8 @@
  * programs do to their memory, at random, and compare every byte with a model
  * of what it must contain.  FILE is made, for direct I/O.  Prints `ops N` and
  * exits 0, or says what was wrong and exits 1.  With the same seed each thread
- * does the same.
+ * does the same.  While there is a file of the same name with .more behind it,
+ * it goes on, up to ten times as long.
  */
 #include "random_map.h"
 
@@ -22,7 +23,12 @@
 #define FILE_STAMP   (1ULL << 60)
 #define THREADS_MAX  16
 
+#define MORE	 ".more"
+#define MORE_MAX 10
+
 static struct timespec deadline;
+static time_t last_second;
+static char more[4096];
 static int direct_fd = -1;
 
 static bool time_is_up(void)
@@ -30,7 +36,7 @@ static bool time_is_up(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec >= deadline.tv_sec;
+	return now.tv_sec >= deadline.tv_sec && (access(more, F_OK) || now.tv_sec >= last_second);
 }
 
 static void do_write(struct model *m, struct run r)
@@ -296,7 +302,7 @@ int main(int argc, char **argv)
 	pthread_t thread[THREADS_MAX];
 	struct model *m[THREADS_MAX];
 	uint64_t seed, nr = 0;
-	long threads;
+	long threads, seconds;
 
 	threads = argc == 5 ? strtol(argv[3], NULL, 10) : 0;
 	if (threads < 1 || threads > THREADS_MAX) {
@@ -309,8 +315,11 @@ int main(int argc, char **argv)
 		perror(argv[4]);
 		return 2;
 	}
+	snprintf(more, sizeof(more), "%s" MORE, argv[4]);
+	seconds = strtol(argv[2], NULL, 10);
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_sec += strtol(argv[2], NULL, 10);
+	last_second = deadline.tv_sec + MORE_MAX * seconds;
+	deadline.tv_sec += seconds;
 	for (int i = 0; i < threads; i++) {
 		m[i] = model_new();
 		if (!m[i])
