@@ -24,6 +24,7 @@
 #include "evict/pool.h"
 #include "evict/settle.h"
 #include "evict/writeback.h"
+#include "fault/arrival.h"
 #include "fault/fault.h"
 #include "fault/populate.h"
 #include "fault/swapin.h"
@@ -88,7 +89,7 @@ static uint64_t close_space(struct loop *lp, struct space *sp)
 	while (fault_list_take(&pg->worker.faults, &sp->worker.deferred, &f))
 		uffd_wake(sp->uffd, (struct run){ f.page, 1 });
 	stall_look(pg, sp);
-	swapin_retry(pg, sp); /* reads that waited for the retry are let go of */
+	arrival_retry(pg, sp); /* reads that waited for the retry are let go of */
 	if (!sp->worker.closing) {
 		sp->worker.closing = true;
 		watch_disarm(w);
@@ -283,7 +284,7 @@ static uint64_t all_books(struct loop *lp)
 		i++;
 	}
 	next_ns = sooner_ns(next_ns, lp->busy.timer_ns);
-	next_ns = sooner_ns(next_ns, swapin_look(pg, now_ns));
+	next_ns = sooner_ns(next_ns, arrival_look(pg, now_ns));
 	next_ns = sooner_ns(next_ns, writeback_look(pg, now_ns));
 	next_ns = sooner_ns(next_ns, drain_step(pg, now_ns));
 	if (kept_step(pg, now_ns))
@@ -337,7 +338,7 @@ int loop_start(struct pager *pg)
 	if (!err)
 		err = fault_nodes_init(&pg->worker.faults, FAULTS_MAX);
 	if (!err)
-		err = swapin_init(pg);
+		err = arrival_init(pg);
 	if (!err)
 		err = writeback_init(pg);
 	if (err)
@@ -358,7 +359,7 @@ void loop_stop(struct pager *pg)
 	atomic_store(&pg->stop, 1);
 	pager_kick_worker(pg);
 	pthread_join(loop.thread, NULL);
-	swapin_fini(pg);
+	arrival_fini(pg);
 	writeback_fini(pg);
 	fault_nodes_fini(&pg->worker.faults);
 	busy_fini(&loop.busy);

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "evict/budget.h"
+#include "fault/arrival.h"
 #include "fault/fill.h"
 #include "fault/handed.h"
 #include "fault/swapin.h"
@@ -264,7 +265,7 @@ void fault_retry(struct pager *pg, struct space *sp)
 
 	sp->worker.retry = false;
 	sp->worker.retry_at_ns = 0;
-	swapin_retry(pg, sp);
+	arrival_retry(pg, sp);
 	again = sp->worker.deferred;
 	sp->worker.deferred = (struct fault_list){ 0 };
 	while (fault_list_take(&pg->worker.faults, &again, &f))

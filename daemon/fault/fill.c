@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "fault/read_retry.h"
 #include "kernel/vma.h"
 #include "memory/kept.h"
 #include "memory/page.h"
@@ -111,4 +112,13 @@ void fill_lost(struct pager *pg, struct space *sp, struct fault f)
 	if (sp->process.pid && f.tid)
 		syscall(SYS_tgkill, sp->process.pid, (pid_t)f.tid, SIGBUS);
 	uffd_wake(sp->uffd, (struct run){ f.page, 1 });
+}
+
+void fill_lose(struct pager *pg, struct space *sp, struct fault f, struct page p)
+{
+	page_change(pg, sp, f.page, p, (struct page){ .state = PAGE_LOST });
+	space_count(&sp->stats.lost, 1);
+	read_health(pg, p.slot)->lost++;
+	fill_lost(pg, sp, f);
+	pager_kick_housekeeping(pg);
 }

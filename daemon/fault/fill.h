@@ -17,5 +17,7 @@ bool fill_failed(struct pager *pg, struct space *sp, struct fault f, int error);
 void fill_rescue(struct pager *pg, struct space *sp, struct fault f, struct page p);
 /* SIGBUS for whoever touches a page whose only copy cannot be had. */
 void fill_lost(struct pager *pg, struct space *sp, struct fault f);
+/* The only copy of SWAPPED page p cannot be had: from now on, for whoever comes. */
+void fill_lose(struct pager *pg, struct space *sp, struct fault f, struct page p);
 
 #endif
