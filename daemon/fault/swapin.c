@@ -16,7 +16,9 @@
 #include "swap/read.h"
 
 /* Reads of a space in flight while everything is brought in. */
-#define FETCH_READS_MAX 16
+#define FETCH_READS_MAX	 16
+/* The same, with those that a stride has fetched ahead. */
+#define STRIDE_READS_MAX 64
 
 uint32_t swapin_in_flight(struct pager *pg, const struct space *sp)
 {
@@ -65,12 +67,57 @@ static void read_queue(struct read *rd, struct run run, pgno_t page, slot_t slot
 	failpoint(FP_FAULT_SUBMIT);
 }
 
+/* The region is asked once: what is beyond it is another mapping's. */
+static bool find_region(struct space *sp, pgno_t n, struct page_range *found)
+{
+	const struct region *r;
+
+	pthread_mutex_lock(&sp->lock);
+	r = region_find(&sp->locked.regions, n);
+	if (r)
+		*found = (struct page_range){ r->first, r->end };
+	pthread_mutex_unlock(&sp->lock);
+	return r;
+}
+
+/* Reads of their own, in flight together; never the last buffers. */
+static void fetch_stride(struct pager *pg, struct space *sp, pgno_t n, uint32_t limit)
+{
+	struct stride_plan plan = strides_plan(&sp->worker.strides, n, limit);
+	uint32_t in_flight, nr = 0;
+	struct page_range range;
+
+	if (!plan.nr_pages || !find_region(sp, n, &range))
+		return;
+	in_flight = swapin_in_flight(pg, sp);
+	for (uint32_t i = 0; i < plan.nr_pages && in_flight + nr < STRIDE_READS_MAX; i++) {
+		pgno_t at = stride_page(n, plan, i);
+		struct page p;
+		struct read *rd;
+
+		if (at.v < range.first.v || at.v >= range.end.v)
+			break;
+		p = page_read(pg, sp, at);
+		if (p.state != PAGE_SWAPPED || read_find(pg, sp, at))
+			continue;
+		if (pg->worker.reads->nr_busy >= STORE_READS / 2 || read_is_hopeless(pg, p.slot))
+			break;
+		rd = read_get(pg, sp, 1);
+		if (!rd)
+			break;
+		read_queue(rd, (struct run){ at, 1 }, at, p.slot);
+		nr++;
+	}
+	strides_taken(&sp->worker.strides, plan, nr);
+	space_count(&sp->stats.readahead_pages, nr);
+}
+
 bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct page p)
 {
 	uint32_t limit = (uint32_t)min_t(uint64_t, STORE_READ_PAGES,
 					 max_t(uint64_t, budget_room(sp) / 4, 1));
 	struct run plan, run;
-	uint32_t stream = READAHEAD_STREAMS;
+	uint32_t stream = READAHEAD_STREAMS, in_order;
 	struct read *rd;
 	slot_t first;
 
@@ -84,6 +131,7 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 		return true;
 	}
 	plan = readahead_of_space(sp, f.page, limit, &stream);
+	in_order = plan.nr_pages;
 	if (sp->phase == SPACE_FORKED)
 		plan = handed_part(sp, plan, f.page);
 	rd = read_get(pg, sp, plan.nr_pages);
@@ -100,7 +148,9 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 	read_wait(rd, f.waits);
 	read_queue(rd, run, f.page, first);
 	space_count(&sp->stats.readahead_pages, run.nr_pages - 1);
-	sp->stats.readahead_hits = sp->worker.readahead.hits;
+	if (stream < READAHEAD_STREAMS && in_order == 1 && sp->phase == SPACE_LIVE)
+		fetch_stride(pg, sp, f.page, limit - 1);
+	sp->stats.readahead_hits = sp->worker.readahead.hits + sp->worker.strides.hits;
 	return true;
 }
 

@@ -16,6 +16,7 @@
 #include "evict/policy.h"
 #include "fault/fault_list.h"
 #include "fault/readahead.h"
+#include "fault/strides.h"
 #include "kernel/uffd.h"
 #include "life/pressure.h"
 #include "life/terms.h"
@@ -180,6 +181,7 @@ struct space_worker {
 	uint32_t lineage; /* the same in all that came from one by fork, or 0 */
 	uint32_t nr_writes; /* writes in flight */
 	struct readahead readahead;
+	struct strides strides;
 	struct exit_pages exit_pages;
 
 	struct fault_list deferred;
