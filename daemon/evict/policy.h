@@ -21,6 +21,7 @@
 #define POLICY_AGE_RESCUED 2
 #define POLICY_AGE_PINNED  3
 #define POLICY_AGE_SHARED  3
+#define POLICY_AGE_STAYS   3 /* from here on it was tried in vain */
 
 /* What sequential streams left behind, the oldest first: victims before any other. */
 #define POLICY_BEHIND 8

@@ -96,62 +96,90 @@ static bool sweep_leaf(struct pager *pg, struct sweep *sw, const uint64_t *leaf,
 	return true;
 }
 
-/* What is resident of a range, whatever its age; true when all was offered. */
-static bool take_range(struct pager *pg, struct sweep *sw, pgno_t *first, pgno_t end)
+/* It left, or it was seen that it does not go now. */
+static bool is_over(struct space *sp, pgno_t n, struct page p)
 {
-	const uint64_t *leaf;
-	pgno_t base;
-
-	while (first->v < end.v &&
-	       (leaf = table_next_leaf(pg->tables, sw->sp->worker.root, *first, end, &base))) {
-		if (first->v < base.v)
-			*first = base;
-		for (; first->v < end.v && first->v < base.v + TABLE_ENTRIES; first->v++) {
-			if (page_entry_state(leaf[first->v - base.v]) != PAGE_RESIDENT ||
-			    is_fixed(sw->sp, *first))
-				continue;
-			if (!sw->left || !take(sw, *first))
-				return false;
-		}
-	}
-	return true;
+	if (p.state == PAGE_DETACHING)
+		return false; /* it may come back */
+	return p.state != PAGE_RESIDENT || p.age >= POLICY_AGE_STAYS || is_fixed(sp, n);
 }
 
-/* These may overlap, so one at a time: a page is taken once. */
+/*
+ * What is resident of a range, whatever its age.  *first comes to what is not over
+ * yet: what was offered may find no room, or not be let go of.  True: all is.
+ */
+static bool take_range(struct pager *pg, struct sweep *sw, pgno_t *first, pgno_t end)
+{
+	bool over = true;
+	pgno_t n = *first, base;
+	const uint64_t *leaf;
+
+	while (n.v < end.v &&
+	       (leaf = table_next_leaf(pg->tables, sw->sp->worker.root, n, end, &base))) {
+		if (n.v < base.v)
+			n = base;
+		for (; n.v < end.v && n.v < base.v + TABLE_ENTRIES; n.v++) {
+			struct page p = page_entry_unpack(leaf[n.v - base.v]);
+
+			if (is_over(sw->sp, n, p))
+				continue;
+			if (over)
+				*first = n;
+			over = false;
+			if (p.state == PAGE_RESIDENT && (!sw->left || !take(sw, n)))
+				return false;
+		}
+		sw->work += WORK_LEAF;
+		if (sw->work > WORK_MAX) {
+			if (over)
+				*first = n;
+			return false;
+		}
+	}
+	if (over)
+		*first = end;
+	return over;
+}
+
+/* These may overlap, so of one at a time: a page is taken once. */
 static void take_behind(struct pager *pg, struct sweep *sw)
 {
 	struct policy *po = &sw->sp->policy;
+	uint32_t i = 0;
 
-	while (po->nr_behind && !sw->nr_runs) {
-		if (!take_range(pg, sw, &po->behind[0].first, po->behind[0].end))
-			return;
-		memmove(&po->behind[0], &po->behind[1], --po->nr_behind * sizeof(po->behind[0]));
-	}
+	while (i < po->nr_behind && !sw->nr_runs)
+		if (take_range(pg, sw, &po->behind[i].first, po->behind[i].end))
+			memmove(&po->behind[i], &po->behind[i + 1],
+				(--po->nr_behind - i) * sizeof(po->behind[0]));
+		else
+			i++;
 }
 
 static void take_cold(struct pager *pg, struct sweep *sw)
 {
 	struct regions *rs = &sw->sp->locked.regions;
 	pgno_t *at = &sw->sp->policy.cold;
+	bool any = false;
 
 	if (!rs->any_cold)
 		return;
-	for (uint32_t i = 0; i < rs->nr; i++) {
+	for (uint32_t i = 0; i < rs->nr && !sw->nr_runs; i++) {
 		struct region *r = &rs->at[i];
+		pgno_t first = r->first;
 
 		if (r->hint != REGION_COLD)
 			continue;
-		if (r->fixed) {
+		if (at->v >= r->first.v && at->v < r->end.v)
+			first = *at;
+		if (r->fixed || take_range(pg, sw, &first, r->end)) {
 			r->hint = REGION_PLAIN;
 			continue;
 		}
-		if (at->v < r->first.v || at->v >= r->end.v)
-			*at = r->first;
-		if (!take_range(pg, sw, at, r->end))
-			return;
-		r->hint = REGION_PLAIN;
+		any = true;
+		if (sw->nr_runs)
+			*at = first;
 	}
-	rs->any_cold = false;
+	rs->any_cold = any || sw->nr_runs;
 }
 
 uint32_t victims_choose(struct pager *pg, struct space *sp, uint32_t nr_pages, uint32_t run_pages,

@@ -92,6 +92,9 @@ void fill_rescue(struct pager *pg, struct space *sp, struct fault f, struct page
 		(struct page){ .state = PAGE_RESIDENT, .age = POLICY_AGE_RESCUED, .slot = slot });
 	standby_set(sb, p.place, place == PLACE_WRITING ? PLACE_ORPHAN : PLACE_FREE, (pgno_t){ 0 });
 	space_count(&sp->stats.rescues, 1);
+	/* Or what a stream rescued would stay in others' place. */
+	if (f.begin_ns && space_hint(sp, f.page) == REGION_SEQUENTIAL)
+		space_leave_behind(sp, f.page);
 	if (f.begin_ns)
 		space_latency(sp, f.begin_ns);
 }

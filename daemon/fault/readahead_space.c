@@ -3,16 +3,9 @@
 
 struct run readahead_of_space(struct space *sp, pgno_t n, uint32_t limit, uint32_t *stream)
 {
-	enum region_hint hint = REGION_PLAIN;
-	const struct region *r;
+	enum region_hint hint = space_hint(sp, n);
 	struct run plan;
 
-	if (sp->orders.hinted) {
-		pthread_mutex_lock(&sp->lock);
-		r = region_find(&sp->locked.regions, n);
-		hint = r ? r->hint : REGION_PLAIN;
-		pthread_mutex_unlock(&sp->lock);
-	}
 	if (hint == REGION_RANDOM)
 		return (struct run){ n, 1 };
 	plan = readahead_plan(&sp->worker.readahead, n, limit, stream);

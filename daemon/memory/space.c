@@ -71,6 +71,21 @@ void space_free(struct space *sp)
 	free(sp);
 }
 
+enum region_hint space_hint(struct space *sp, pgno_t n)
+{
+	enum region_hint hint = REGION_PLAIN;
+	const struct region *r;
+
+	if (!sp->orders.hinted)
+		return hint;
+	pthread_mutex_lock(&sp->lock);
+	r = region_find(&sp->locked.regions, n);
+	if (r)
+		hint = r->hint;
+	pthread_mutex_unlock(&sp->lock);
+	return hint;
+}
+
 /* As far back as a read reaches ahead; the last few may be in use. */
 void space_leave_behind(struct space *sp, pgno_t n)
 {

@@ -293,6 +293,8 @@ static inline void space_count(_Atomic uint64_t *counter, uint64_t n)
 			      memory_order_relaxed);
 }
 
+/* Worker: what the program said of the memory at n.  Takes the lock only where it said something. */
+enum region_hint space_hint(struct space *sp, pgno_t n);
 /* Worker: a stream that is read in order has come to n. */
 void space_leave_behind(struct space *sp, pgno_t n);
 

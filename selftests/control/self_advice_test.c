@@ -210,4 +210,18 @@ ADVICE_TEST(streams)
 ADVICE_TEST(behind)
 ADVICE_TEST(moved)
 
+/* Regression: what was offered and found no room was forgotten, and others went in its place. */
+TEST_F_TIMEOUT(self_advice, behind_with_little_room, 120)
+{
+	struct pager_options opt = {
+		.failpoints = "pool_grow=err:12,evict_submit=delay:1000",
+	};
+
+	EXPECT_EQ(0, pager_stop(&self->pager));
+	pager_fini(&self->pager);
+	ASSERT_EQ(0, pager_start(&self->pager, &opt));
+	EXPECT_EQ(0, self_run(behind));
+	EXPECT_EQ(0, pager_stop(&self->pager));
+}
+
 TEST_HARNESS_MAIN
