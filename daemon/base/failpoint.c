@@ -54,6 +54,7 @@ static const char *const names[__FP_MAX] = {
 	[FP_DRAIN_WRITTEN] = "drain_written",
 	[FP_DRAIN_MOVED] = "drain_moved",
 	[FP_STORE_READ] = "store_read",
+	[FP_STORE_AHEAD] = "store_ahead",
 	[FP_STORE_WRITE] = "store_write",
 };
 

@@ -55,6 +55,7 @@ enum failpoint {
 	FP_DRAIN_WRITTEN, /* it is, and nobody knows */
 	FP_DRAIN_MOVED, /* it is named there */
 	FP_STORE_READ, /* result of a swap read (err:); EINPROGRESS: it never comes */
+	FP_STORE_AHEAD, /* the same of one that nobody asked for */
 	FP_STORE_WRITE, /* result of a swap write (err:), likewise */
 	__FP_MAX,
 };

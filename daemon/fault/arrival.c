@@ -145,6 +145,16 @@ static void read_defer(struct read *rd)
 		fill_later(pg, sp, f);
 }
 
+/* It failed, and nobody waits for it: who touches the page reads it anew. */
+static bool read_is_over(struct read *rd)
+{
+	if (!rd->ahead || rd->waited)
+		return false;
+	uffd_wake(rd->sp->uffd, rd->run); /* who came meanwhile, and is not counted */
+	read_put(rd);
+	return true;
+}
+
 /* Of one page, and it failed. True: it is not over. */
 static bool read_goes_on(struct read *rd)
 {
@@ -206,7 +216,7 @@ static void read_shrink(struct read *rd)
 static void read_done(void *context, struct op *op, int res)
 {
 	struct read *rd = (struct read *)(void *)((char *)op - offsetof(struct read, op));
-	int err = failpoint(FP_STORE_READ);
+	int err = failpoint(rd->ahead && !rd->waited ? FP_STORE_AHEAD : FP_STORE_READ);
 	struct run all = rd->run;
 
 	(void)context;
@@ -230,7 +240,7 @@ static void read_done(void *context, struct op *op, int res)
 			read_again(rd);
 			return;
 		}
-		if (read_goes_on(rd))
+		if (read_is_over(rd) || read_goes_on(rd))
 			return;
 		rd->bad = 1;
 	}
@@ -249,6 +259,8 @@ static void read_done(void *context, struct op *op, int res)
 		}
 		space_count(&rd->sp->stats.checksum_failures, 1);
 		read_health(rd->pg, slot)->bad_checksums++;
+		if (read_is_over(rd))
+			return;
 		rd->bad |= 1ULL << i;
 	}
 	read_finish(rd);

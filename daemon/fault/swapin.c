@@ -105,6 +105,7 @@ static void fetch_stride(struct pager *pg, struct space *sp, pgno_t n, uint32_t 
 		rd = read_get(pg, sp, 1);
 		if (!rd)
 			break;
+		rd->ahead = true;
 		read_queue(rd, (struct run){ at, 1 }, at, p.slot);
 		nr++;
 	}

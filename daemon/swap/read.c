@@ -41,6 +41,7 @@ struct read *read_get(struct pager *pg, struct space *sp, uint32_t want)
 	rd->bad = 0;
 	rd->tid = 0;
 	rd->begin_ns = 0;
+	rd->ahead = false;
 	rd->waited = false;
 	rd->failed_ns = 0;
 	rd->pause_ns = 0;

@@ -29,6 +29,7 @@ struct read {
 	uint32_t tries;
 	uint32_t tid;
 	uint64_t begin_ns; /* of the fault; 0: nobody's */
+	bool ahead; /* nobody asked for it; somebody may since */
 	bool waited; /* a thread of the program waits for it: counted in its space */
 	uint64_t queued_ns; /* to the device */
 	uint64_t failed_ns; /* first; 0: never */

@@ -65,4 +65,26 @@ TEST_F_TIMEOUT(stride, up_and_down, 60)
 	EXPECT_EQ(0, pager_stop(&self->pager));
 }
 
+/* What cannot be read is read again for who touches it, and lost by nobody who did not. */
+TEST_F_TIMEOUT(stride, fails_ahead, 60)
+{
+	struct pager_options opt = { .disable = variant->disable,
+				     .failpoints = "store_ahead=err:5" };
+	struct upager_record rec;
+	struct target t;
+
+	EXPECT_EQ(0, pager_stop(&self->pager));
+	pager_fini(&self->pager);
+	ASSERT_EQ(0, pager_start(&self->pager, &opt));
+	t = target_start(&self->pager, walk_in_steps, TARGET_BUDGET);
+	atomic_store(&t.share->value[0], 17);
+	target_let(&t, 2);
+	ASSERT_TRUE(target_reached(&t, 3));
+	rec = pager_status(&self->pager, t.pid);
+	EXPECT_LT(NR / 4, rec.io_errors);
+	target_let(&t, 3);
+	EXPECT_EQ(0, target_end(&t)) TH_LOG("%s", t.share->why);
+	EXPECT_EQ(0, pager_stop(&self->pager));
+}
+
 TEST_HARNESS_MAIN

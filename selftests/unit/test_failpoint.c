@@ -44,7 +44,7 @@ static void test_every_name(void **state)
 		"pool_grow",	   "pool_grown",	"pool_idle",	   "pool_shed",
 		"tables_grow",	   "record_written",	"restore_counted", "restore_settled",
 		"keeper_named",	   "area_add",		"drain_write",	   "drain_written",
-		"drain_moved",	   "store_read",	"store_write",
+		"drain_moved",	   "store_read",	"store_ahead",	   "store_write",
 	};
 	char spec[64];
 
