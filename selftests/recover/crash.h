@@ -117,16 +117,29 @@ static inline bool crash_forget(uint64_t first, uint64_t nr)
 	return true;
 }
 
+/* What was mapped piece by piece may be several mappings (README, Known limits): page by page then. */
 static inline bool crash_move(uint64_t first, uint64_t nr)
 {
 	uint8_t *to = mmap(NULL, nr * PAGE_SIZE, PROT_NONE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t step = nr;
 
-	if (to == MAP_FAILED || mremap(crash->now.at[first], nr * PAGE_SIZE, nr * PAGE_SIZE,
-				       MREMAP_MAYMOVE | MREMAP_FIXED, to) != to)
+	if (to == MAP_FAILED)
 		return false;
-	for (uint64_t n = first; n < first + nr; n++)
-		crash->now.at[n] = to + (n - first) * PAGE_SIZE;
+	for (uint64_t n = 0; n < nr;) {
+		uint8_t *at = to + n * PAGE_SIZE;
+
+		if (mremap(crash->now.at[first + n], step * PAGE_SIZE, step * PAGE_SIZE,
+			   MREMAP_MAYMOVE | MREMAP_FIXED, at) == at) {
+			for (uint64_t i = n; i < n + step; i++)
+				crash->now.at[first + i] = to + i * PAGE_SIZE;
+			n += step;
+		} else if (errno == EFAULT && step > 1) {
+			step = 1;
+		} else {
+			return false;
+		}
+	}
 	return true;
 }
 
@@ -143,10 +156,14 @@ static inline bool crash_touch(uint64_t first, uint64_t nr)
 
 static inline bool crash_fork(uint32_t i, uint32_t nr_case)
 {
+	pid_t pid;
+
 	memcpy(&crash->born[i], &crash->now, sizeof(crash->now));
-	crash->child[i] = fork();
-	if (crash->child[i])
-		return crash->child[i] > 0;
+	pid = fork();
+	if (pid) {
+		crash->child[i] = pid; /* the child has no business there */
+		return pid > 0;
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	while (atomic_load(&crash->verify) <= nr_case)
 		sleep_us(500);
