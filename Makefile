@@ -47,7 +47,7 @@ endif
 ### Sources, by folder
 
 DAEMON_SRC := $(filter-out daemon/cli/% daemon/lib/%,$(wildcard daemon/*.c daemon/*/*.c))
-CLI_SRC := $(wildcard daemon/cli/*.c daemon/cli/map/*.c daemon/cli/top/*.c)
+CLI_SRC := $(wildcard daemon/cli/*.c daemon/cli/map/*.c daemon/cli/top/*.c daemon/cli/tour/*.c)
 # The daemon and the library share the packets of the control socket.
 LIB_SRC := $(wildcard daemon/lib/*.c) daemon/control/proto.c
 LIB_MAP := $(wildcard daemon/lib/libupager.map)
@@ -158,6 +158,7 @@ $(OBJ)/.agent-checked: $(AGENT_OBJ)
 
 # The files that it holds are no includes.
 $(OBJ)/daemon/cli/map/page.o: $(wildcard daemon/cli/map/page/*)
+$(OBJ)/daemon/cli/tour/html.o: daemon/cli/tour/tour.css
 
 # Appended, not replaced: files of the same name in two folders are two members.
 $(COMMON): $(COMMON_OBJ) $(if $(filter $(AGENT_OBJ),$(COMMON_OBJ)),$(OBJ)/.agent-checked)

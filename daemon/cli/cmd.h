@@ -20,5 +20,6 @@ int cmd_status(int argc, char **argv);
 int cmd_swapoff(int argc, char **argv);
 int cmd_swapon(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_tour(int argc, char **argv);
 
 #endif

@@ -28,6 +28,7 @@ static const struct command {
 	{ "swapoff", cmd_swapoff, "let go of a swap area while programs go on" },
 	{ "stat", cmd_stat, "show holes, libraries and copy-on-write of a process" },
 	{ "map", cmd_map, "draw the address space of a process" },
+	{ "tour", cmd_tour, "virtual memory, shown and measured on live processes" },
 	{ "doctor", cmd_doctor, "check what this kernel and this machine offer" },
 };
 

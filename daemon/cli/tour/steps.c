@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/tour/step.h"
+
+#include <stddef.h>
+
+const struct tour_step tour_steps[] = {
+	{ "fork", "Pages shared by fork() until somebody writes", tour_fork },
+	{ NULL, NULL, NULL },
+};
