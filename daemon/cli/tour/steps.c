@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 const struct tour_step tour_steps[] = {
+	{ "holes", "Sparse address spaces, and the tables that they take", tour_holes },
 	{ "fork", "Pages shared by fork() until somebody writes", tour_fork },
 	{ NULL, NULL, NULL },
 };
