@@ -5,6 +5,7 @@
 
 const struct tour_step tour_steps[] = {
 	{ "holes", "Sparse address spaces, and the tables that they take", tour_holes },
+	{ "libs", "System libraries in the holes, shared by everybody", tour_libs },
 	{ "fork", "Pages shared by fork() until somebody writes", tour_fork },
 	{ NULL, NULL, NULL },
 };
