@@ -7,5 +7,6 @@ const struct tour_step tour_steps[] = {
 	{ "holes", "Sparse address spaces, and the tables that they take", tour_holes },
 	{ "libs", "System libraries in the holes, shared by everybody", tour_libs },
 	{ "fork", "Pages shared by fork() until somebody writes", tour_fork },
+	{ "demand", "Demand paging, and more programs at once", tour_demand },
 	{ NULL, NULL, NULL },
 };
