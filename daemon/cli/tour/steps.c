@@ -8,5 +8,6 @@ const struct tour_step tour_steps[] = {
 	{ "libs", "System libraries in the holes, shared by everybody", tour_libs },
 	{ "fork", "Pages shared by fork() until somebody writes", tour_fork },
 	{ "demand", "Demand paging, and more programs at once", tour_demand },
+	{ "mmu", "One page's way from touch to fault to frame", tour_mmu },
 	{ NULL, NULL, NULL },
 };
