@@ -142,12 +142,14 @@ static int run_step(const struct wish *w, const struct tour_step *step)
 /* What failed does not keep the others from being shown. */
 static int run_steps(const struct wish *w)
 {
-	int exit_code = UPAGER_EXIT_OK;
+	int exit_code = UPAGER_EXIT_OK, last;
 
 	for (uint32_t i = 0; i < w->nr_steps && !progress_interrupted(); i++) {
 		if (i && is_read_here(w) && !next_screen(w))
 			break;
-		exit_code = run_step(w, w->step[i]) ?: exit_code;
+		last = run_step(w, w->step[i]);
+		if (last)
+			exit_code = last;
 	}
 	return exit_code;
 }
@@ -206,9 +208,8 @@ static int tour(struct wish *w, bool all)
 	} else {
 		exit_code = run_steps(w);
 	}
-	exit_code = end_html(w) ?: exit_code;
-	if (w->json)
-		exit_code = print_json(w) ?: exit_code;
+	if (end_html(w) || (w->json && print_json(w)))
+		exit_code = UPAGER_EXIT_FAILED;
 	json_decref(w->report);
 	return exit_code;
 }

@@ -72,7 +72,7 @@ int crowd_run(int fd, enum image_way way, uint32_t nr, uint32_t at_once, struct 
 	pid_t pid[RUNS_MAX];
 	int told[2], err = 0;
 
-	if (nr > RUNS_MAX)
+	if (!nr || nr > RUNS_MAX)
 		return -EINVAL;
 	if (pipe2(told, O_CLOEXEC))
 		return -errno;

@@ -9,5 +9,6 @@ const struct tour_step tour_steps[] = {
 	{ "fork", "Pages shared by fork() until somebody writes", tour_fork },
 	{ "demand", "Demand paging, and more programs at once", tour_demand },
 	{ "mmu", "One page's way from touch to fault to frame", tour_mmu },
+	{ "pager", "A page goes out to the swap area and comes back", tour_pager },
 	{ NULL, NULL, NULL },
 };
