@@ -1,0 +1,222 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# upager tour: that what its steps measure is as the text says, for root and for others, in every form,
+# and that nothing is left of it.
+
+# shellcheck source=selftests/lib.sh
+. "${0%/*}/../lib.sh"
+# shellcheck source=selftests/refusal.sh
+. "${0%/*}/../refusal.sh"
+
+need python3 setpriv
+
+STEPS="holes libs fork demand mmu pager"
+export TMPDIR=$WORK/tmp
+mkdir "$TMPDIR"
+
+# holds FILE EXPRESSION: of what was printed, as d; v(NAME) is what was measured, None if it was not;
+# has(NAME) whether it was.  step is the step's.
+holds()
+{
+	python3 - "$1" "$2" <<-'END'
+		import json, sys
+		d = json.load(open(sys.argv[1], encoding="utf-8"))
+		records = {}
+		for s in d["steps"]:
+		    for r in s["records"]:
+		        records[s["name"], r["name"]] = r
+		def v(step, name):
+		    return records.get((step, name), {"value": None})["value"]
+		def step(name):
+		    return next(s for s in d["steps"] if s["name"] == name)
+		if eval("(" + sys.argv[2] + ")"):
+		    sys.exit(0)
+		for key, r in records.items():
+		    print("#", *key, r["value"], r["unit"])
+		sys.exit(1)
+	END
+}
+
+# clean: no file of the tour is there, and no process.
+clean()
+{
+	[ -z "$(ls -A "$TMPDIR")" ] && wait_for 10 childless && wait_for 20 none_in_run
+}
+
+# Its daemon, and what runs from copies, have a file there in their command.
+childless()
+{
+	ps -eo args= >"$WORK/ps" && ! grep -qF "$TMPDIR/upager-tour" "$WORK/ps"
+}
+
+none_in_run()
+{
+	! compgen -G "/run/upager-tour.*"
+}
+
+# measures FILE: what is so for everybody.
+measures()
+{
+	local f=$1
+
+	ok "all steps, in order" holds "$f" "' '.join(s['name'] for s in d['steps']) == '$STEPS' and
+		d['format'] == 'upager-tour' and d['version'] == 1"
+	ok "each has text, commands, and records that have names and units" holds "$f" '
+		all(s["text"] and s["commands"] and s["records"] for s in d["steps"] if "skipped" not in s)
+		and all(r["unit"] in "count flag bytes pages ns per_s percent".split()
+			for r in records.values())
+		and all(len({r["name"] for r in s["records"]}) == len(s["records"]) for s in d["steps"])'
+	ok "holes: much is reserved, what is touched is resident" holds "$f" '
+		v("holes", "reserved_bytes") >= 1 << 26 and v("holes", "size_bytes") > v("holes", "reserved_bytes")
+		and v("holes", "resident_bytes") == v("holes", "touched_pages") * 4096
+		and v("holes", "holes") >= 3 and 0 < v("holes", "used_percent") < 50
+		and v("holes", "largest_hole_bytes") > 1 << 40'
+	ok "and tables are there for what is touched, fewer where that is together" holds "$f" '
+		v("holes", "tables_far_bytes") >= 16 * 4096
+		and 0 < v("holes", "tables_near_bytes") <= v("holes", "tables_far_bytes") / 4'
+	ok "libs: Rss counts shared pages for each, Pss does not" holds "$f" '
+		v("libs", "rss_8_bytes") > 6 * v("libs", "rss_1_bytes")
+		and v("libs", "pss_8_bytes") < v("libs", "rss_8_bytes") / 2
+		and v("libs", "rss_8_bytes") / 16 < v("libs", "shared_bytes") < v("libs", "rss_8_bytes") / 7'
+	ok "the more processes, the less each costs" holds "$f" '
+		v("libs", "pss_8_bytes") / 8 < v("libs", "pss_1_bytes")
+		and v("libs", "pss_each_bytes") * 8 == v("libs", "pss_8_bytes")'
+	ok "but not where they share nothing" holds "$f" '
+		v("libs", "private_8_bytes") > 7 * v("libs", "private_1_bytes")
+		and v("libs", "private_8_bytes") > 2 * v("libs", "pss_8_bytes")'
+	ok "fork: it copies no pages but those that are written" holds "$f" '
+		v("fork", "fork_copied_pages") < 64
+		and v("fork", "copy_copied_pages") >= 16384
+		and 2048 <= v("fork", "write_copied_pages") <= 2048 + 64
+		and v("fork", "write_faults") >= 2048
+		and v("fork", "shared_pages") + v("fork", "fork_copied_pages") + v("fork", "write_copied_pages") == 16384
+		and 64 * 2048 <= v("fork", "tables_bytes") < 8 << 20'
+	ok "which the pictures show" holds "$f" '
+		"private" not in step("fork")["pictures"][0]["parts"] and
+		step("fork")["pictures"][1]["parts"].count("private") in (5, 6, 7)'
+	ok "demand: less memory, so more at once" holds "$f" '
+		v("demand", "whole_memory_bytes") == 32 << 20
+		and v("demand", "demand_memory_bytes") == v("demand", "single_memory_bytes") == 2 << 20
+		and v("demand", "whole_fit") == 2 and v("demand", "demand_fit") == 32'
+	ok "less is read, where it is read from a device" holds "$f" '
+		v("demand", "whole_read_bytes") is None and "more" in step("demand") or
+		(v("demand", "single_read_bytes") < v("demand", "whole_read_bytes") / 2 and
+		 v("demand", "demand_read_bytes") <= v("demand", "whole_read_bytes"))'
+	ok "each crowd has its numbers" holds "$f" '
+		all(v("demand", "%s_%d_%s" % (way, n, what)) > 0 for way in ("whole", "demand")
+			for n in (1, 4, 16) for what in ("per_s", "response_ns"))'
+	ok "mmu: an entry after the touch and not before" holds "$f" '
+		v("mmu", "before_present") == 0 and v("mmu", "read_present") == 1
+		and v("mmu", "written_present") == 1 and v("mmu", "dropped_present") == 0'
+	# Pages of the program itself may come back meanwhile.
+	ok "by a fault each" holds "$f" '
+		v("mmu", "before_minor_faults") <= 3 and 1 <= v("mmu", "read_minor_faults") <= 4
+		and 1 <= v("mmu", "written_minor_faults") <= 4
+		and 1 <= v("mmu", "huge_faults") <= (511 if v("mmu", "huge_bytes") else 512)'
+	ok "a major one where a device is waited for" holds "$f" '
+		v("mmu", "file_major_faults") in (None, 1) and
+		(v("mmu", "file_major_faults") is None) == (v("demand", "whole_read_bytes") is None)'
+}
+
+# by_hand FILE STEP: the commands that it tells end well, in one shell, and say something.
+by_hand()
+{
+	python3 - "$@" <<-'END' >"$WORK/commands"
+		import json, sys
+		for s in json.load(open(sys.argv[1], encoding="utf-8"))["steps"]:
+		    if s["name"] == sys.argv[2]:
+		        print("\n".join(s["commands"]))
+	END
+	PATH=${UPAGER%/*}:$PATH timeout 60 sh -ex "$WORK/commands" >"$WORK/out" 2>"$WORK/err" </dev/null &&
+		[ -s "$WORK/commands" ] && [ "$(wc -l <"$WORK/out")" -ge 2 ] && return
+	diag_file "$WORK/err"
+	return 1
+}
+
+## Usage
+
+try "$UPAGER" tour --help
+is "tour --help" "$status" 0
+ok "is about it" grep -q '^Usage: upager tour' "$WORK/out"
+ok "fits a terminal" test "$(wc -L <"$WORK/out")" -le 90
+for name in $STEPS; do
+	ok "names $name" grep -qE "^  $name +[A-Z]" "$WORK/out"
+done
+ok "an unknown option" refused 2 "--frobnicate" "$UPAGER" tour --frobnicate
+ok "an unknown step" refused 2 "no step 'nowhere'" "$UPAGER" tour nowhere
+ok "a file that cannot be made" refused 1 "cannot write $WORK/no/such" \
+	"$UPAGER" tour --html "$WORK/no/such" mmu
+ok "a full disk" refused 1 "No space left" "$UPAGER" tour --html /dev/full mmu
+ok "no room for a file" refused 1 "the step mmu cannot be measured" \
+	env TMPDIR="$WORK/none" "$UPAGER" tour mmu
+
+## As the caller
+
+try "$UPAGER" tour --json
+is "tour --json" "$status" 0
+cp "$WORK/out" "$WORK/json"
+measures "$WORK/json"
+for name in holes libs fork demand mmu; do
+	ok "$name by hand" by_hand "$WORK/json" "$name"
+done
+ok "nothing is left" clean
+if [ "$(id -u)" -eq 0 ]; then
+	ok "root sees frames, and another one after the write" holds "$WORK/json" '
+		0 < v("mmu", "read_frame") != v("mmu", "written_frame") > 0'
+	ok "pager: it goes out, and comes back the same" holds "$WORK/json" '
+		v("pager", "resident_bytes") <= v("pager", "budget_bytes") == 8 << 20
+		and v("pager", "swapped_bytes") >= 8 << 20
+		and v("pager", "before_present") == 0 and v("pager", "after_present") == 1
+		and v("pager", "same_data") == 1 and v("pager", "fault_ns") > 0'
+	ok "where on disk it was" holds "$WORK/json" '
+		v("pager", "area_offset_bytes") >= 4096 and v("pager", "area_offset_bytes") % 4096 == 0'
+	ok "which the picture shows" holds "$WORK/json" '
+		{"private", "swapped"} <= set(step("pager")["pictures"][0]["parts"])'
+	ok "a daemon" daemon_start 128M
+	ok "pager by hand, under a daemon" by_hand "$WORK/json" pager
+	chmod 755 "$RUN" && chmod 666 "$UPAGER_SOCKET" && cp "$UPAGER" "$RUN/upager" && chmod 755 "$RUN/upager"
+	try setpriv --reuid 65534 --regid 65534 --clear-groups "$RUN/upager" tour --json pager
+	is "as a user who may ask it" "$status" 0
+	cp "$WORK/out" "$WORK/asked"
+	ok "who sees the same, but not where on disk" holds "$WORK/asked" '
+		v("pager", "swapped_bytes") >= 8 << 20 and v("pager", "same_data") == 1
+		and v("pager", "area_offset_bytes") is None and any("Root" in m for m in step("pager")["more"])'
+	ok "which ends" daemon_stop
+fi
+
+## On the terminal
+
+for name in $STEPS; do
+	try "$UPAGER" tour "$name"
+	is "tour $name" "$status" 0
+	ok "says what it is" grep -q "^$name: [A-Z]" "$WORK/out"
+	ok "fits a screen" test "$(wc -l <"$WORK/out")" -le 40 -a "$(wc -L <"$WORK/out")" -le 80
+	is "in ASCII, without colour" "$(grep -c '[^ -~]' "$WORK/out")" 0
+done
+try "$UPAGER" tour mmu holes
+is "two steps come in their order" "$(grep -oE '^(holes|mmu):' "$WORK/out" | tr '\n' ' ')" "holes: mmu: "
+
+## Somebody else
+
+if [ "$(id -u)" -eq 0 ]; then
+	mkdir -m 700 "$RUN/tmp" && chown 65534:65534 "$RUN/tmp"
+	try env TMPDIR="$RUN/tmp" setpriv --reuid 65534 --regid 65534 --clear-groups "$RUN/upager" tour --json
+	is "as an ordinary user" "$status" 0
+	cp "$WORK/out" "$WORK/json"
+	measures "$WORK/json"
+	ok "who sees no frames, and is told so" holds "$WORK/json" '
+		v("mmu", "written_frame") is None and any("Root" in m for m in step("mmu")["more"])'
+	ok "and has no pager, and is told so" holds "$WORK/json" '"root" in step("pager")["skipped"]'
+	ok "leaves nothing" test -z "$(ls -A "$RUN/tmp")"
+fi
+
+## Interrupted
+
+start "$UPAGER" tour --json demand libs >"$WORK/out" 2>"$WORK/err"
+program_pid=$started_pid
+sleep 0.3
+kill -INT "$program_pid"
+ok "it ends when interrupted" wait_for 20 gone "$program_pid"
+ok "and leaves nothing" clean
+done_testing
