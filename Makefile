@@ -4,6 +4,7 @@
 # make check           check-host and check-vm, one total; T=NAME only runs tests whose path holds NAME
 # make vm-debug        the module's tests on a kernel with KASAN, lockdep, kmemleak, which it builds first
 # make vm-shell        a guest to look around in
+# make tour            upager tour in a guest with the module; T=STEP only that
 # make demo            redis with four times its budget, as a table (root)
 # make fuzz            each fuzzer for FUZZ_SECONDS=60
 # make lint format     checkers; clang-format
@@ -33,7 +34,7 @@ CLANG_FORMAT ?= clang-format-14
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all tests module check check-host check-vm vm-debug vm-shell demo fuzz fuzz-run lint format \
+.PHONY: all tests module check check-host check-vm vm-debug vm-shell demo tour fuzz fuzz-run lint format \
 	install clean setup FORCE
 .DEFAULT_GOAL := all
 
@@ -260,6 +261,11 @@ vm-debug: tests
 vm-shell: all
 	@BUILD=$(BUILD) scripts/vm shell
 
+# A disk, so that what is read can be cold, and a program with libraries.
+tour: all
+	@BUILD=$(BUILD) scripts/vm run --disk 1G --host /bin/cat --host /sbin/mkfs.ext4 -- \
+		'mkfs.ext4 -q /dev/vda && mount /dev/vda /mnt && TMPDIR=/mnt upager tour $(T)'
+
 demo: all $(BUILD)/selftests/targets/rss_sample
 	@BUILD=$(BUILD) scripts/demo-run
 
@@ -320,6 +326,7 @@ install: all $(BUILD)/upagerd.service $(BUILD)/libupager.pc
 	$(call install_file,644,daemon/man/upagerd.8,$(PREFIX)/share/man/man8)
 	$(call install_file,644,daemon/man/upager.1,$(PREFIX)/share/man/man1)
 	$(call install_file,644,daemon/man/upager-map.1,$(PREFIX)/share/man/man1)
+	$(call install_file,644,daemon/man/upager-tour.1,$(PREFIX)/share/man/man1)
 	$(call install_file,644,daemon/man/upager.4,$(PREFIX)/share/man/man4)
 	$(call install_file,644,daemon/man/upager_cow.7,$(PREFIX)/share/man/man7)
 	$(call install_file,644,daemon/man/upager_register.3,$(PREFIX)/share/man/man3)
