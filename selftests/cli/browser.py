@@ -32,6 +32,47 @@ KEYS = {
     "Home": "\ue011",
 }
 
+# Texts that are seen, each as the rectangles that are not cut off, and pairs that overlap.
+OVERLAPS = """
+const texts = [];
+const walker = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+	const node = walker.currentNode, parent = node.parentElement;
+	if (!node.data.trim() || parent.closest("script, style, noscript, #tip, title, defs"))
+		continue;
+	const style = getComputedStyle(parent);
+	if (style.visibility === "hidden" || !parent.getClientRects().length)
+		continue;
+	const range = document.createRange();
+	range.selectNodeContents(node);
+	for (const box of range.getClientRects()) {
+		const seen = {left: box.left, right: box.right, top: box.top, bottom: box.bottom,
+			text: node.data.trim(), node};
+		for (let up = parent; up && up !== document.body; up = up.parentElement)
+			if (getComputedStyle(up).overflowX !== "visible") {
+				const clip = up.getBoundingClientRect();
+				seen.left = Math.max(seen.left, clip.left);
+				seen.right = Math.min(seen.right, clip.right);
+			}
+		if (seen.right - seen.left > 1)
+			texts.push(seen);
+	}
+}
+const found = [];
+texts.sort((a, b) => a.top - b.top);
+for (let i = 0; i < texts.length; i++)
+	for (let k = i + 1; k < texts.length && texts[k].top < texts[i].bottom - 3; k++)
+		/* What is shortened by the browser has two rectangles. */
+		if (texts[k].node !== texts[i].node && texts[k].left < texts[i].right - 1 &&
+			texts[i].left < texts[k].right - 1)
+			found.push(texts[i].text + " | " + texts[k].text);
+const width = document.documentElement.clientWidth || innerWidth;
+for (const t of texts)
+	if (t.left < -1 || t.right > width + 1)
+		found.push("beyond the edge: " + t.text);
+return {texts: texts.length, found, scrolls: document.documentElement.scrollWidth > innerWidth};
+"""
+
 
 def why_not():
     """None if there is a browser."""
