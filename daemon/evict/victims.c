@@ -160,10 +160,11 @@ static void take_cold(struct pager *pg, struct sweep *sw)
 	struct regions *rs = &sw->sp->locked.regions;
 	pgno_t *at = &sw->sp->policy.cold;
 	bool any = false;
+	uint32_t i;
 
 	if (!rs->any_cold)
 		return;
-	for (uint32_t i = 0; i < rs->nr && !sw->nr_runs; i++) {
+	for (i = 0; i < rs->nr && sw->left; i++) {
 		struct region *r = &rs->at[i];
 		pgno_t first = r->first;
 
@@ -176,10 +177,9 @@ static void take_cold(struct pager *pg, struct sweep *sw)
 			continue;
 		}
 		any = true;
-		if (sw->nr_runs)
-			*at = first;
+		*at = first;
 	}
-	rs->any_cold = any || sw->nr_runs;
+	rs->any_cold = any || i < rs->nr;
 }
 
 uint32_t victims_choose(struct pager *pg, struct space *sp, uint32_t nr_pages, uint32_t run_pages,

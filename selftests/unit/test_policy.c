@@ -229,7 +229,13 @@ static uint32_t offered(struct model *m, uint32_t nr_pages, uint32_t *first, uin
 	return total;
 }
 
-/* First what a stream left behind, then what is cold, whatever their age; pinned never. */
+static void set_pages(struct model *m, uint32_t first, uint32_t end, struct page p)
+{
+	for (uint32_t i = first; i < end; i++)
+		set_page(m, i, p);
+}
+
+/* First what a stream left behind, then what is cold, unless it was tried in vain; pinned never. */
 static void test_hints(void **state)
 {
 	struct model *m = model_new(state, __func__);
@@ -238,7 +244,8 @@ static void test_hints(void **state)
 
 	add_region(m, 0, PAGES, false);
 	for (uint32_t i = 0; i < PAGES; i++)
-		set_page(m, i, (struct page){ .state = PAGE_RESIDENT, .age = 3 });
+		set_page(m, i,
+			 (struct page){ .state = PAGE_RESIDENT, .age = POLICY_AGE_STAYS - 1 });
 	assert_int_equal(region_hint(&sp->locked.regions, at(2000), at(2100), REGION_COLD), 0);
 	assert_int_equal(region_hint(&sp->locked.regions, at(2050), at(2060), REGION_PINNED), 0);
 	assert_int_equal(region_hint(&sp->locked.regions, at(1000), at(1010), REGION_PINNED), 0);
@@ -253,8 +260,18 @@ static void test_hints(void **state)
 	assert_true(first == 2000 && end == 2070);
 	assert_int_equal(offered(m, 60, &first, &end), 30);
 	assert_true(first == 2070 && end == 2100);
-	/* Once: back again they are as any other. */
-	set_page(m, 2005, (struct page){ .state = PAGE_RESIDENT, .age = 3 });
+	/* What came back is offered again, but for what does not go. */
+	set_pages(m, 2005, 2010, (struct page){ .state = PAGE_RESIDENT, .age = 1 });
+	set_page(m, 2007, (struct page){ .state = PAGE_RESIDENT, .age = POLICY_AGE_STAYS });
+	assert_int_equal(offered(m, 60, &first, &end), 4);
+	assert_true(first == 2005 && end == 2010);
+	assert_int_equal(region_find(&sp->locked.regions, at(2005))->hint, REGION_COLD);
+	/* Once that has left, it is over: back again they are as any other. */
+	set_pages(m, 2000, 2050, (struct page){ .state = PAGE_VIRGIN });
+	set_pages(m, 2060, 2100, (struct page){ .state = PAGE_VIRGIN });
+	set_page(m, 2005, (struct page){ .state = PAGE_RESIDENT, .age = POLICY_AGE_STAYS });
+	assert_int_equal(offered(m, 1, &first, &end), 1);
+	assert_int_not_equal(first, 2005);
 	assert_int_equal(region_find(&sp->locked.regions, at(2005))->hint, REGION_PLAIN);
 	/* Nothing of a range job's range. */
 	sp->range_job.first = at(0);
@@ -266,7 +283,7 @@ static void test_hints(void **state)
 		left += m->page[i].state == PAGE_RESIDENT;
 	for (uint32_t got; (got = offered(m, PAGES, &first, &end));)
 		left -= got;
-	assert_int_equal(left, 500 + 10 + 10);
+	assert_int_equal(left, 500 - 1 + 10 + 10); /* one was offered before */
 	sp->range_job.state = RANGE_JOB_NONE;
 	free(m);
 }
