@@ -307,6 +307,7 @@ static void *run(void *arg)
 	uint64_t timeout_ns = ~0ULL;
 	int err;
 
+	uffd_tell_calls(&pg->worker_at);
 	err = store_init(&pg->worker.store, pg->area, pg->nr_areas, pg->slots, POOL_BUFFERS);
 	started(lp, err);
 	if (err)

@@ -23,11 +23,13 @@
 #include "control/request.h"
 #include "control/admission.h"
 #include "control/dispatch.h"
+#include "control/ending.h"
 #include "kernel/latency.h"
 #include "kernel/pageout.h"
 #include "kernel/soft_dirty.h"
 #include "life/descendants.h"
 #include "life/housekeeping.h"
+#include "life/left.h"
 #include "life/roster.h"
 #include "life/round.h"
 #include "life/survivor.h"
@@ -43,7 +45,9 @@
 #include "watchdog.h"
 
 #define LATENCY_QUIET_NS (100 * NS_PER_MS)
-#define SHUTDOWN_NS	 (60 * NS_PER_S)
+/* A target may make the main thread itself wait: so long after that. */
+#define STOP_LATE_NS	 (5 * NS_PER_S)
+#define STOP_LOOK_NS	 (100 * NS_PER_MS)
 #define NICE		 (-10)
 /* What a client waits for is looked at so often. */
 #define STEP_NS		 (5 * NS_PER_MS)
@@ -53,6 +57,8 @@ static struct pager pager = {
 	.record_lock = PTHREAD_MUTEX_INITIALIZER,
 	.state.unserved.lock = PTHREAD_MUTEX_INITIALIZER,
 	.module_fd = -1,
+	.worker_at = -1,
+	.housekeeping_at = -1,
 };
 static struct sessions sessions;
 static struct options options;
@@ -240,58 +246,17 @@ static bool wait_for_work(const struct housekeeping *h, int signal_fd, uint64_t 
 	return signals_read(signal_fd);
 }
 
-/* After a stop that was given up. */
-static void page_on(struct housekeeping *h)
+/* Gives everything back, or does not return. */
+static void shut_down(struct housekeeping *h, int signal_fd)
 {
-	for (struct proc *p = h->procs; p; p = p->next) {
-		if (p->state != UPAGER_PROC_DETACHING)
-			continue;
-		p->state = UPAGER_PROC_PAGED;
-		request_resume(h, p);
-	}
-}
+	struct ending ending;
 
-/* Gives everything back. False: it does not fit, or takes too long; go on paging. */
-static bool shut_down(struct housekeeping *h, int signal_fd)
-{
-	uint64_t shortage = request_shortage(h), begin_ns = clock_ns();
-	char text[UPAGER_TEXT_BYTES];
-
-	if (shortage) {
-		log_err("not stopping: giving all pages back needs %lluM more memory than is "
-			"available; end some programs first",
-			(unsigned long long)(shortage >> 20));
-		return false;
-	}
 	sd_notify(0, "STOPPING=1");
+	left_limit_start(&pager, options.stop_timeout_ns + STOP_LATE_NS);
 	sessions_give_up_joins(&sessions);
-	for (struct proc *p = h->procs; p; p = p->next)
-		if (p->state != UPAGER_PROC_DETACHING && !request_fill(h, p, text))
-			p->state = UPAGER_PROC_DETACHING;
-	while (h->procs || pager_has_spaces(&pager) || unserved_look_after(&pager.state.unserved)) {
-		struct proc *next;
-
-		for (struct proc *p = h->procs; p; p = next) {
-			next = p->next;
-			if (request_fill_pending(h, p))
-				continue;
-			if (request_release(h, p, text))
-				log_warn("%s", text);
-		}
-		wait_for_work(h, signal_fd, round_tick(h));
-		/* Children that were found meanwhile. */
-		for (struct proc *p = h->procs; p; p = p->next)
-			if (p->state != UPAGER_PROC_DETACHING && !request_fill(h, p, text))
-				p->state = UPAGER_PROC_DETACHING;
-		if (clock_ns() - begin_ns > SHUTDOWN_NS) {
-			log_err("not stopping: some programs could not be given their pages back "
-				"within %llu s; end them first",
-				SHUTDOWN_NS / NS_PER_S);
-			page_on(h);
-			return false;
-		}
-	}
-	return true;
+	ending_begin(&ending, h, options.stop_timeout_ns);
+	while (!ending_step(&ending))
+		wait_for_work(h, signal_fd, min_t(uint64_t, round_tick(h), STOP_LOOK_NS));
 }
 
 static int serve(void)
@@ -302,6 +267,7 @@ static int serve(void)
 
 	if (signal_fd < 0)
 		return signal_fd;
+	uffd_tell_calls(&pager.housekeeping_at);
 	housekeeping_init(&housekeeping, &pager, options.limit_bytes);
 	round_init(&housekeeping);
 	survivors_take_on(&housekeeping);
@@ -312,11 +278,11 @@ static int serve(void)
 
 		if (look_after_latency(&latency))
 			timeout_ns = min_t(uint64_t, timeout_ns, LATENCY_QUIET_NS);
-		if (wait_for_work(&housekeeping, signal_fd, timeout_ns) &&
-		    shut_down(&housekeeping, signal_fd))
+		if (wait_for_work(&housekeeping, signal_fd, timeout_ns))
 			break;
 		sessions_handle(&sessions, &housekeeping);
 	}
+	shut_down(&housekeeping, signal_fd);
 	roster_write(&housekeeping, true); /* nobody */
 	latency_hold(&latency, false);
 	sessions_fini(&sessions, options.socket);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <ini.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +16,12 @@
 /* The smallest budget. */
 #define LIMIT_MIN_BYTES (4ULL << 20)
 #define SECONDS_MAX	86400
+#define STOP_TIMEOUT_S	60
 
 static const char help[] =
 	"Usage: upagerd --swap PATH[,pri=N]... [--socket S] [--state DIR] [--limit SIZE]\n"
 	"               [--when-full grow|wait|sigbus] [--io-retry SECONDS]\n"
-	"               [--io-timeout SECONDS] [--config FILE]\n"
+	"               [--io-timeout SECONDS] [--stop-timeout SECONDS] [--config FILE]\n"
 	"\n"
 	"Takes cold private memory out of the processes that `upager run` and `upager attach`\n"
 	"name, keeps it in swap areas, and serves their faults.  Runs in the foreground.\n"
@@ -36,31 +38,18 @@ static const char help[] =
 	"  --io-retry SECONDS   a read that fails is tried again for so long (default 10), then\n"
 	"                       who wants the page gets SIGBUS\n"
 	"  --io-timeout SECONDS the same of a read or write that takes longer (default 60)\n"
+	"  --stop-timeout SECONDS\n"
+	"                       whom SIGTERM cannot let go of by then is named and left to wait\n"
+	"                       for another daemon (default 60)\n"
 	"  --config FILE        INI file with swap, socket, state, limit, when_full, io_retry,\n"
-	"                       io_timeout, hold_latency, log_level in a section [upagerd]; the\n"
-	"                       command line wins\n"
+	"                       io_timeout, stop_timeout, hold_latency, log_level in a section\n"
+	"                       [upagerd]; the command line wins\n"
 	"  --hold-latency yes|no\n"
 	"                       keep CPUs out of deep sleep while faults arrive (default yes)\n"
 	"  --log-level LEVEL    error, warning, info or debug (default info)\n"
 	"  --help --version\n"
 	"\n"
 	"SIGTERM gives every process its pages back before the daemon exits.\n";
-
-static const struct option options[] = {
-	{ "swap", required_argument, NULL, 's' },
-	{ "socket", required_argument, NULL, 'S' },
-	{ "state", required_argument, NULL, 'd' },
-	{ "limit", required_argument, NULL, 'm' },
-	{ "when-full", required_argument, NULL, 'f' },
-	{ "io-retry", required_argument, NULL, 'r' },
-	{ "io-timeout", required_argument, NULL, 't' },
-	{ "config", required_argument, NULL, 'c' },
-	{ "hold-latency", required_argument, NULL, 'L' },
-	{ "log-level", required_argument, NULL, 'l' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
-};
 
 static int set_text(char *to, size_t size, const char *what, const char *value)
 {
@@ -169,29 +158,83 @@ static int add_swap(struct options *opt, const char *value)
 	return err;
 }
 
+#define OPT_SWAP    1
+#define OPT_CONFIG  2
+#define OPT_HELP    3
+#define OPT_VERSION 4
+#define OPT_SETTING 16 /* and above: its place in the table */
+
+enum kind {
+	KIND_TEXT,
+	KIND_SIZE,
+	KIND_SECONDS,
+	KIND_BOOL,
+	KIND_FULL,
+	KIND_LEVEL,
+};
+
+/* What is in the file under its name, and on the command line with dashes. */
+struct setting {
+	const char *name;
+	const char *option;
+	enum kind kind;
+	const char *what; /* in messages */
+	size_t at; /* in struct options */
+	size_t size; /* KIND_TEXT: with its end */
+	unsigned long min; /* KIND_SECONDS */
+};
+
+#define AT(member)   .at = offsetof(struct options, member)
+#define TEXT(member) AT(member), .size = sizeof(((struct options *)NULL)->member)
+
+static const struct setting settings[] = {
+	{ "socket", "socket", KIND_TEXT, "the socket's path", TEXT(socket) },
+	{ "state", "state", KIND_TEXT, "the state directory", TEXT(state) },
+	{ "limit", "limit", KIND_SIZE, "limit", AT(limit_bytes) },
+	{ "when_full", "when-full", KIND_FULL, "when-full", AT(trouble.when_full) },
+	{ "io_retry", "io-retry", KIND_SECONDS, "io-retry", AT(trouble.retry_ns) },
+	{ "io_timeout", "io-timeout", KIND_SECONDS, "io-timeout", AT(trouble.timeout_ns),
+	  .min = 1 },
+	{ "stop_timeout", "stop-timeout", KIND_SECONDS, "stop-timeout", AT(stop_timeout_ns) },
+	{ "hold_latency", "hold-latency", KIND_BOOL, "hold-latency", AT(hold_latency) },
+	{ "log_level", "log-level", KIND_LEVEL, "log level", AT(log_level) },
+};
+
+static int set(struct options *opt, const struct setting *s, const char *value)
+{
+	void *to = (char *)opt + s->at;
+
+	switch (s->kind) {
+	case KIND_TEXT:
+		return set_text(to, s->size, s->what, value);
+	case KIND_SIZE:
+		return set_limit(to, value);
+	case KIND_SECONDS:
+		return set_seconds(to, s->what, s->min, value);
+	case KIND_BOOL:
+		return set_bool(to, s->what, value);
+	case KIND_FULL:
+		return set_when_full(to, value);
+	case KIND_LEVEL:
+		return set_level(to, value);
+	}
+	return -EINVAL;
+}
+
 static int set_option(struct options *opt, const char *name, const char *value)
 {
+	char known[256] = "swap";
+
 	if (!strcmp(name, "swap"))
 		return add_swap(opt, value);
-	if (!strcmp(name, "socket"))
-		return set_text(opt->socket, sizeof(opt->socket), "the socket's path", value);
-	if (!strcmp(name, "state"))
-		return set_text(opt->state, sizeof(opt->state), "the state directory", value);
-	if (!strcmp(name, "limit"))
-		return set_limit(&opt->limit_bytes, value);
-	if (!strcmp(name, "when_full"))
-		return set_when_full(&opt->trouble.when_full, value);
-	if (!strcmp(name, "io_retry"))
-		return set_seconds(&opt->trouble.retry_ns, "io_retry", 0, value);
-	if (!strcmp(name, "io_timeout"))
-		return set_seconds(&opt->trouble.timeout_ns, "io_timeout", 1, value);
-	if (!strcmp(name, "hold_latency"))
-		return set_bool(&opt->hold_latency, "hold-latency", value);
-	if (!strcmp(name, "log_level"))
-		return set_level(&opt->log_level, value);
-	log_err("unknown key '%s' in the configuration: use swap, socket, state, limit, "
-		"when_full, io_retry, io_timeout, hold_latency, log_level",
-		name);
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		size_t len = strlen(known);
+
+		if (!strcmp(name, settings[i].name))
+			return set(opt, &settings[i], value);
+		snprintf(known + len, sizeof(known) - len, ", %s", settings[i].name);
+	}
+	log_err("unknown key '%s' in the configuration: use %s", name, known);
 	return -EINVAL;
 }
 
@@ -245,96 +288,97 @@ static int bad_option(char **argv, int c)
 	return -EINVAL;
 }
 
-int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
+static void set_defaults(struct options *opt)
 {
-	struct options cmd = { 0 }, file = { 0 };
-	const char *config = NULL;
-	const char *limit = NULL, *latency = NULL, *level = NULL;
-	const char *full = NULL, *retry = NULL, *timeout = NULL;
+	*opt = (struct options){
+		.socket = "/run/upager/upager.sock",
+		.state = "/run/upager",
+		.trouble.retry_ns = TROUBLE_RETRY_S * NS_PER_S,
+		.trouble.timeout_ns = TROUBLE_TIMEOUT_S * NS_PER_S,
+		.stop_timeout_ns = STOP_TIMEOUT_S * NS_PER_S,
+		.hold_latency = true,
+		.log_level = LOG_LEVEL_INFO,
+	};
+}
+
+/* What the command line has of each setting, the last one; NULL: it has none. */
+struct given {
+	struct options swap; /* nothing but the areas */
+	const char *config;
+	const char *value[ARRAY_SIZE(settings)];
+};
+
+static void list_options(struct option list[ARRAY_SIZE(settings) + 5])
+{
+	static const struct option others[] = {
+		{ "swap", required_argument, NULL, OPT_SWAP },
+		{ "config", required_argument, NULL, OPT_CONFIG },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{ "version", no_argument, NULL, OPT_VERSION },
+	};
+
+	memcpy(list, others, sizeof(others));
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		list[ARRAY_SIZE(others) + i] =
+			(struct option){ settings[i].option, required_argument, NULL,
+					 OPT_SETTING + (int)i };
+	list[ARRAY_SIZE(others) + ARRAY_SIZE(settings)] = (struct option){ 0 };
+}
+
+/* 1: help was printed. */
+static int read_command_line(struct given *given, int argc, char **argv)
+{
+	struct option list[ARRAY_SIZE(settings) + 5];
 	int c, err = 0;
 
-	*exit_code = UPAGER_EXIT_USAGE;
+	list_options(list);
 	opterr = 0;
-	while (!err && (c = getopt_long(argc, argv, ":", options, NULL)) != -1)
+	while (!err && (c = getopt_long(argc, argv, ":", list, NULL)) != -1)
 		switch (c) {
-		case 's':
-			err = add_swap(&cmd, optarg);
+		case OPT_SWAP:
+			err = add_swap(&given->swap, optarg);
 			break;
-		case 'S':
-			err = set_text(cmd.socket, sizeof(cmd.socket), "the socket's path", optarg);
+		case OPT_CONFIG:
+			given->config = optarg;
 			break;
-		case 'd':
-			err = set_text(cmd.state, sizeof(cmd.state), "the state directory", optarg);
-			break;
-		case 'm':
-			limit = optarg;
-			break;
-		case 'f':
-			full = optarg;
-			break;
-		case 'r':
-			retry = optarg;
-			break;
-		case 't':
-			timeout = optarg;
-			break;
-		case 'c':
-			config = optarg;
-			break;
-		case 'L':
-			latency = optarg;
-			break;
-		case 'l':
-			level = optarg;
-			break;
-		case 'h':
+		case OPT_HELP:
 			fputs(help, stdout);
-			*exit_code = UPAGER_EXIT_OK;
 			return 1;
-		case 'V':
+		case OPT_VERSION:
 			printf("upagerd, protocol %d\n", UPAGER_PROTO_VERSION);
-			*exit_code = UPAGER_EXIT_OK;
 			return 1;
 		default:
-			return bad_option(argv, c);
+			if (c < OPT_SETTING || c >= OPT_SETTING + (int)ARRAY_SIZE(settings))
+				return bad_option(argv, c);
+			given->value[c - OPT_SETTING] = optarg;
 		}
-	if (err)
-		return err;
-	if (optind < argc) {
+	if (!err && optind < argc) {
 		log_err("'%s' is not an option: see upagerd --help", argv[optind]);
 		return -EINVAL;
 	}
-	file.hold_latency = true;
-	file.trouble.retry_ns = TROUBLE_RETRY_S * NS_PER_S;
-	file.trouble.timeout_ns = TROUBLE_TIMEOUT_S * NS_PER_S;
-	file.log_level = LOG_LEVEL_INFO;
-	memcpy(file.socket, "/run/upager/upager.sock", sizeof("/run/upager/upager.sock"));
-	memcpy(file.state, "/run/upager", sizeof("/run/upager"));
-	if (config)
-		err = read_config(&file, config);
-	if (!err && limit)
-		err = set_limit(&file.limit_bytes, limit);
-	if (!err && full)
-		err = set_when_full(&file.trouble.when_full, full);
-	if (!err && retry)
-		err = set_seconds(&file.trouble.retry_ns, "--io-retry", 0, retry);
-	if (!err && timeout)
-		err = set_seconds(&file.trouble.timeout_ns, "--io-timeout", 1, timeout);
-	if (!err && latency)
-		err = set_bool(&file.hold_latency, "--hold-latency", latency);
-	if (!err && level)
-		err = set_level(&file.log_level, level);
+	return err;
+}
+
+int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
+{
+	struct given given = { 0 };
+	int err = read_command_line(&given, argc, argv);
+
+	*exit_code = err > 0 ? UPAGER_EXIT_OK : UPAGER_EXIT_USAGE;
 	if (err)
 		return err;
-	*opt = file;
-	if (cmd.nr_swap) {
-		memcpy(opt->swap, cmd.swap, sizeof(cmd.swap));
-		opt->nr_swap = cmd.nr_swap;
+	set_defaults(opt);
+	if (given.config)
+		err = read_config(opt, given.config);
+	for (size_t i = 0; i < ARRAY_SIZE(settings) && !err; i++)
+		if (given.value[i])
+			err = set(opt, &settings[i], given.value[i]);
+	if (err)
+		return err;
+	if (given.swap.nr_swap) {
+		memcpy(opt->swap, given.swap.swap, sizeof(opt->swap));
+		opt->nr_swap = given.swap.nr_swap;
 	}
-	if (cmd.socket[0])
-		memcpy(opt->socket, cmd.socket, sizeof(cmd.socket));
-	if (cmd.state[0])
-		memcpy(opt->state, cmd.state, sizeof(cmd.state));
 	if (!opt->nr_swap) {
 		log_err("no swap area: name one with --swap (see upager mkswap --help)");
 		return -EINVAL;

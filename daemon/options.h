@@ -17,6 +17,7 @@ struct options {
 	char state[256];
 	uint64_t limit_bytes; /* resident memory of all paged processes; 0: none */
 	struct trouble trouble;
+	uint64_t stop_timeout_ns; /* in which SIGTERM gives everything back */
 	bool hold_latency;
 	enum log_level log_level;
 };

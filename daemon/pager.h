@@ -102,6 +102,9 @@ struct pager {
 	_Atomic bool housekeeping_sleeps; /* for long: the first fault wakes it */
 	_Atomic uint32_t stop; /* the worker leaves its loop */
 	_Atomic uint64_t turns; /* of the worker's loop: it lives */
+	/* Userfaultfd that a call of the worker's, or of housekeeping's, is at; -1: none. */
+	_Atomic int worker_at;
+	_Atomic int housekeeping_at;
 };
 
 /* Maps the event slots, records and posts, which the keeper shares. */

@@ -156,9 +156,11 @@ int request_set_budget(struct housekeeping *h, struct proc *p, const struct upag
 	return 0;
 }
 
-static uint64_t outside_bytes(const struct space *sp)
+uint64_t request_outside_bytes(const struct proc *p)
 {
-	return (sp->reports.nr_swapped + sp->reports.nr_standby) * PAGE_SIZE;
+	const struct space *sp = p->space;
+
+	return sp ? (sp->reports.nr_swapped + sp->reports.nr_standby) * PAGE_SIZE : 0;
 }
 
 uint64_t request_spare_bytes(void)
@@ -166,16 +168,6 @@ uint64_t request_spare_bytes(void)
 	uint64_t available = meminfo_bytes("MemAvailable:");
 
 	return available - available / 20;
-}
-
-uint64_t request_shortage(const struct housekeeping *h)
-{
-	uint64_t need = 0, spare = request_spare_bytes();
-
-	for (const struct proc *p = h->procs; p; p = p->next)
-		if (p->space)
-			need += outside_bytes(p->space);
-	return need > spare ? need - spare : 0;
 }
 
 /* What is lost would read as zeros as soon as nobody serves its faults. */
@@ -204,7 +196,7 @@ int request_fill(struct housekeeping *h, struct proc *p, char text[UPAGER_TEXT_B
 	err = check_lost(h, p, text);
 	if (err)
 		return err;
-	need = outside_bytes(sp);
+	need = request_outside_bytes(p);
 	if (need > request_spare_bytes()) {
 		snprintf(text, UPAGER_TEXT_BYTES,
 			 "process %d has %lluM outside and memory has room for %lluM: free some "

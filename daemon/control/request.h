@@ -28,7 +28,7 @@ void request_resume(struct housekeeping *h, struct proc *p);
 int request_release(struct housekeeping *h, struct proc *p, char text[UPAGER_TEXT_BYTES]);
 /* What may be taken without pushing the machine into trouble. */
 uint64_t request_spare_bytes(void);
-/* Bytes that giving everything back would need beyond what is free; 0: it fits. */
-uint64_t request_shortage(const struct housekeeping *h);
+/* What giving back all that is outside of it takes. */
+uint64_t request_outside_bytes(const struct proc *p);
 
 #endif

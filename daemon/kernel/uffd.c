@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -24,9 +25,28 @@
  */
 typedef int (*attempt_fn)(int uffd, uint64_t dst, uint64_t bytes, const char *src, int64_t *done);
 
+static _Thread_local _Atomic int *call_at;
+
+void uffd_tell_calls(_Atomic int *at)
+{
+	call_at = at;
+}
+
+static void tell(int uffd)
+{
+	if (call_at)
+		atomic_store_explicit(call_at, uffd, memory_order_relaxed);
+}
+
+/* May wait for who holds the mmap lock. */
 static int ioctl_errno(int uffd, unsigned long request, void *arg)
 {
-	return ioctl(uffd, request, arg) ? -errno : 0;
+	int err;
+
+	tell(uffd);
+	err = ioctl(uffd, request, arg) ? -errno : 0;
+	tell(-1);
+	return err;
 }
 
 static int attempt_copy(int uffd, uint64_t dst, uint64_t bytes, const char *src, int64_t *done)

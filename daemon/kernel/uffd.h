@@ -76,6 +76,8 @@ struct uffd_caps {
 	bool dev_userfaultfd; /* /dev/userfaultfd opens */
 };
 
+/* From now on at holds the userfaultfd that a call of this thread's is at, and -1 between. */
+void uffd_tell_calls(_Atomic int *at);
 int uffd_probe(struct uffd_caps *caps);
 uint64_t uffd_wanted_features(const struct uffd_caps *caps);
 int uffd_api(int uffd, uint64_t features);

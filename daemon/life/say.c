@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "life/say.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/size.h"
@@ -10,12 +15,36 @@
 #define LOST_SAY_NS  NS_PER_S
 
 /* A program chooses its name: nothing in it may look like another message. */
-static void clean_comm(const struct proc *p, char comm[16])
+static void clean(char *comm)
 {
-	proc_comm(p, comm);
 	for (char *c = comm; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
+}
+
+static void clean_comm(const struct proc *p, char comm[16])
+{
+	proc_comm(p, comm);
+	clean(comm);
+}
+
+void say_comm(pid_t pid, char comm[16])
+{
+	char path[32];
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, comm, 15);
+		close(fd);
+	}
+	if (n <= 0)
+		n = snprintf(comm, 16, "?");
+	comm[n] = '\0';
+	comm[strcspn(comm, "\n")] = '\0';
+	clean(comm);
 }
 
 void say_begin(const struct proc *p)

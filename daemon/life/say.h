@@ -2,7 +2,12 @@
 #ifndef UPAGER_SAY_H
 #define UPAGER_SAY_H
 
+#include <sys/types.h>
+
 #include "life/housekeeping.h"
+
+/* As a process calls itself, "?" if it is gone; nothing in it looks like another message. */
+void say_comm(pid_t pid, char comm[16]);
 
 /* That it is paged, or watched, from now on; that it was given back. */
 void say_begin(const struct proc *p);
