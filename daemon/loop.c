@@ -304,7 +304,7 @@ static void *run(void *arg)
 {
 	struct loop *lp = arg;
 	struct pager *pg = lp->pg;
-	uint64_t timeout_ns = ~0ULL;
+	uint64_t timeout_ns = 0; /* restored spaces are looked at before anybody asks for it */
 	int err;
 
 	uffd_tell_calls(&pg->worker_at);

@@ -10,6 +10,8 @@
 #include "selftests/target.h"
 
 #include <kselftest_harness.h>
+#include <sched.h>
+#include <sys/syscall.h>
 
 #define NR  1024ULL /* pages */
 #define FEW 64ULL
@@ -110,6 +112,52 @@ TEST_F_TIMEOUT(stop, main_thread_waits, 90)
 	EXPECT_TRUE(is_left(&self->pager, t.pid));
 	ASSERT_EQ(0, pager_restart(&self->pager, &opt));
 	target_let(&t, 2);
+	EXPECT_EQ(0, target_end(&t));
+	EXPECT_EQ(0, pager_stop(&self->pager));
+}
+
+static struct target_share *share;
+
+static int outlive(void *context)
+{
+	uint8_t *p = context;
+
+	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	while (atomic_load(&share->go) < 2)
+		usleep(500);
+	atomic_store(&share->value[0], memory_is(p, 0, NR, 1) ? 1 : 2);
+	_exit(0);
+}
+
+/* A process that is no thread of it has the same memory, and outlives it. */
+static int leave_memory(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR), *stack = memory_map(16);
+
+	share = sh;
+	target_check(sh, !mlockall(MCL_CURRENT) && !munlock(p, NR * PAGE_SIZE));
+	memory_fill(p, 0, NR, 1);
+	target_check(sh, memory_push_far(p, NR));
+	target_check(sh, clone(outlive, stack + 16 * PAGE_SIZE, CLONE_VM, p) > 0);
+	return 0;
+}
+
+TEST_F_TIMEOUT(stop, memory_outlives_its_process, 90)
+{
+	struct pager_options opt = { .args = STOP }, go_on = { 0 };
+	struct target t;
+
+	ASSERT_EQ(0, pager_start(&self->pager, &opt));
+	t = target_fork(leave_memory);
+	ASSERT_EQ(0, target_attach(&self->pager, &t, TARGET_BUDGET));
+	target_let(&t, 1);
+	ASSERT_TRUE(wait_until(30, target_is_over(&t)));
+	EXPECT_EQ(1, pager_stop(&self->pager));
+	EXPECT_TRUE(pager_logged(&self->pager, "something else still has its memory"));
+	target_let(&t, 2);
+	ASSERT_EQ(0, pager_restart(&self->pager, &go_on));
+	EXPECT_TRUE(wait_until(30, atomic_load(&t.share->value[0])));
+	EXPECT_EQ(1, atomic_load(&t.share->value[0]));
 	EXPECT_EQ(0, target_end(&t));
 	EXPECT_EQ(0, pager_stop(&self->pager));
 }
