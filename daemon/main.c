@@ -185,7 +185,8 @@ static int start(void)
 		log_err("cannot start: %s; is there room in %s?", strerror(-err), options.state);
 		return err;
 	}
-	err = sessions_init(&sessions, options.socket, succession_listen_fd(&pager));
+	err = sessions_init(&sessions, options.socket, succession_listen_fd(&pager),
+			    &options.quotas);
 	if (err == -EADDRINUSE)
 		log_err("another upagerd serves %s: stop it, or name another socket with --socket",
 			options.socket);
@@ -268,7 +269,7 @@ static int serve(void)
 	if (signal_fd < 0)
 		return signal_fd;
 	uffd_tell_calls(&pager.housekeeping_at);
-	housekeeping_init(&housekeeping, &pager, options.limit_bytes);
+	housekeeping_init(&housekeeping, &pager, options.limit_bytes, &options.quotas);
 	round_init(&housekeeping);
 	survivors_take_on(&housekeeping);
 	sd_notify(0, "READY=1");

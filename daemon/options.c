@@ -6,22 +6,20 @@
 #include <ini.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/size.h"
+#include "option_value.h"
 #include "uapi/upager_proto.h"
 
-/* The smallest budget. */
-#define LIMIT_MIN_BYTES (4ULL << 20)
-#define SECONDS_MAX	86400
-#define STOP_TIMEOUT_S	60
+#define STOP_TIMEOUT_S 60
 
 static const char help[] =
 	"Usage: upagerd --swap PATH[,pri=N]... [--socket S] [--state DIR] [--limit SIZE]\n"
 	"               [--when-full grow|wait|sigbus] [--io-retry SECONDS]\n"
-	"               [--io-timeout SECONDS] [--stop-timeout SECONDS] [--config FILE]\n"
+	"               [--io-timeout SECONDS] [--stop-timeout SECONDS]\n"
+	"               [--connections N] [--user-connections N] [--root-connections N]\n"
+	"               [--user-processes N] [--config FILE]\n"
 	"\n"
 	"Takes cold private memory out of the processes that `upager run` and `upager attach`\n"
 	"name, keeps it in swap areas, and serves their faults.  Runs in the foreground.\n"
@@ -41,103 +39,20 @@ static const char help[] =
 	"  --stop-timeout SECONDS\n"
 	"                       whom SIGTERM cannot let go of by then is named and left to wait\n"
 	"                       for another daemon (default 60)\n"
-	"  --config FILE        INI file with swap, socket, state, limit, when_full, io_retry,\n"
-	"                       io_timeout, stop_timeout, hold_latency, log_level in a section\n"
-	"                       [upagerd]; the command line wins\n"
+	"  --connections N      clients at the same time (default 256), of which one user may "
+	"have\n"
+	"  --user-connections N so many (default 64), and\n"
+	"  --root-connections N so many are root's alone (default 32)\n"
+	"  --user-processes N   processes that one user, not root, may have paged (default 1024)\n"
+	"  --config FILE        INI file with these options, with _ for -, in a section "
+	"[upagerd];\n"
+	"                       the command line wins\n"
 	"  --hold-latency yes|no\n"
 	"                       keep CPUs out of deep sleep while faults arrive (default yes)\n"
 	"  --log-level LEVEL    error, warning, info or debug (default info)\n"
 	"  --help --version\n"
 	"\n"
 	"SIGTERM gives every process its pages back before the daemon exits.\n";
-
-static int set_text(char *to, size_t size, const char *what, const char *value)
-{
-	if (!*value) {
-		log_err("%s is empty: give one", what);
-		return -EINVAL;
-	}
-	if (strlen(value) >= size) {
-		log_err("%s is longer than %zu bytes: choose a shorter one", what, size - 1);
-		return -ENAMETOOLONG;
-	}
-	memcpy(to, value, strlen(value) + 1);
-	return 0;
-}
-
-static int set_bool(bool *to, const char *what, const char *value)
-{
-	if (!strcmp(value, "yes") || !strcmp(value, "no")) {
-		*to = !strcmp(value, "yes");
-		return 0;
-	}
-	log_err("%s is '%s': use yes or no", what, value);
-	return -EINVAL;
-}
-
-static int set_limit(uint64_t *to, const char *value)
-{
-	if (size_parse(value, to)) {
-		log_err("limit is '%s': give a size, a number with K, M, G or T", value);
-		return -EINVAL;
-	}
-	if (*to < LIMIT_MIN_BYTES) {
-		log_err("limit %s is too small: give at least 4M", value);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int set_when_full(enum when_full *to, const char *value)
-{
-	static const char *const names[] = {
-		[WHEN_FULL_GROW] = "grow",
-		[WHEN_FULL_WAIT] = "wait",
-		[WHEN_FULL_SIGBUS] = "sigbus",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(names[i], value)) {
-			*to = (enum when_full)i;
-			return 0;
-		}
-	log_err("when-full is '%s': use grow, wait or sigbus", value);
-	return -EINVAL;
-}
-
-static int set_seconds(uint64_t *to_ns, const char *what, unsigned long min, const char *value)
-{
-	char *end;
-	unsigned long n = strtoul(value, &end, 10);
-
-	if (*value < '0' || *value > '9' || *end || n < min || n > SECONDS_MAX) {
-		log_err("%s is '%s': give seconds, %lu to %d", what, value, min, SECONDS_MAX);
-		return -EINVAL;
-	}
-	*to_ns = n * NS_PER_S;
-	return 0;
-}
-
-static int set_level(enum log_level *to, const char *value)
-{
-	static const struct {
-		const char *name;
-		enum log_level level;
-	} names[] = {
-		{ "error", LOG_LEVEL_ERR },
-		{ "warning", LOG_LEVEL_WARN },
-		{ "info", LOG_LEVEL_INFO },
-		{ "debug", LOG_LEVEL_DEBUG },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(names[i].name, value)) {
-			*to = names[i].level;
-			return 0;
-		}
-	log_err("log level is '%s': use error, warning, info or debug", value);
-	return -EINVAL;
-}
 
 static int add_swap(struct options *opt, const char *value)
 {
@@ -149,7 +64,8 @@ static int add_swap(struct options *opt, const char *value)
 		log_err("more than %d swap areas: leave some out", AREAS_MAX);
 		return -E2BIG;
 	}
-	err = set_text(opt->swap[opt->nr_swap++], sizeof(opt->swap[0]), "a swap area", value);
+	err = option_set_text(opt->swap[opt->nr_swap++], sizeof(opt->swap[0]), "a swap area",
+			      value);
 	if (err)
 		return err;
 	err = area_parse_spec(&area, value, cause);
@@ -168,6 +84,7 @@ enum kind {
 	KIND_TEXT,
 	KIND_SIZE,
 	KIND_SECONDS,
+	KIND_COUNT,
 	KIND_BOOL,
 	KIND_FULL,
 	KIND_LEVEL,
@@ -181,11 +98,16 @@ struct setting {
 	const char *what; /* in messages */
 	size_t at; /* in struct options */
 	size_t size; /* KIND_TEXT: with its end */
-	unsigned long min; /* KIND_SECONDS */
+	unsigned long min; /* KIND_SECONDS, KIND_COUNT */
+	unsigned long max; /* KIND_COUNT */
 };
 
 #define AT(member)   .at = offsetof(struct options, member)
 #define TEXT(member) AT(member), .size = sizeof(((struct options *)NULL)->member)
+#define COUNT(name, option, member, least, most)                                               \
+	{                                                                                      \
+		name, option, KIND_COUNT, option, AT(quotas.member), .min = least, .max = most \
+	}
 
 static const struct setting settings[] = {
 	{ "socket", "socket", KIND_TEXT, "the socket's path", TEXT(socket) },
@@ -196,6 +118,10 @@ static const struct setting settings[] = {
 	{ "io_timeout", "io-timeout", KIND_SECONDS, "io-timeout", AT(trouble.timeout_ns),
 	  .min = 1 },
 	{ "stop_timeout", "stop-timeout", KIND_SECONDS, "stop-timeout", AT(stop_timeout_ns) },
+	COUNT("connections", "connections", connections, 2, QUOTA_CONNECTIONS_MAX),
+	COUNT("user_connections", "user-connections", user_connections, 1, QUOTA_CONNECTIONS_MAX),
+	COUNT("root_connections", "root-connections", root_connections, 1, QUOTA_CONNECTIONS_MAX),
+	COUNT("user_processes", "user-processes", user_processes, 0, QUOTA_PROCESSES_MAX),
 	{ "hold_latency", "hold-latency", KIND_BOOL, "hold-latency", AT(hold_latency) },
 	{ "log_level", "log-level", KIND_LEVEL, "log level", AT(log_level) },
 };
@@ -206,17 +132,19 @@ static int set(struct options *opt, const struct setting *s, const char *value)
 
 	switch (s->kind) {
 	case KIND_TEXT:
-		return set_text(to, s->size, s->what, value);
+		return option_set_text(to, s->size, s->what, value);
 	case KIND_SIZE:
-		return set_limit(to, value);
+		return option_set_limit(to, value);
 	case KIND_SECONDS:
-		return set_seconds(to, s->what, s->min, value);
+		return option_set_seconds(to, s->what, s->min, value);
+	case KIND_COUNT:
+		return option_set_count(to, s->what, s->min, s->max, value);
 	case KIND_BOOL:
-		return set_bool(to, s->what, value);
+		return option_set_bool(to, s->what, value);
 	case KIND_FULL:
-		return set_when_full(to, value);
+		return option_set_when_full(to, value);
 	case KIND_LEVEL:
-		return set_level(to, value);
+		return option_set_level(to, value);
 	}
 	return -EINVAL;
 }
@@ -296,6 +224,7 @@ static void set_defaults(struct options *opt)
 		.trouble.retry_ns = TROUBLE_RETRY_S * NS_PER_S,
 		.trouble.timeout_ns = TROUBLE_TIMEOUT_S * NS_PER_S,
 		.stop_timeout_ns = STOP_TIMEOUT_S * NS_PER_S,
+		.quotas = QUOTAS_DEFAULT,
 		.hold_latency = true,
 		.log_level = LOG_LEVEL_INFO,
 	};
@@ -378,6 +307,13 @@ int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
 	if (given.swap.nr_swap) {
 		memcpy(opt->swap, given.swap.swap, sizeof(opt->swap));
 		opt->nr_swap = given.swap.nr_swap;
+	}
+	if (opt->quotas.root_connections >= opt->quotas.connections) {
+		log_err("root-connections is %u, which leaves none of %u connections to users: "
+			"give "
+			"less",
+			opt->quotas.root_connections, opt->quotas.connections);
+		return -EINVAL;
 	}
 	if (!opt->nr_swap) {
 		log_err("no swap area: name one with --swap (see upager mkswap --help)");

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "life/quotas.h"
 #include "swap/area.h"
 #include "swap/trouble.h"
 
@@ -18,6 +19,7 @@ struct options {
 	uint64_t limit_bytes; /* resident memory of all paged processes; 0: none */
 	struct trouble trouble;
 	uint64_t stop_timeout_ns; /* in which SIGTERM gives everything back */
+	struct quotas quotas;
 	bool hold_latency;
 	enum log_level log_level;
 };

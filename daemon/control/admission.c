@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -58,12 +59,13 @@ static bool is_bound_to(int listen_fd, const char *path)
 	       S_ISSOCK(st.st_mode);
 }
 
-int sessions_init(struct sessions *ss, const char *path, int listen_fd)
+int sessions_init(struct sessions *ss, const char *path, int listen_fd, const struct quotas *quotas)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct stat st;
 	int err;
 
+	ss->quotas = *quotas;
 	for (int i = 0; i < SESSIONS_MAX; i++)
 		ss->at[i] = (struct session){ .fd = -1, .peer.pidfd = -1, .target = -1 };
 	if (strlen(path) >= sizeof(addr.sun_path))
@@ -110,10 +112,11 @@ static bool is_taken(const struct session *s)
 	return s->fd >= 0 || s->housekeeping || s->going;
 }
 
-/* NULL: the user has what one may have, or the rest is root's. */
-static struct session *find_place(struct sessions *ss, uid_t uid)
+/* NULL with a clause: the user has what one may have, or the rest is root's. */
+static struct session *find_place(struct sessions *ss, uid_t uid, char text[UPAGER_TEXT_BYTES])
 {
-	uint32_t nr_own = 0, nr_free = 0;
+	const struct quotas *q = &ss->quotas;
+	uint32_t nr_own = 0, nr_users = 0, nr = 0;
 	struct session *place = NULL;
 
 	for (int i = 0; i < SESSIONS_MAX; i++) {
@@ -121,25 +124,36 @@ static struct session *find_place(struct sessions *ss, uid_t uid)
 
 		if (is_taken(s)) {
 			nr_own += s->uid == uid;
+			nr++;
+			nr_users += s->uid != 0;
 			continue;
 		}
-		nr_free++;
 		place = s;
 	}
-	return !uid || (nr_own < SESSIONS_USER_MAX && nr_free > SESSIONS_ROOT) ? place : NULL;
+	if (uid && nr_own >= q->user_connections)
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "user %u has %u connections to the daemon, as many as user_connections "
+			 "allows: close some, or have root raise that in the configuration of "
+			 "upagerd",
+			 uid, nr_own);
+	else if (nr >= q->connections || (uid && nr_users >= q->connections - q->root_connections))
+		snprintf(text, UPAGER_TEXT_BYTES,
+			 "there are %u connections to the daemon, as many as connections allows%s: "
+			 "close some, or have root raise that in the configuration of upagerd",
+			 uid ? nr_users : nr, uid ? " besides root's" : "");
+	else
+		return place;
+	return NULL;
 }
 
-static void refuse(int fd, uid_t uid)
+static void refuse(int fd, const char *text)
 {
 	struct upager_reply reply;
 
 	proto_init_reply(&reply);
 	reply.error = -EUSERS;
 	reply.exit_code = UPAGER_EXIT_FAILED;
-	proto_text(&reply,
-		   "there are too many connections to the daemon, of which user %u may have %d: "
-		   "close some",
-		   uid, SESSIONS_USER_MAX);
+	proto_text(&reply, "%s", text);
 	proto_send(fd, &reply, sizeof(reply), -1);
 	interrupt_close(fd);
 }
@@ -147,6 +161,7 @@ static void refuse(int fd, uid_t uid)
 static void admit(struct sessions *ss, struct housekeeping *h, int fd)
 {
 	const int bytes = SEND_BYTES;
+	char text[UPAGER_TEXT_BYTES];
 	struct session *place;
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
@@ -155,9 +170,9 @@ static void admit(struct sessions *ss, struct housekeeping *h, int fd)
 		interrupt_close(fd);
 		return;
 	}
-	place = find_place(ss, cred.uid);
+	place = find_place(ss, cred.uid, text);
 	if (!place) {
-		refuse(fd, cred.uid);
+		refuse(fd, text);
 		return;
 	}
 	/* More than the default, or a status of many would not fit; nobody waits for room. */

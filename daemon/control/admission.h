@@ -7,7 +7,8 @@
 /* The control socket: who connects. */
 
 /* -EADDRINUSE when a daemon answers there, -EEXIST no socket; a stale one is replaced. */
-int sessions_init(struct sessions *ss, const char *path, int listen_fd);
+int sessions_init(struct sessions *ss, const char *path, int listen_fd,
+		  const struct quotas *quotas);
 /*
  * Nobody stays in the queue, where it would keep out others: who has as many
  * connections as a user may have is told so, and some are root's alone.

@@ -13,6 +13,7 @@
 #include "life/descendants.h"
 #include "life/patience.h"
 #include "life/pause.h"
+#include "life/quota_check.h"
 #include "life/release.h"
 #include "life/roster.h"
 #include "life/say.h"
@@ -87,6 +88,9 @@ int request_attach(struct housekeeping *h, const struct upager_request *req, uid
 			 pid);
 		return -EPERM;
 	}
+	err = quota_check_process(h, uid, text);
+	if (err)
+		return err;
 	descendants_open(&h->descendants);
 	failpoint(FP_ATTACH_ALLOWED);
 	err = proc_open(&p, pid, text);

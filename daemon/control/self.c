@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "control/request.h"
 #include "control/self_provision.h"
+#include "life/quota_check.h"
 #include "life/release.h"
 #include "life/takeover.h"
 #include "recover/keeper.h"
@@ -215,6 +216,9 @@ int self_join(struct housekeeping *h, const struct self_peer *peer, uint64_t bud
 			 "the agent of process %d was ended: detach it first", peer->pid);
 		return -EIO;
 	}
+	err = p ? 0 : quota_check_process(h, peer->uid, text);
+	if (err)
+		return err;
 	join = calloc(1, sizeof(*join));
 	if (!join)
 		return -ENOMEM;

@@ -5,12 +5,11 @@
 #include "control/session.h"
 
 /* All connections of the control socket. */
-#define SESSIONS_MAX	  256
-#define SESSIONS_USER_MAX 64 /* of one user who is not root */
-#define SESSIONS_ROOT	  32 /* are root's alone */
+#define SESSIONS_MAX QUOTA_CONNECTIONS_MAX
 
 struct sessions {
 	int listen_fd;
+	struct quotas quotas;
 	struct session at[SESSIONS_MAX];
 };
 

@@ -15,6 +15,7 @@
 #include "base/disable.h"
 #include "base/log.h"
 #include "kernel/connector.h"
+#include "life/quota_check.h"
 
 /* Without the connector. */
 #define SCAN_NS		   (250 * NS_PER_MS)
@@ -28,6 +29,7 @@
 /* Start times have the resolution of a clock tick. */
 #define SCAN_OVERLAP_TICKS 2
 /* Its number will not be another process's so soon. */
+#define QUOTA_SAY_NS	   (60 * NS_PER_S)
 #define ENDED_NS	   (2 * NS_PER_S)
 
 void descendants_init(struct descendants *d)
@@ -84,14 +86,27 @@ bool descendants_shares(const struct housekeeping *h, const struct proc *p)
 	return false;
 }
 
-static bool full(struct housekeeping *h)
+static bool over_quota(struct housekeeping *h, const struct terms *terms)
+{
+	char text[UPAGER_TEXT_BYTES];
+	uint64_t now_ns = clock_ns();
+
+	if (!quota_check_process(h, terms->asked_by, text))
+		return false;
+	if (now_ns >= h->descendants.quota_say_ns)
+		log_warn("children are not paged: %s", text);
+	h->descendants.quota_say_ns = now_ns + QUOTA_SAY_NS;
+	return true;
+}
+
+static bool full(struct housekeeping *h, const struct terms *terms)
 {
 	uint32_t nr = 0;
 
 	for (const struct proc *p = h->procs; p; p = p->next)
 		nr += p->followed;
 	if (nr < h->descendants.followed_max)
-		return false;
+		return over_quota(h, terms);
 	if (!h->descendants.full_said)
 		log_warn("%u children are watched already: further ones are not paged; a higher "
 			 "limit of open files allows for %d",
@@ -130,7 +145,7 @@ static bool follow(struct housekeeping *h, pid_t parent_pid, pid_t pid)
 	struct proc *p;
 	int err;
 
-	if (!terms || housekeeping_find(h, pid) || pager_is_agent(h->pg, pid) || full(h))
+	if (!terms || housekeeping_find(h, pid) || pager_is_agent(h->pg, pid) || full(h, terms))
 		return false;
 	err = proc_open(&p, pid, text);
 	if (err == -ESRCH)

@@ -9,12 +9,14 @@
 #include "base/clock.h"
 #include "kernel/meminfo.h"
 
-void housekeeping_init(struct housekeeping *h, struct pager *pg, uint64_t limit_bytes)
+void housekeeping_init(struct housekeeping *h, struct pager *pg, uint64_t limit_bytes,
+		       const struct quotas *quotas)
 {
 	*h = (struct housekeeping){
 		.pg = pg,
 		.memory_bytes = meminfo_bytes("MemTotal:"),
 		.limit_pages = limit_bytes / PAGE_SIZE,
+		.quotas = *quotas,
 		.ends_fd = epoll_create1(EPOLL_CLOEXEC),
 	};
 }

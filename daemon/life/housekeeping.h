@@ -7,6 +7,7 @@
 #include "life/announced.h"
 #include "life/pressure.h"
 #include "life/proc.h"
+#include "life/quotas.h"
 #include "life/tracking.h"
 #include "pager.h"
 #include "share/family.h"
@@ -20,6 +21,7 @@ struct descendants {
 	bool busy; /* there were events at the last look */
 	bool lost; /* some events, or not all processes were seen */
 	bool full_said;
+	uint64_t quota_say_ns; /* not before */
 	uint32_t followed_max;
 	/* Of whom there may be children that are told of later: the oldest gives way. */
 	struct ended {
@@ -54,6 +56,7 @@ struct housekeeping {
 	struct patience patience[PATIENCE_MAX];
 	int ends_fd; /* readable when a process or an agent has ended */
 	uint64_t limit_pages; /* of all together; 0: none */
+	struct quotas quotas;
 	struct claim **claims; /* allot.c's */
 	uint32_t claims_room;
 	uint64_t memory_bytes; /* MemTotal */
@@ -70,7 +73,8 @@ struct housekeeping {
 	uint64_t roster_at_ns; /* it is not written again before */
 };
 
-void housekeeping_init(struct housekeeping *h, struct pager *pg, uint64_t limit_bytes);
+void housekeeping_init(struct housekeeping *h, struct pager *pg, uint64_t limit_bytes,
+		       const struct quotas *quotas);
 /* When nothing is paged any more. */
 void housekeeping_fini(struct housekeeping *h);
 

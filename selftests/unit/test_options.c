@@ -143,6 +143,11 @@ static void test_defaults(void **state)
 	assert_string_equal(o->opt.state, "/run/upager");
 	assert_true(o->opt.hold_latency);
 	assert_int_equal(o->opt.log_level, LOG_LEVEL_INFO);
+	assert_int_equal(o->opt.stop_timeout_ns, 60000000000);
+	assert_int_equal(o->opt.quotas.connections, 256);
+	assert_int_equal(o->opt.quotas.user_connections, 64);
+	assert_int_equal(o->opt.quotas.root_connections, 32);
+	assert_int_equal(o->opt.quotas.user_processes, 1024);
 }
 
 static void test_all_options(void **state)
@@ -172,6 +177,11 @@ static void test_config(void **state)
 			"socket = /s\n"
 			"state = /d\n"
 			"hold_latency = no\n"
+			"stop_timeout = 7\n"
+			"connections = 100\n"
+			"user_connections = 10\n"
+			"root_connections = 5\n"
+			"user_processes = 20\n"
 			"log_level = error\n");
 	o = parse(f, "--config", f->config, NULL);
 	expect_good(o);
@@ -182,9 +192,16 @@ static void test_config(void **state)
 	assert_string_equal(o->opt.state, "/d");
 	assert_false(o->opt.hold_latency);
 	assert_int_equal(o->opt.log_level, LOG_LEVEL_ERR);
+	assert_int_equal(o->opt.stop_timeout_ns, 7000000000);
+	assert_int_equal(o->opt.quotas.connections, 100);
+	assert_int_equal(o->opt.quotas.user_connections, 10);
+	assert_int_equal(o->opt.quotas.root_connections, 5);
+	assert_int_equal(o->opt.quotas.user_processes, 20);
 	/* The command line wins, wherever --config stands. */
 	o = parse(f, "--swap=/x", "--socket=/t", "--config", f->config, "--state=/e",
-		  "--hold-latency=yes", "--log-level=warning", NULL);
+		  "--hold-latency=yes", "--log-level=warning", "--user-connections=11", NULL);
+	assert_int_equal(o->opt.quotas.user_connections, 11);
+	assert_int_equal(o->opt.quotas.connections, 100);
 	expect_good(o);
 	assert_int_equal(o->opt.nr_swap, 1);
 	assert_string_equal(o->opt.swap[0], "/x");
@@ -213,6 +230,12 @@ static void test_bad_config(void **state)
 		/* Several mistakes: the first is named, in one line. */
 		{ "[upagerd]\na = 1\nb = 2\nnonsense\nc = 3\n", "unknown key 'a'" },
 		{ "[upagerd]\nlog_level = loud\n[x]\n[y]\na = 1\n", "log level is 'loud'" },
+		{ "[upagerd]\nconnections = 1025\n",
+		  "connections is '1025': give a number, 2 to 1024" },
+		{ "[upagerd]\nuser_connections = -1\n", "user-connections is '-1'" },
+		{ "[upagerd]\nuser_processes = many\n", "user-processes is 'many'" },
+		{ "[upagerd]\nstop_timeout = 1m\n", "stop-timeout is '1m': give seconds" },
+		{ "[upagerd]\nswap = /a\nconnections = 8\n", "root-connections is 32" },
 		{ "[upagerd]\n", "no swap area" },
 		{ "", "no swap area" },
 	};
