@@ -8,13 +8,23 @@
  * DOC: control socket of upagerd
  *
  * AF_UNIX, SOCK_SEQPACKET, by default /run/upager/upager.sock.  One request is
- * one packet of exactly sizeof(struct upager_request); its answer is one
- * packet of exactly sizeof(struct upager_reply), followed for STATUS and PING by
- * reply.nr_records (PING: 1) packets of struct upager_record.  A connection serves any
- * number of requests, one at a time.  Native byte order: both ends are on one
- * machine.  The daemon closes the connection after a packet of another size,
- * magic or major version.  WHERE is answered by a packet of struct upager_where instead,
- * STALL by nr_records packets of struct upager_stall.
+ * one packet, a struct upager_request; its answer is one packet, a struct
+ * upager_reply, followed for STATUS and PING by reply.nr_records (PING: 1)
+ * packets of struct upager_record.  A connection serves any number of requests,
+ * one at a time.  Native byte order: both ends are on one machine.  The daemon
+ * closes the connection after a packet of another magic or major version, one
+ * shorter than UPAGER_REQUEST_BYTES_MIN or longer than UPAGER_PACKET_BYTES_MAX.
+ * WHERE is answered by a packet of struct upager_where instead, STALL by
+ * nr_records packets of struct upager_stall.
+ *
+ * Structures grow at their ends and in what is reserved, as those of clone3()
+ * and openat2() do.  Of a request what is missing is zero, and what the daemon
+ * does not know must be: it answers -E2BIG, or -EINVAL within what it knows,
+ * and the connection goes on.  Of an answer a client leaves aside what it does
+ * not know: what is behind the end, what is reserved, a state or an exit code
+ * that has no name; only a struct upager_provision it knows as a whole, or does
+ * not do what it says.  HELLO tells either side what the other one knows; who does
+ * not say it gets nothing that this header's version had not.
  *
  * Who may call: anybody who can connect may ask for STATUS and STALL of their own
  * processes; root of all.  The other requests need root or ownership of the
@@ -33,10 +43,13 @@
  * STARTED.  Nothing of this needs ptrace.
  */
 
-#define UPAGER_PROTO_MAGIC   0x52474155u /* "UAGR" */
-#define UPAGER_PROTO_VERSION 2
-#define UPAGER_TEXT_BYTES    240
-#define UPAGER_HIST_BUCKETS  32
+#define UPAGER_PROTO_MAGIC	 0x52474155u /* "UAGR" */
+#define UPAGER_PROTO_VERSION	 2
+#define UPAGER_TEXT_BYTES	 240
+#define UPAGER_HIST_BUCKETS	 32
+/* A request has magic, version, op, flags and pid at least. */
+#define UPAGER_REQUEST_BYTES_MIN 16
+#define UPAGER_PACKET_BYTES_MAX	 4096
 
 enum upager_op {
 	UPAGER_OP_UNSPEC,
@@ -70,11 +83,21 @@ enum upager_op {
 	 */
 	UPAGER_OP_WHERE,
 	UPAGER_OP_STALL, /* @pid, 0: first of all programs together, then all that the caller may see */
+	UPAGER_OP_HELLO, /* @arg: features that the client knows; answers with the daemon's */
 	__UPAGER_OP_MAX,
 };
 #define UPAGER_OP_MAX (__UPAGER_OP_MAX - 1)
 
 #define UPAGER_PRIORITY_BIAS 32767
+
+/* HELLO: packets may be longer or shorter than this header says, as above. */
+#define UPAGER_FEATURE_SIZES  (1ull << 0)
+/* HELLO: JOIN and what comes with it, for which the kernel has what it takes. */
+#define UPAGER_FEATURE_SELF   (1ull << 1)
+/* HELLO: pages leave without all threads of their program being stopped. */
+#define UPAGER_FEATURE_MOVE   (1ull << 2)
+/* HELLO: what is lost gets SIGBUS also when the pager is gone. */
+#define UPAGER_FEATURE_POISON (1ull << 3)
 
 /*
  * ATTACH: do not stop the process now; watch it and place the agent when it
@@ -186,7 +209,8 @@ struct upager_reply {
 	__s32 error; /* 0 or -errno */
 	__u32 nr_records;
 	__u64 stopped_ns; /* ATTACH: how long the process was stopped */
-	__u64 reserved[3];
+	__u64 features; /* HELLO: UPAGER_FEATURE_* */
+	__u64 reserved[2];
 	char text[UPAGER_TEXT_BYTES]; /* one clause: cause and remedy; empty if none */
 };
 
@@ -296,6 +320,8 @@ static inline __u64 upager_where_first(const struct upager_where *w, __u32 part)
 
 #define UPAGER_ASSERT(name, cond) typedef char upager_assert_##name[(cond) ? 1 : -1]
 UPAGER_ASSERT(request, sizeof(struct upager_request) == 56);
+UPAGER_ASSERT(request_min,
+	      __builtin_offsetof(struct upager_request, budget_bytes) == UPAGER_REQUEST_BYTES_MIN);
 UPAGER_ASSERT(provision, sizeof(struct upager_provision) == 128);
 UPAGER_ASSERT(reply, sizeof(struct upager_reply) == 288);
 UPAGER_ASSERT(where, sizeof(struct upager_where) == 24 + 16 * UPAGER_WHERE_PARTS);

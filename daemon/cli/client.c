@@ -50,7 +50,7 @@ int client_report(const struct upager *u, int err)
 		message_note("%s", reply->text);
 	else if (err)
 		message_note("%s", strerror(-err));
-	if (reply->exit_code)
+	if (reply->exit_code && reply->exit_code <= UPAGER_EXIT_KERNEL)
 		return reply->exit_code;
-	return err ? UPAGER_EXIT_FAILED : UPAGER_EXIT_OK;
+	return err || reply->exit_code ? UPAGER_EXIT_FAILED : UPAGER_EXIT_OK;
 }

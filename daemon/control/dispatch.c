@@ -247,36 +247,42 @@ static void refuse(struct session *s, int err)
 	struct upager_reply reply;
 
 	proto_init_reply(&reply);
-	proto_text(&reply, "the request is malformed: upager and upagerd must be of one version");
+	if (err == -E2BIG || err == -EOPNOTSUPP)
+		proto_text(&reply,
+			   "this upagerd does not know what is asked for: a newer one does");
+	else
+		proto_text(&reply,
+			   "the request is malformed: upager and upagerd must be of one version");
 	session_answer(s, &reply, err);
 	if (s->fd >= 0 && (err == -EMSGSIZE || err == -EBADMSG || err == -EPROTONOSUPPORT))
 		session_close(s);
 }
 
 /* Descriptors that there is no room for the kernel would close there and then. */
-static ssize_t take(struct session *s, struct upager_request *req, int fd[PROTO_FDS_MAX])
+static ssize_t take(struct session *s, char packet[UPAGER_PACKET_BYTES_MAX], int fd[PROTO_FDS_MAX])
 {
 	struct interrupt in;
 	ssize_t n;
 
 	interrupt_begin(&in);
-	n = proto_recv_fds(s->fd, req, sizeof(*req), fd, PROTO_FDS_MAX);
+	n = proto_recv_fds(s->fd, packet, UPAGER_PACKET_BYTES_MAX, fd, PROTO_FDS_MAX);
 	interrupt_end(&in);
 	return n > 0 && fd[1] >= 0 ? -EBADMSG : n;
 }
 
 static void receive(struct session *s, struct housekeeping *h)
 {
+	char packet[UPAGER_PACKET_BYTES_MAX];
 	struct upager_request req;
 	int fd[PROTO_FDS_MAX], err;
 	ssize_t n;
 
 	if (!fd_readable(s->fd) || is_clogged(s))
 		return;
-	n = take(s, &req, fd);
+	n = take(s, packet, fd);
 	if (n == -EAGAIN)
 		return;
-	err = n <= 0 ? (int)n : proto_check_request(&req, (size_t)n);
+	err = n <= 0 ? (int)n : proto_take_request(&req, packet, (size_t)n);
 	if (n > 0 && !err)
 		serve(s, h, &req, &fd[0]);
 	else if (n > 0 || n == -EMSGSIZE || n == -EBADMSG)

@@ -72,6 +72,7 @@ static const struct shape shapes[UPAGER_OP_MAX + 1] = {
 	[UPAGER_OP_POPULATE] = { .pid = true },
 	[UPAGER_OP_STATUS] = { .any_pid = true },
 	[UPAGER_OP_STALL] = { .any_pid = true },
+	[UPAGER_OP_HELLO] = { .arg_max = UINT64_MAX },
 	[UPAGER_OP_JOIN] = { .budget = true },
 	[UPAGER_OP_PROVISIONED] = { .addr = true, .arg_max = INT64_MAX },
 	[UPAGER_OP_REGISTER] = { .addr = true, .bytes = true },
@@ -101,17 +102,11 @@ bool proto_names_process(enum upager_op op)
 	return shapes[op].pid;
 }
 
-int proto_check_request(const struct upager_request *req, size_t len)
+static int check_request(const struct upager_request *req)
 {
 	const struct shape *is;
 	bool pid_ok;
-	int err;
 
-	if (len != sizeof(*req))
-		return -EMSGSIZE;
-	err = check_head(req->magic, req->version);
-	if (err)
-		return err;
 	if (req->op == UPAGER_OP_UNSPEC || req->op > UPAGER_OP_MAX)
 		return -EOPNOTSUPP;
 	is = &shapes[req->op];
@@ -123,41 +118,53 @@ int proto_check_request(const struct upager_request *req, size_t len)
 	return 0;
 }
 
+int proto_take_request(struct upager_request *req, const void *packet, size_t len)
+{
+	const char *bytes = packet;
+	int err;
+
+	memset(req, 0, sizeof(*req));
+	if (len < UPAGER_REQUEST_BYTES_MIN)
+		return -EMSGSIZE;
+	memcpy(req, packet, len < sizeof(*req) ? len : sizeof(*req));
+	err = check_head(req->magic, req->version);
+	for (size_t i = sizeof(*req); i < len && !err; i++)
+		if (bytes[i])
+			err = -E2BIG;
+	return err ? err : check_request(req);
+}
+
 int proto_check_reply(const struct upager_reply *reply, size_t len)
 {
 	int err;
 
-	if (len != sizeof(*reply))
+	if (len < sizeof(*reply))
 		return -EMSGSIZE;
 	err = check_head(reply->magic, reply->version);
 	if (err)
 		return err;
-	if (reply->exit_code > UPAGER_EXIT_KERNEL || reply->error > 0 ||
-	    reply->error < -ERRNO_MAX || !terminated(reply->text, sizeof(reply->text)) ||
-	    !all_zero(reply->reserved, sizeof(reply->reserved) / sizeof(reply->reserved[0])))
+	if (reply->error > 0 || reply->error < -ERRNO_MAX ||
+	    !terminated(reply->text, sizeof(reply->text)))
 		return -EBADMSG;
 	return 0;
 }
 
 int proto_check_record(const struct upager_record *record, size_t len)
 {
-	if (len != sizeof(*record))
+	if (len < sizeof(*record))
 		return -EMSGSIZE;
-	if (record->state > UPAGER_PROC_REFUSED || record->reserved32 ||
-	    !terminated(record->comm, sizeof(record->comm)) ||
-	    !terminated(record->text, sizeof(record->text)) ||
-	    !all_zero(record->reserved, sizeof(record->reserved) / sizeof(record->reserved[0])))
+	if (!terminated(record->comm, sizeof(record->comm)) ||
+	    !terminated(record->text, sizeof(record->text)))
 		return -EBADMSG;
 	return 0;
 }
 
 int proto_check_where(const struct upager_where *w, size_t len)
 {
-	if (len != sizeof(*w))
+	if (len < sizeof(*w))
 		return -EMSGSIZE;
 	if ((w->addr | w->bytes) & PAGE_BITS || w->addr > USER_END || !w->bytes ||
-	    w->bytes > USER_END || !w->nr_parts || w->nr_parts > UPAGER_WHERE_PARTS ||
-	    w->reserved32)
+	    w->bytes > USER_END || !w->nr_parts || w->nr_parts > UPAGER_WHERE_PARTS)
 		return -EBADMSG;
 	for (uint32_t i = 0; i < UPAGER_WHERE_PARTS; i++) {
 		const struct upager_where_part *part = &w->part[i];
@@ -167,7 +174,7 @@ int proto_check_where(const struct upager_where *w, size_t len)
 					? upager_where_first(w, i + 1) - upager_where_first(w, i)
 					: 0;
 
-		if (pages > room || part->reserved32)
+		if (pages > room)
 			return -EBADMSG;
 	}
 	return 0;
@@ -175,11 +182,10 @@ int proto_check_where(const struct upager_where *w, size_t len)
 
 int proto_check_stall(const struct upager_stall *stall, size_t len)
 {
-	if (len != sizeof(*stall))
+	if (len < sizeof(*stall))
 		return -EMSGSIZE;
 	if (stall->pid < 0 || stall->some_avg10 > UPAGER_STALL_WHOLE ||
-	    stall->some_avg60 > UPAGER_STALL_WHOLE || stall->some_avg300 > UPAGER_STALL_WHOLE ||
-	    !all_zero(stall->reserved, sizeof(stall->reserved) / sizeof(stall->reserved[0])))
+	    stall->some_avg60 > UPAGER_STALL_WHOLE || stall->some_avg300 > UPAGER_STALL_WHOLE)
 		return -EBADMSG;
 	return 0;
 }
@@ -324,4 +330,12 @@ int proto_recv(int fd, void *packet, size_t size, int *got_fd)
 	if (got_fd)
 		*got_fd = got;
 	return len;
+}
+
+int proto_recv_answer(int fd, void *packet, size_t size)
+{
+	int len = proto_recv(fd, packet, size, NULL);
+
+	/* The beginning is there. */
+	return len == -EMSGSIZE ? (int)size : len;
 }

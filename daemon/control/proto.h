@@ -19,18 +19,21 @@ void proto_init_reply(struct upager_reply *reply);
 bool proto_names_process(enum upager_op op);
 
 /*
- * len: bytes received.  -EMSGSIZE another size, -EBADMSG another magic,
- * -EPROTONOSUPPORT another version, -EOPNOTSUPP unknown operation, -EINVAL
- * reserved bytes, unknown flags, a pid, a budget or a range where the operation
- * has none, no pid where it needs one, a range of no pages or beyond user space.
- * After the first three the connection is to be closed.  Whether a budget makes
- * sense is for the daemon to judge.
+ * What a packet of len bytes asks for; what it does not have is zero.
+ * -EMSGSIZE too short, -EBADMSG another magic, -EPROTONOSUPPORT another
+ * version, -E2BIG it has more than zeros behind what is known here,
+ * -EOPNOTSUPP unknown operation, -EINVAL reserved bytes, unknown flags, a pid,
+ * a budget or a range where the operation has none, no pid where it needs one,
+ * a range of no pages or beyond user space.  After the first three the
+ * connection is to be closed.  Whether a budget makes sense is for the daemon
+ * to judge.
  */
-int proto_check_request(const struct upager_request *req, size_t len);
+int proto_take_request(struct upager_request *req, const void *packet, size_t len);
 
 /*
- * As above; -EBADMSG also for an exit code or an error out of range, reserved
- * bytes, and text without terminator.
+ * Of an answer, whose len may be more than is known here: -EMSGSIZE too short;
+ * -EBADMSG also for an error out of range and text without terminator.  What
+ * is reserved and a state or an exit code without a name are no error.
  */
 int proto_check_reply(const struct upager_reply *reply, size_t len);
 int proto_check_record(const struct upager_record *record, size_t len);
@@ -38,7 +41,7 @@ int proto_check_record(const struct upager_record *record, size_t len);
 int proto_check_stall(const struct upager_stall *stall, size_t len);
 /* -EBADMSG too for more pages than there are. */
 int proto_check_where(const struct upager_where *w, size_t len);
-/* -EBADMSG too for parts that overlap, or do not lie in the reservation. */
+/* -EBADMSG too for another size, and parts that overlap, or do not lie in the reservation. */
 int proto_check_provision(const struct upager_provision *o, size_t len);
 
 /* Sets the clause for the user; what does not fit is cut off. */
@@ -58,6 +61,9 @@ int proto_send(int fd, const void *packet, size_t len, int pass_fd);
  * NULL closes what came.  No descriptor is kept on error.
  */
 int proto_recv(int fd, void *packet, size_t size, int *got_fd);
+
+/* Of a packet that is longer than size the beginning, without descriptors. */
+int proto_recv_answer(int fd, void *packet, size_t size);
 
 /* SCM_MAX_FD: as many as can come. */
 #define PROTO_FDS_MAX 253

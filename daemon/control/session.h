@@ -24,6 +24,7 @@ enum session_step {
 struct session {
 	int fd; /* -1: free, or closed and not yet buried */
 	uid_t uid; /* of the peer */
+	uint64_t features; /* that it said it knows, of ours; 0: it did not say */
 	_Atomic uint32_t going; /* threads that close what it sent */
 	uint64_t clogged_ns; /* since when it takes no answers; 0: it does */
 	pid_t waits_for; /* process of a DETACH or POPULATE that is under way; 0 none */

@@ -137,10 +137,28 @@ static void tell_daemon(struct session *s, struct housekeeping *h, struct upager
 	send_record(s, &rec, sizeof(rec));
 }
 
+static void tell_features(struct session *s, const struct housekeeping *h, uint64_t known,
+			  struct upager_reply *reply)
+{
+	const struct uffd_caps *caps = &h->pg->caps;
+
+	reply->features = UPAGER_FEATURE_SIZES;
+	if (caps->move)
+		reply->features |= UPAGER_FEATURE_MOVE;
+	if (caps->move && caps->dev_userfaultfd)
+		reply->features |= UPAGER_FEATURE_SELF;
+	if (caps->poison)
+		reply->features |= UPAGER_FEATURE_POISON;
+	s->features = known & reply->features;
+	session_answer(s, reply, 0);
+}
+
 void session_tell(struct session *s, struct housekeeping *h, const struct upager_request *req,
 		  struct upager_reply *reply)
 {
-	if (req->op == UPAGER_OP_STATUS)
+	if (req->op == UPAGER_OP_HELLO)
+		tell_features(s, h, req->arg, reply);
+	else if (req->op == UPAGER_OP_STATUS)
 		tell_status(s, h, req->pid, reply);
 	else if (req->op == UPAGER_OP_STALL)
 		tell_stall(s, h, req->pid, reply);

@@ -190,9 +190,9 @@ int client_fail_connection(struct upager *u, int err)
 /* Who is refused is told so at once: what it asked then is never read. */
 static int take_answer(struct upager *u)
 {
-	int n = proto_recv(u->fd, &u->reply, sizeof(u->reply), NULL);
+	int n = proto_recv_answer(u->fd, &u->reply, sizeof(u->reply));
 
-	return n == -ECONNRESET ? proto_recv(u->fd, &u->reply, sizeof(u->reply), NULL) : n;
+	return n == -ECONNRESET ? proto_recv_answer(u->fd, &u->reply, sizeof(u->reply)) : n;
 }
 
 int client_ask(struct upager *u, const struct upager_request *req, int pass_fd,

@@ -74,7 +74,7 @@ static int read_packets(struct upager *u, struct packets *packets)
 		}
 		err = client_wait(u);
 		if (!err)
-			err = proto_recv(u->fd, array + i * packets->bytes, packets->bytes, NULL);
+			err = proto_recv_answer(u->fd, array + i * packets->bytes, packets->bytes);
 		if (err > 0)
 			err = packets->check(array + i * packets->bytes, (size_t)err);
 		else
@@ -227,7 +227,7 @@ int upager_where(struct upager *u, pid_t pid, uint64_t addr, uint64_t bytes, uin
 	close(pidfd);
 	if (u->fd < 0 || !u->reply.nr_records)
 		return err ?: client_fail_connection(u, -EBADMSG);
-	len = proto_recv(u->fd, where, sizeof(*where), NULL);
+	len = proto_recv_answer(u->fd, where, sizeof(*where));
 	err = len > 0 ? proto_check_where(where, (size_t)len) : len ?: -EPIPE;
 	if (!err && (where->addr != addr || where->bytes != bytes || where->nr_parts != parts))
 		err = -EBADMSG;
@@ -246,4 +246,18 @@ int upager_ping(struct upager *u, struct upager_record *record)
 		memcpy(record, packets.at, sizeof(*record));
 	free(packets.at);
 	return err;
+}
+
+int upager_hello(struct upager *u, uint64_t *features)
+{
+	struct upager_request req;
+	int err;
+
+	*features = 0;
+	proto_init_request(&req, UPAGER_OP_HELLO, 0);
+	req.arg = UPAGER_FEATURE_SIZES;
+	err = call(u, &req, NULL);
+	if (!err)
+		*features = u->reply.features;
+	return err == -EOPNOTSUPP ? 0 : err; /* a daemon that is older */
 }

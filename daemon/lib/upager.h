@@ -210,6 +210,18 @@ UPAGER_API int upager_stall(struct upager *u, pid_t pid, struct upager_stall **s
 			    uint32_t *nr_stalls);
 
 /**
+ * upager_hello() - what the daemon can do
+ * @u: connection
+ * @features: UPAGER_FEATURE_*; 0 of a daemon that is too old to tell
+ *
+ * The daemon learns what the library knows.  Nobody has to call it.
+ *
+ * Who may call: anybody who can connect.
+ * Return: 0; what the daemon answers.
+ */
+UPAGER_API int upager_hello(struct upager *u, uint64_t *features);
+
+/**
  * upager_ping() - ask the daemon for its own record
  * @u: connection
  * @record: NULL, or filled in: @pid is the daemon's, @slots_total and

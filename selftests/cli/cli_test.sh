@@ -199,6 +199,13 @@ ok "a process that is not paged" refuses 1 "process 77 is not paged" status 77
 fake old
 try "$UPAGER" status --json
 ok "a daemon that knows of no stalls" json 'len(d["processes"]) == 3 and "stall_some" not in d["daemon"]'
+# Longer packets, reserved fields and a state that has no name here.
+fake newer
+try "$UPAGER" status --json
+ok "a daemon that is newer" json 'len(d["processes"]) == 3 and "stall_some" in d["daemon"]'
+ok "a state that has no name" json '[p["state"] for p in d["processes"]] == ["unknown", "paged", "refused"]'
+try "$UPAGER" top -b -n 1
+ok "upager top beside a newer daemon" grep -q '3 processes: 1 paged' "$WORK/out"
 fake ok
 ok "a process that is not paged, as JSON" refuses 1 "process 77 is not paged" status --json 77
 

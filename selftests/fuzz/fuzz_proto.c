@@ -22,8 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int pair[2] = { -1, -1 };
+	struct upager_request taken;
 	union {
-		struct upager_request request;
 		struct upager_reply reply;
 		struct upager_record record;
 		struct upager_provision provision;
@@ -45,8 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	require(len == (int)size && memcmp(&packet, data, size) == 0);
 
-	if (proto_check_request(&packet.request, size) == 0) {
-		const struct upager_request *req = &packet.request;
+	if (proto_take_request(&taken, &packet, size) == 0) {
+		const struct upager_request *req = &taken;
 
 		require(req->op > UPAGER_OP_UNSPEC && req->op <= UPAGER_OP_MAX);
 		require(req->pid >= 0);
@@ -55,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			(req->op == UPAGER_OP_WHERE) == (req->pid != 0) ||
 			req->op == UPAGER_OP_STALL);
 		require(req->op < UPAGER_OP_REGISTER || req->op == UPAGER_OP_SWAPON ||
-			req->op == UPAGER_OP_SWAPOFF || req->op == UPAGER_OP_STALL || req->bytes);
+			req->op == UPAGER_OP_SWAPOFF || req->op == UPAGER_OP_STALL ||
+			req->op == UPAGER_OP_HELLO || req->bytes);
 		require(req->op >= UPAGER_OP_JOIN || !(req->addr | req->bytes | req->arg));
 		require((req->addr + req->bytes) % 4096 == 0 &&
 			req->addr + req->bytes >= req->bytes);

@@ -65,9 +65,17 @@ static int receive(int fd, struct upager_request *req, int *pidfd)
 	return 1;
 }
 
+/* As of a daemon that is newer: what is sent has more at its end. */
+static int is_newer;
+
 static int transmit(int fd, const void *packet, size_t len)
 {
-	return send(fd, packet, len, MSG_NOSIGNAL) == (ssize_t)len;
+	char longer[4096];
+	size_t more = is_newer ? 64 : 0;
+
+	memset(longer, 0xff, sizeof(longer));
+	memcpy(longer, packet, len);
+	return send(fd, longer, len + more, MSG_NOSIGNAL) == (ssize_t)(len + more);
 }
 
 /* Which process a pidfd is of; -1 if it is none. */
@@ -130,6 +138,11 @@ static void send_record(int fd, int32_t pid, const char *comm, const char *text)
 	record.zero_fills = UINT64_MAX;
 	snprintf(record.comm, sizeof(record.comm), "%s", comm);
 	snprintf(record.text, sizeof(record.text), "%s", text);
+	if (is_newer && pid == PAGED_PID) {
+		record.state = UINT32_MAX;
+		record.reserved32 = 1;
+		record.reserved[0] = UINT64_MAX;
+	}
 	/* A client that had enough has closed: its own affair. */
 	transmit(fd, &record, sizeof(record));
 }
@@ -177,6 +190,9 @@ static int answer(int fd, const struct upager_request *req, const char *mode)
 	else if (req->op == UPAGER_OP_ATTACH)
 		reply.stopped_ns = 1400000;
 
+	is_newer = !strcmp(mode, "newer");
+	if (is_newer)
+		reply.reserved[0] = reply.features = UINT64_MAX;
 	if (!strcmp(mode, "refuse") || !strcmp(mode, "kernel")) {
 		reply.nr_records = 0;
 		reply.error = mode[0] == 'r' ? -EPERM : -EOPNOTSUPP;

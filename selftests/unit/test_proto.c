@@ -23,7 +23,12 @@ static struct upager_request request(enum upager_op op, int32_t pid)
 
 static int check(struct upager_request req)
 {
-	return proto_check_request(&req, sizeof(req));
+	struct upager_request out;
+	int err = proto_take_request(&out, &req, sizeof(req));
+
+	if (!err)
+		assert_memory_equal(&out, &req, sizeof(req));
+	return err;
 }
 
 static void test_request_valid(void **state)
@@ -45,12 +50,55 @@ static void test_request_valid(void **state)
 
 static void test_request_size(void **state)
 {
-	struct upager_request req = request(UPAGER_OP_PING, 0);
+	const struct upager_request whole = request(UPAGER_OP_STATUS, 7);
+	uint8_t packet[UPAGER_PACKET_BYTES_MAX] = { 0 };
+	struct upager_request out;
 
 	(void)state;
-	for (size_t len = 0; len < 2 * sizeof(req); len++)
-		assert_int_equal(proto_check_request(&req, len),
-				 len == sizeof(req) ? 0 : -EMSGSIZE);
+	memcpy(packet, &whole, sizeof(whole));
+	for (size_t len = 0; len <= sizeof(packet); len++) {
+		memset(&out, 0xaa, sizeof(out));
+		assert_int_equal(proto_take_request(&out, packet, len),
+				 len < UPAGER_REQUEST_BYTES_MIN ? -EMSGSIZE : 0);
+		if (len >= UPAGER_REQUEST_BYTES_MIN)
+			assert_memory_equal(&out, &whole, sizeof(whole));
+	}
+	/* What is missing is zero, whatever lies there. */
+	memset(packet, 0xff, sizeof(packet));
+	memcpy(packet, &whole, UPAGER_REQUEST_BYTES_MIN);
+	assert_int_equal(proto_take_request(&out, packet, UPAGER_REQUEST_BYTES_MIN), 0);
+	assert_memory_equal(&out, &whole, sizeof(whole));
+}
+
+/* What is not known here is only then no concern if it says nothing. */
+static void test_request_longer(void **state)
+{
+	const struct upager_request whole = request(UPAGER_OP_PING, 0);
+	uint8_t packet[sizeof(whole) + 64];
+	struct upager_request out;
+
+	(void)state;
+	for (size_t at = sizeof(whole); at < sizeof(packet); at++) {
+		memset(packet, 0, sizeof(packet));
+		memcpy(packet, &whole, sizeof(whole));
+		packet[at] = 1;
+		assert_int_equal(proto_take_request(&out, packet, sizeof(packet)), -E2BIG);
+		assert_int_equal(proto_take_request(&out, packet, at), 0);
+		packet[0]++; /* of another protocol it says nothing */
+		assert_int_equal(proto_take_request(&out, packet, sizeof(packet)), -EBADMSG);
+	}
+}
+
+static void test_hello(void **state)
+{
+	struct upager_request req = request(UPAGER_OP_HELLO, 0);
+
+	(void)state;
+	assert_int_equal(check(req), 0);
+	req.arg = UINT64_MAX; /* whatever a newer client knows */
+	assert_int_equal(check(req), 0);
+	req.pid = 1;
+	assert_int_equal(check(req), -EINVAL);
 }
 
 /* The first thing that is wrong decides, in the order of the header. */
@@ -62,7 +110,11 @@ static void test_request_order(void **state)
 	req.magic = 0;
 	req.version = UPAGER_PROTO_VERSION + 1;
 	req.reserved32 = 1;
-	assert_int_equal(proto_check_request(&req, 1), -EMSGSIZE);
+	{
+		struct upager_request out;
+
+		assert_int_equal(proto_take_request(&out, &req, 1), -EMSGSIZE);
+	}
 	assert_int_equal(check(req), -EBADMSG);
 	req.magic = UPAGER_PROTO_MAGIC;
 	assert_int_equal(check(req), -EPROTONOSUPPORT);
@@ -167,7 +219,7 @@ static void test_reply(void **state)
 	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), 0);
 	for (size_t len = 0; len < 2 * sizeof(reply); len++)
 		assert_int_equal(proto_check_reply(&reply, len),
-				 len == sizeof(reply) ? 0 : -EMSGSIZE);
+				 len < sizeof(reply) ? -EMSGSIZE : 0);
 
 	reply.error = -4095;
 	reply.exit_code = UPAGER_EXIT_KERNEL;
@@ -181,8 +233,9 @@ static void test_reply(void **state)
 	reply.error = 1;
 	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), -EBADMSG);
 	reply.error = 0;
+	/* What a newer daemon says and has no name here. */
 	reply.exit_code = UPAGER_EXIT_KERNEL + 1;
-	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), -EBADMSG);
+	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), 0);
 	reply.exit_code = 0;
 
 	memset(reply.text, 'x', sizeof(reply.text));
@@ -191,7 +244,7 @@ static void test_reply(void **state)
 	assert_int_equal(proto_check_reply(&reply, sizeof(reply)), 0);
 	for (size_t i = 0; i < NR(reply.reserved); i++) {
 		reply.reserved[i] = 1ull << 63;
-		assert_int_equal(proto_check_reply(&reply, sizeof(reply)), -EBADMSG);
+		assert_int_equal(proto_check_reply(&reply, sizeof(reply)), 0);
 		reply.reserved[i] = 0;
 	}
 	reply.version++;
@@ -207,16 +260,12 @@ static void test_record(void **state)
 	(void)state;
 	assert_int_equal(proto_check_record(&record, sizeof(record)), 0);
 	assert_int_equal(proto_check_record(&record, sizeof(record) - 1), -EMSGSIZE);
-	assert_int_equal(proto_check_record(&record, sizeof(record) + 1), -EMSGSIZE);
+	assert_int_equal(proto_check_record(&record, sizeof(record) + 1), 0);
+	/* Of a newer daemon. */
 	record.state++;
-	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
-	record.state = 0;
 	record.reserved32 = 1;
-	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
-	record.reserved32 = 0;
 	record.reserved[0] = 1;
-	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
-	record.reserved[0] = 0;
+	assert_int_equal(proto_check_record(&record, sizeof(record)), 0);
 	memset(record.comm, 'c', sizeof(record.comm));
 	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
 	record.comm[15] = '\0';
@@ -256,8 +305,8 @@ static void test_where(void **state)
 	w.part[4].swapped_pages = 1;
 	assert_int_equal(proto_check_where(&w, sizeof(w)), -EBADMSG);
 	w = good;
-	w.part[9].reserved32 = 1;
-	assert_int_equal(proto_check_where(&w, sizeof(w)), -EBADMSG);
+	w.part[9].reserved32 = w.reserved32 = 1;
+	assert_int_equal(proto_check_where(&w, sizeof(w) + 8), 0);
 	w = good;
 	w.nr_parts = UPAGER_WHERE_PARTS + 1;
 	assert_int_equal(proto_check_where(&w, sizeof(w)), -EBADMSG);
@@ -285,15 +334,17 @@ static void test_stall(void **state)
 	assert_int_equal(check(request(UPAGER_OP_STALL, -1)), -EINVAL);
 	assert_int_equal(proto_check_stall(&good, sizeof(good)), 0);
 	assert_int_equal(proto_check_stall(&good, sizeof(good) - 1), -EMSGSIZE);
-	for (int field = 0; field < 5; field++) {
+	for (int field = 0; field < 4; field++) {
 		bad = good;
 		bad.pid = field == 0 ? -1 : 7;
 		bad.some_avg10 += field == 1;
 		bad.some_avg60 += field == 2;
 		bad.some_avg300 += field == 3;
-		bad.reserved[2] = field == 4;
 		assert_int_equal(proto_check_stall(&bad, sizeof(bad)), -EBADMSG);
 	}
+	bad = good;
+	bad.reserved[2] = 1;
+	assert_int_equal(proto_check_stall(&bad, sizeof(bad) + 8), 0);
 }
 
 static void test_text(void **state)
@@ -315,11 +366,12 @@ static void test_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_request_valid), cmocka_unit_test(test_request_size),
-		cmocka_unit_test(test_request_order), cmocka_unit_test(test_request_fields),
-		cmocka_unit_test(test_request_bytes), cmocka_unit_test(test_reply),
-		cmocka_unit_test(test_record),	      cmocka_unit_test(test_where),
-		cmocka_unit_test(test_stall),	      cmocka_unit_test(test_text),
+		cmocka_unit_test(test_request_valid),  cmocka_unit_test(test_request_size),
+		cmocka_unit_test(test_request_longer), cmocka_unit_test(test_hello),
+		cmocka_unit_test(test_request_order),  cmocka_unit_test(test_request_fields),
+		cmocka_unit_test(test_request_bytes),  cmocka_unit_test(test_reply),
+		cmocka_unit_test(test_record),	       cmocka_unit_test(test_where),
+		cmocka_unit_test(test_stall),	       cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,13 @@
 
 #define PAGE 4096ull
 
+static int take(const struct upager_request *req)
+{
+	struct upager_request out;
+
+	return proto_take_request(&out, req, sizeof(*req));
+}
+
 static int check(enum upager_op op, int32_t pid, uint64_t addr, uint64_t bytes, uint64_t arg)
 {
 	struct upager_request req;
@@ -24,7 +31,7 @@ static int check(enum upager_op op, int32_t pid, uint64_t addr, uint64_t bytes, 
 	req.addr = addr;
 	req.bytes = bytes;
 	req.arg = arg;
-	return proto_check_request(&req, sizeof(req));
+	return take(&req);
 }
 
 static void test_ranges(void **state)
@@ -60,11 +67,11 @@ static void test_joining(void **state)
 
 	(void)state;
 	proto_init_request(&req, UPAGER_OP_JOIN, 0);
-	assert_int_equal(proto_check_request(&req, sizeof(req)), 0);
+	assert_int_equal(take(&req), 0);
 	req.budget_bytes = UINT64_MAX;
-	assert_int_equal(proto_check_request(&req, sizeof(req)), 0);
+	assert_int_equal(take(&req), 0);
 	req.op = UPAGER_OP_STARTED;
-	assert_int_equal(proto_check_request(&req, sizeof(req)), -EINVAL);
+	assert_int_equal(take(&req), -EINVAL);
 	assert_int_equal(check(UPAGER_OP_JOIN, 1, 0, 0, 0), -EINVAL);
 	assert_int_equal(check(UPAGER_OP_JOIN, 0, PAGE, 0, 0), -EINVAL);
 	assert_int_equal(check(UPAGER_OP_STARTED, 0, 0, 0, 0), 0);
@@ -77,12 +84,12 @@ static void test_joining(void **state)
 		proto_init_request(&req, op, 0);
 		req.addr = op == UPAGER_OP_JOIN || op == UPAGER_OP_STARTED ? 0 : PAGE;
 		req.bytes = op >= UPAGER_OP_REGISTER ? PAGE : 0;
-		assert_int_equal(proto_check_request(&req, sizeof(req)), 0);
+		assert_int_equal(take(&req), 0);
 		req.flags = 1;
-		assert_int_equal(proto_check_request(&req, sizeof(req)), -EINVAL);
+		assert_int_equal(take(&req), -EINVAL);
 		req.flags = 0;
 		req.reserved32 = 1;
-		assert_int_equal(proto_check_request(&req, sizeof(req)), -EINVAL);
+		assert_int_equal(take(&req), -EINVAL);
 	}
 }
 

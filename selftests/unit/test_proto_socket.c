@@ -79,6 +79,25 @@ static void test_recv_sizes(void **state)
 	assert_int_equal(proto_recv(pair->end[1], &got, sizeof(got), NULL), 1);
 }
 
+/* Of an answer the beginning is enough. */
+static void test_recv_longer_answer(void **state)
+{
+	struct pair *pair = *state;
+	struct upager_reply sent[2], got;
+	int base = next_fd();
+
+	for (size_t len = 0; len < sizeof(sent); len++)
+		((char *)sent)[len] = (char)(len * 7);
+	for (size_t len = sizeof(got); len <= sizeof(sent); len += 9) {
+		assert_int_equal(proto_send(pair->end[0], sent, len, STDIN_FILENO), 0);
+		assert_int_equal(proto_recv_answer(pair->end[1], &got, sizeof(got)), sizeof(got));
+		assert_memory_equal(&got, sent, sizeof(got));
+		assert_int_equal(next_fd(), base);
+	}
+	assert_int_equal(proto_send(pair->end[0], sent, 7, -1), 0);
+	assert_int_equal(proto_recv_answer(pair->end[1], &got, sizeof(got)), 7);
+}
+
 static void test_recv_fd(void **state)
 {
 	struct pair *pair = *state;
@@ -156,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_send_recv, setup_pair, teardown_pair),
 		cmocka_unit_test_setup_teardown(test_recv_sizes, setup_pair, teardown_pair),
+		cmocka_unit_test_setup_teardown(test_recv_longer_answer, setup_pair, teardown_pair),
 		cmocka_unit_test_setup_teardown(test_recv_fd, setup_pair, teardown_pair),
 		cmocka_unit_test_setup_teardown(test_recv_many_fds, setup_pair, teardown_pair),
 		cmocka_unit_test_setup_teardown(test_peer_gone, setup_pair, teardown_pair),

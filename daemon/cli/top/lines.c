@@ -24,12 +24,12 @@ static struct size size(uint64_t bytes)
 
 static void summary_processes(const struct top_sample *s, char text[TOP_LINE_BYTES])
 {
-	uint32_t nr[UPAGER_PROC_REFUSED + 1] = { 0 };
+	uint32_t nr[UPAGER_PROC_REFUSED + 2] = { 0 }; /* the last: of states without a name */
 	time_t now = time(NULL);
 	struct tm tm = { 0 };
 
 	for (uint32_t i = 0; i < s->nr; i++)
-		nr[s->row[i].record.state]++;
+		nr[min_t(uint32_t, s->row[i].record.state, UPAGER_PROC_REFUSED + 1)]++;
 	localtime_r(&now, &tm);
 	snprintf(text, TOP_LINE_BYTES,
 		 "upager top - %02d:%02d:%02d  %u processes: %u paged, %u watched, %u refused",
