@@ -13,12 +13,13 @@
 # V=1                  whole command lines
 # CC=clang-14          another compiler
 # SAN=address,undefined or SAN=thread: a build with sanitizers, in build/san-...
+# RELEASE=1            a build without test hooks, in build/release; for `make install`, not for tests
 # BUILD=DIR            another build directory
 # KDIR=DIR             kernel headers for the module; `make module` insists on it
 # KSELFTEST_DIR=DIR    tools/testing/selftests of a kernel tree instead of the package's
 
 comma := ,
-BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(RELEASE),/release)
 PREFIX ?= /usr
 LIBDIR ?= $(PREFIX)/lib
 UNITDIR ?= $(PREFIX)/lib/systemd/system
@@ -97,7 +98,7 @@ endif
 
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wconversion -Werror
-LANGUAGE := -std=gnu11 -D_GNU_SOURCE -Idaemon -I. -pthread
+LANGUAGE := -std=gnu11 -D_GNU_SOURCE -Idaemon -I. -pthread $(if $(RELEASE),-DUPAGER_RELEASE)
 HARDEN := -fstack-protector-strong -fstack-clash-protection
 HARDEN_LINK := -Wl,-z,relro,-z,now,-z,noexecstack
 ifneq ($(SAN),)

@@ -19,6 +19,7 @@
 #include "base/disable.h"
 #include "base/failpoint.h"
 #include "base/fd.h"
+#include "base/hook.h"
 #include "base/log.h"
 #include "control/request.h"
 #include "control/admission.h"
@@ -305,9 +306,10 @@ int main(int argc, char **argv)
 	if (err)
 		return exit_code;
 	log_init("upagerd", options.log_level);
-	err = failpoint_init(getenv("UPAGER_FAILPOINTS"));
+	hook_say_ignored();
+	err = failpoint_init(hook_env("UPAGER_FAILPOINTS"));
 	if (err) {
-		log_err("UPAGER_FAILPOINTS is wrong: see daemon/failpoint.h for its form");
+		log_err("UPAGER_FAILPOINTS is wrong: see daemon/base/failpoint.h for its form");
 		return UPAGER_EXIT_USAGE;
 	}
 	signals_block();

@@ -19,13 +19,14 @@
 #include "agent/remote.h"
 #include "agent/remove.h"
 #include "agent/stop.h"
+#include "base/hook.h"
 
 /* For tests: "a12" kills the helper of an attach before its 12th operation on the target. */
 #define KILL_AT_ENV "UPAGER_INJECT_KILL_AT"
 
 static long kill_at(enum channel_op op)
 {
-	const char *env = getenv(KILL_AT_ENV);
+	const char *env = hook_env(KILL_AT_ENV);
 
 	return env && env[0] == "ars"[op] ? strtol(env + 1, NULL, 10) : 0;
 }

@@ -2,9 +2,9 @@
 #include "base/disable.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/hook.h"
 #include "base/log.h"
 #include "base/types.h"
 
@@ -29,7 +29,7 @@ static bool is_name(const char *known_name, const char *name, size_t len)
 
 int disable_check(void)
 {
-	const char *list = getenv("UPAGER_DISABLE"), *name;
+	const char *list = hook_env("UPAGER_DISABLE"), *name;
 	size_t len;
 
 	while ((name = next_name(&list, &len))) {
@@ -49,7 +49,7 @@ int disable_check(void)
 
 bool disabled(const char *what)
 {
-	const char *list = getenv("UPAGER_DISABLE"), *name;
+	const char *list = hook_env("UPAGER_DISABLE"), *name;
 	size_t len;
 
 	while ((name = next_name(&list, &len)))
