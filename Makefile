@@ -104,7 +104,10 @@ HARDEN_LINK := -Wl,-z,relro,-z,now,-z,noexecstack
 ifneq ($(SAN),)
 SAN_FLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 else
-HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+# 3 where the compiler can tell lengths that are known when it runs: the header warns where it cannot.
+FORTIFY := $(shell $(CC) -E -dM -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -include features.h -x c \
+	/dev/null 2>/dev/null | grep '__USE_FORTIFY_LEVEL 3')
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(if $(FORTIFY),3,2)
 endif
 
 BASE_CFLAGS := $(CFLAGS) $(LANGUAGE) $(WARN) $(PKG_CFLAGS)
