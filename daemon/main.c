@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -298,6 +299,14 @@ int main(int argc, char **argv)
 {
 	int exit_code, err;
 
+	/* Whoever starts it says which process it is to get into, and which files are its own. */
+	if (getauxval(AT_SECURE)) {
+		log_init("upagerd", LOG_LEVEL_INFO);
+		log_err("this upagerd is set-uid, or has capabilities of its file, which anybody "
+			"who "
+			"starts it could use: take them away, and start it as root");
+		return UPAGER_EXIT_FAILED;
+	}
 	if (argc > 0 && !strcmp(argv[0], INJECT_ARGV0))
 		return inject_main(argc, argv);
 	fd_fill_standard();

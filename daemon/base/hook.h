@@ -3,10 +3,10 @@
 #define UPAGER_HOOK_H
 
 /*
- * Variables of the environment by which tests have the daemon fail, or do without
+ * Variables of the environment by which tests have a program fail, or do without
  * something.  They are honoured where whoever sets them could do as much harm
- * without: not in a program that got privileges from its file (AT_SECURE), as a
- * set-uid one or one with capabilities does; and not at all in a build with RELEASE=1.
+ * without: not in a program that got privileges from its file (AT_SECURE; upagerd
+ * does not run as one), and not at all in a build with RELEASE=1.
  */
 
 /* Its value; NULL: it is not set, or ignored. */
