@@ -25,6 +25,14 @@ struct answer {
 	bool pinned;
 };
 
+/* What is shorter would be read beyond its end. */
+static struct nla_policy policy[UPAGER_A_MAX + 1] = {
+	[UPAGER_A_VERSION] = { .type = NLA_U32 },
+	[UPAGER_A_FEATURES] = { .type = NLA_U64 },
+	[UPAGER_A_NR_TRACKED] = { .type = NLA_U32 },
+	[UPAGER_A_TRACKED_MAX] = { .type = NLA_U32 },
+};
+
 static bool in_initial_pid_namespace(void)
 {
 	char name[64];
@@ -53,7 +61,7 @@ static int on_message(struct nl_msg *msg, void *context)
 	struct nlattr *attr[UPAGER_A_MAX + 1];
 	struct answer *a = context;
 
-	if (genlmsg_parse(nlmsg_hdr(msg), 0, attr, UPAGER_A_MAX, NULL) < 0) {
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, attr, UPAGER_A_MAX, policy) < 0) {
 		a->error = -EBADMSG;
 		return NL_OK;
 	}

@@ -12,6 +12,12 @@
 /* Some thousand events: forks come in bursts. */
 #define BUFFER_BYTES (1 << 20)
 
+/* What is shorter would be read beyond its end. */
+static struct nla_policy event_policy[UPAGER_A_MAX + 1] = {
+	[UPAGER_A_PID] = { .type = NLA_U32 },
+	[UPAGER_A_PARENT_PID] = { .type = NLA_U32 },
+};
+
 struct reader {
 	module_event_fn fn;
 	void *context;
@@ -24,7 +30,8 @@ static int on_event(struct nl_msg *msg, void *context)
 	const struct reader *r = context;
 	struct module_event event = { 0 };
 
-	if (genlmsg_parse(nlmsg_hdr(msg), 0, attr, UPAGER_A_MAX, NULL) < 0 || !attr[UPAGER_A_PID])
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, attr, UPAGER_A_MAX, event_policy) < 0 ||
+	    !attr[UPAGER_A_PID])
 		return NL_OK;
 	event.cmd = head->cmd;
 	event.pid = (pid_t)nla_get_u32(attr[UPAGER_A_PID]);
