@@ -25,6 +25,8 @@
 #define HOLD_YIELDS 200
 /* Of a batch, which takes some milliseconds where the machine is busy. */
 #define LATE_NS	    (2 * NS_PER_S)
+/* Above all that a program can have. */
+#define ADDR_END    (1ULL << 57)
 
 static void wake(_Atomic uint32_t *word)
 {
@@ -74,11 +76,38 @@ close_ctl:
 	return err;
 }
 
+/* Of a run that a daemon can have posted. */
+static bool run_is_sound(struct run run, uint32_t staging_first)
+{
+	return run.nr_pages && run.nr_pages <= AGENT_RUN_PAGES &&
+	       staging_first <= AGENT_BATCH_PAGES - run.nr_pages &&
+	       run.first.v <= ADDR_END >> PAGE_SHIFT;
+}
+
+/* The places of a run are compared with those of its pages, which are known to be in the pool. */
+static bool posts_are_sound(const struct agent_posts *posts)
+{
+	if (posts->posted - posts->settled > AGENT_BATCHES)
+		return false;
+	for (uint32_t n = posts->settled; n != posts->posted; n++) {
+		const struct agent_post *post = &posts->post[n % AGENT_BATCHES];
+
+		if (post->nr_runs > AGENT_RUNS_MAX || post->mode > AGENT_TRIM)
+			return false;
+		for (uint32_t i = 0; i < post->nr_runs; i++)
+			if (!run_is_sound(post->at[i].run, post->at[i].staging_first))
+				return false;
+	}
+	return true;
+}
+
 int agent_restore(struct agent *ag, struct agent_posts *posts, int ctl_fd, int event_fd)
 {
-	struct agent_ctl *ctl =
-		mmap(NULL, AGENT_CTL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, ctl_fd, 0);
+	struct agent_ctl *ctl;
 
+	if (!posts_are_sound(posts))
+		return -EBADMSG;
+	ctl = mmap(NULL, AGENT_CTL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, ctl_fd, 0);
 	if (ctl == MAP_FAILED)
 		return -errno;
 	ag->ctl = ctl;

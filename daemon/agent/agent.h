@@ -45,7 +45,7 @@ struct agent_outcome {
 
 /* posts: where they are kept, the agent's alone from now on; NULL: -ENOSPC. */
 int agent_init(struct agent *ag, struct agent_posts *posts);
-/* Of the daemon before this one: its descriptors are ours. */
+/* Of the daemon before this one: its descriptors are ours.  -EBADMSG: the posts are damaged. */
 int agent_restore(struct agent *ag, struct agent_posts *posts, int ctl_fd, int event_fd);
 void agent_fini(struct agent *ag);
 /*

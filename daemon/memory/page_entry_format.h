@@ -84,4 +84,25 @@ static inline struct page page_entry_unpack(uint64_t e)
 	};
 }
 
+/* Of an entry that is read from a file: whether a daemon can have written it. */
+static inline bool page_entry_valid(uint64_t e)
+{
+	struct page p = page_entry_unpack(e);
+
+	switch (p.state) {
+	case PAGE_VIRGIN:
+	case PAGE_LOST:
+		return !slot_valid(p.slot);
+	case PAGE_RESIDENT:
+	case PAGE_DETACHING:
+		return true;
+	case PAGE_STANDBY:
+		return p.dirty || slot_valid(p.slot);
+	case PAGE_SWAPPED:
+		return slot_valid(p.slot);
+	default:
+		return false;
+	}
+}
+
 #endif

@@ -20,6 +20,7 @@ struct tables {
 	struct slots *slots;
 	uint32_t *refs; /* per table: tables (or roots) that link it */
 	uint16_t *used; /* per table: entries that are not 0 */
+	uint8_t *levels; /* per table, while they are restored: how far above the leaves it is */
 	pthread_mutex_t lock; /* the two stacks, next and claimed; held for look-ups only */
 	uint32_t *free; /* stack of populated ones */
 	uint32_t *bare; /* stack of others */
