@@ -6,7 +6,7 @@
 # make vm-shell        a guest to look around in
 # make tour            upager tour in a guest with the module; T=STEP only that
 # make demo            redis with four times its budget, as a table (root)
-# make fuzz            each fuzzer for FUZZ_SECONDS=60
+# make fuzz            each fuzzer for FUZZ_SECONDS=60, or one: FUZZ=state
 # make lint format     checkers; clang-format
 # make install         DESTDIR=, PREFIX=/usr
 # make setup           packages, by apt (root)
@@ -35,8 +35,8 @@ CLANG_FORMAT ?= clang-format-14
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all tests module check check-host check-vm vm-debug vm-shell demo tour fuzz fuzz-run lint format \
-	install clean setup FORCE
+.PHONY: all tests module check check-host check-vm vm-debug vm-shell demo tour fuzz fuzz-all fuzz-build \
+	fuzz-run lint format install clean setup FORCE
 .DEFAULT_GOAL := all
 
 ifeq ($(or $(V),0),0)
@@ -87,7 +87,7 @@ SHELL_TESTS := $(wildcard selftests/*_test.sh selftests/*/*_test.sh selftests/*/
 PACKAGES := liburing libxxhash blkid libsystemd smartcols jansson libcap-ng inih libnl-genl-3.0
 
 # clean, setup, demo and check work where nothing is installed yet.
-ifneq ($(filter-out clean setup lint format fuzz,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean setup lint format fuzz fuzz-all,$(or $(MAKECMDGOALS),all)),)
 # Not the flags of ncurses: it would have us ask for less than _GNU_SOURCE does.
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) cmocka && $(PKG_CONFIG) --exists ncursesw || echo missing)
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) ncursesw)
@@ -276,23 +276,27 @@ demo: all $(BUILD)/selftests/targets/rss_sample
 ### Fuzzing, with clang's libFuzzer: a build of everything for it, then each for FUZZ_SECONDS
 
 FUZZ_SECONDS ?= 60
-FUZZERS := $(patsubst selftests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard selftests/fuzz/fuzz_*.c))
+FUZZERS := $(patsubst selftests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard selftests/fuzz/fuzz_$(or $(FUZZ),*).c))
+
+FUZZ_MAKE = $(MAKE) --no-print-directory BUILD=build/fuzz CC=clang-14 \
+	    SAN=address,undefined,fuzzer-no-link
 
 fuzz:
-	$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang-14 \
-		SAN=address,undefined,fuzzer-no-link fuzz-run
+	$(FUZZ_MAKE) fuzz-run
+
+fuzz-all:
+	$(FUZZ_MAKE) fuzz-build
+
+fuzz-build: $(FUZZERS)
 
 fuzz-run: $(FUZZERS)
-	for fuzzer in $(FUZZERS); do \
-		corpus=$${fuzzer##*/fuzz_}; mkdir -p $(BUILD)/corpus/$$corpus && \
-		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-			-artifact_prefix=$(BUILD)/corpus/crash- \
-			$(BUILD)/corpus/$$corpus selftests/fuzz/corpus/$$corpus || exit; \
-	done
+	selftests/fuzz/run $(BUILD) $(FUZZ_SECONDS) $(FUZZERS)
 
 $(FUZZERS): $(BUILD)/fuzz/%: $(OBJ)/selftests/fuzz/%.o $(COMMON)
 	@mkdir -p $(@D)
-	$(call run,LD,$@,$(LINK) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS))
+	$(call run,LD,$@,$(LINK) $(WRAP:%=-Wl$(comma)--wrap=%) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS))
+
+$(BUILD)/fuzz/fuzz_state: WRAP := statefile_map_old
 
 ### Sources
 
