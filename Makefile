@@ -337,6 +337,7 @@ install: all $(BUILD)/upagerd.service $(BUILD)/libupager.pc
 	$(call install_file,644,daemon/man/upager-tour.1,$(PREFIX)/share/man/man1)
 	$(call install_file,644,daemon/man/upager.4,$(PREFIX)/share/man/man4)
 	$(call install_file,644,daemon/man/upager_cow.7,$(PREFIX)/share/man/man7)
+	$(call install_file,644,daemon/man/upager-security.7,$(PREFIX)/share/man/man7)
 	$(call install_file,644,daemon/man/upager_register.3,$(PREFIX)/share/man/man3)
 	for page in unregister advise join; do \
 		ln -sf upager_register.3 $(DESTDIR)$(PREFIX)/share/man/man3/upager_$$page.3; \
