@@ -6,6 +6,8 @@
 # make vm-shell        a guest to look around in
 # make tour            upager tour in a guest with the module; T=STEP only that
 # make demo            redis with four times its budget, as a table (root)
+# make bench           programs under upager and with kernel swap side by side, as a table (root); QUICK=1 is the
+#                      short form, ONLY=TEXT runs those whose name holds TEXT, PAIRS=N each N times
 # make fuzz            each fuzzer for FUZZ_SECONDS=60, or one: FUZZ=state
 # make lint format     checkers; clang-format
 # make install         DESTDIR=, PREFIX=/usr
@@ -35,7 +37,7 @@ CLANG_FORMAT ?= clang-format-14
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all tests module check check-host check-vm vm-debug vm-shell demo tour fuzz fuzz-all fuzz-build \
+.PHONY: all tests module check check-host check-vm vm-debug vm-shell demo tour bench fuzz fuzz-all fuzz-build \
 	fuzz-run lint format install clean setup FORCE
 .DEFAULT_GOAL := all
 
@@ -55,6 +57,7 @@ LIB_SRC := $(wildcard daemon/lib/*.c) daemon/control/proto.c
 LIB_MAP := $(wildcard daemon/lib/libupager.map)
 TARGET_SRC := $(wildcard selftests/targets/*.c)
 KSELFTEST_SRC := $(wildcard selftests/*/*_test.c)
+BENCH_SRC := $(wildcard selftests/bench/*.c)
 COST_SRC := $(wildcard selftests/kmod/*_cost.c)
 UNIT_SRC := $(wildcard selftests/unit/test_*.c)
 KMOD_SRC := $(wildcard kmod/*.c)
@@ -65,7 +68,7 @@ MAIN_OBJ := $(OBJ)/daemon/main.o
 COMMON_OBJ := $(filter-out $(MAIN_OBJ),$(DAEMON_SRC:%.c=$(OBJ)/%.o))
 CLI_OBJ := $(CLI_SRC:%.c=$(OBJ)/%.o)
 LIB_OBJ := $(LIB_SRC:%.c=$(OBJ)/pic/%.o)
-TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(KSELFTEST_SRC) $(COST_SRC) $(UNIT_SRC) $(TARGET_SRC))
+TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(KSELFTEST_SRC) $(COST_SRC) $(UNIT_SRC) $(TARGET_SRC) $(BENCH_SRC))
 
 COMMON := $(BUILD)/libcommon.a
 # All of the command but its main(), for unit tests.
@@ -75,6 +78,7 @@ PROGRAMS := $(if $(wildcard daemon/main.c),$(BUILD)/upagerd) \
 	    $(if $(wildcard daemon/cli/main.c),$(BUILD)/upager) \
 	    $(BUILD)/libupager.so
 TARGETS := $(TARGET_SRC:selftests/targets/%.c=$(BUILD)/selftests/targets/%)
+BENCHES := $(BENCH_SRC:selftests/%.c=$(BUILD)/selftests/%)
 KSELFTESTS := $(KSELFTEST_SRC:selftests/%.c=$(BUILD)/selftests/%)
 COSTS := $(COST_SRC:selftests/%.c=$(BUILD)/selftests/%)
 UNITS := $(UNIT_SRC:selftests/unit/%.c=$(BUILD)/unit/%)
@@ -126,7 +130,7 @@ $(KSELFTEST_SRC:%.c=$(OBJ)/%.o) $(COST_SRC:%.c=$(OBJ)/%.o): OBJ_CFLAGS = $(BASE_
 					       -isystem $(KSELFTEST_INCLUDE) \
 					       -Wno-unused-parameter
 # Targets are ordinary programs: nothing but the C library, never a sanitizer's run-time.
-$(TARGET_SRC:%.c=$(OBJ)/%.o) $(OBJ)/plain/%.o: OBJ_CFLAGS = $(BASE_CFLAGS) -fPIE
+$(TARGET_SRC:%.c=$(OBJ)/%.o) $(BENCH_SRC:%.c=$(OBJ)/%.o) $(OBJ)/plain/%.o: OBJ_CFLAGS = $(BASE_CFLAGS) -fPIE
 
 # As a program outside of this tree finds the installed header.
 $(OBJ)/selftests/targets/self_example.o: OBJ_CFLAGS += -Idaemon/lib
@@ -208,7 +212,7 @@ endif
 
 ### Tests
 
-tests: all $(TARGETS) $(KSELFTESTS) $(COSTS) $(UNITS)
+tests: all $(TARGETS) $(BENCHES) $(KSELFTESTS) $(COSTS) $(UNITS)
 
 # 10 s of unpacking, once; by way of a directory of its own, so that two builds do not mix.
 ifeq ($(KSELFTEST_DIR),)
@@ -247,6 +251,10 @@ $(TARGETS): $(BUILD)/selftests/targets/%: $(OBJ)/selftests/targets/%.o $(TARGET_
 	@mkdir -p $(@D)
 	$(call run,LD,$@,$(CC) $(CFLAGS) -pthread $(if $(filter %_static,$@),-static,-pie) -o $@ $^)
 
+$(BENCHES): $(BUILD)/selftests/%: $(OBJ)/selftests/%.o
+	@mkdir -p $(@D)
+	$(call run,LD,$@,$(CC) $(CFLAGS) -pthread -pie -o $@ $< -lm)
+
 RUN_TESTS = scripts/run-tests --build $(BUILD) $(T:%=--only %) $(if $(SAN),--time-factor 4)
 
 check: tests
@@ -272,6 +280,9 @@ tour: all
 
 demo: all $(BUILD)/selftests/targets/rss_sample
 	@BUILD=$(BUILD) scripts/demo-run
+
+bench: all $(BENCHES)
+	@selftests/bench/bench.py --build $(BUILD) $(if $(QUICK),--quick) $(ONLY:%=--only %) $(PAIRS:%=--pairs %)
 
 ### Fuzzing, with clang's libFuzzer: a build of everything for it, then each for FUZZ_SECONDS
 

@@ -1,0 +1,210 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Times programs under upager and with kernel swap, side by side, and says how they compare.
+
+Writes results.json and table.rst below --output. Exits 0 when all was measured and every program
+computed what it computes natively, also where there is no kernel swap to compare with, which is then
+said; 1 when not; 2 when used wrongly; 4 when it cannot run here.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import sys
+
+sys.dont_write_bytecode = True  # the sources' folder stays as it is
+
+import files
+import kernel_swap
+import machine
+import pager
+import report
+import runs
+import workloads
+
+EXIT_SKIP = 4
+MIB = 1 << 20
+# What upager has besides the budget for what comes back soon, see upagerd(8).
+POOL_MIN, POOL_MAX, POOL_SHARE = 2 * MIB, 16 * MIB, 16
+SPARE_BYTES = 1 << 30  # that stays free on the disk
+
+
+class Refused(Exception):
+    """Why nothing can be measured here."""
+
+
+def pool_bytes(budget):
+    return max(POOL_MIN, min(POOL_MAX, budget // POOL_SHARE))
+
+
+def say(line):
+    print("bench: " + line, file=sys.stderr, flush=True)
+
+
+def compare(workload, native, fraction, sides):
+    """The runs of all sides, in turn, every second time in the opposite order."""
+    outcomes = {name: [] for name, _ in sides(fraction)}
+    for number in range(native["pairs"]):
+        order = list(sides(fraction))
+        for name, place in order if number % 2 == 0 else reversed(order):
+            os.sync()
+            outcome = workload.run(place)
+            outcomes[name].append(outcome)
+            say("%s, 1/%d, %s: %s" % (workload.name, fraction, name, outcome.why or report.shown(outcome.score, workload.unit)))
+    return outcomes
+
+
+def measure(workload, paged, swap, pairs):
+    """One result for each budget. Raises workloads.Wrong."""
+    natively = workload.run(runs.Native())
+    if natively.why:
+        raise workloads.Wrong("%s natively: %s" % (workload.name, natively.why))
+    anon, outside = natively.figures["anon_bytes"], natively.figures["outside_bytes"]
+    say("%s natively: %s, %.1f MiB" % (workload.name, report.shown(natively.score, workload.unit), anon / MIB))
+    for fraction in workload.fractions:
+        budget = anon // fraction // 4096 * 4096
+        limit = budget + pool_bytes(budget) + outside
+
+        def sides(_, budget=budget, limit=limit):
+            yield "upager", runs.Paged(paged, budget)
+            for cluster in kernel_swap.PAGE_CLUSTERS if swap else ():
+                yield str(cluster), runs.Swapped(swap, limit, cluster)
+
+        outcomes = compare(workload, {"pairs": pairs}, fraction, sides)
+        yield result_of(workload, natively, fraction, budget, limit, outcomes)
+
+
+def result_of(workload, natively, fraction, budget, limit, outcomes):
+    ours = report.side(outcomes.pop("upager"))
+    rivals = {name: report.side(runs_of) for name, runs_of in outcomes.items()}
+    lived = [name for name, one in rivals.items() if one["score"] is not None]
+    better = max(lived, key=lambda name: rivals[name]["score"]) if lived else None
+    ratio = ours["score"] / rivals[better]["score"] if better and ours["score"] else None
+    rival = None
+    if rivals:
+        rival = {"sides": rivals, "better": better, "limit_bytes": limit}
+        if not better:
+            rival["why"] = next(iter(rivals.values()))["failures"][0]
+    return {
+        "workload": workload.name, "unit": workload.unit, "fraction": fraction, "budget_bytes": budget,
+        "native": {"score": natively.score, "digest": natively.digest, **natively.figures},
+        "upager": ours, "kernel_swap": rival, "ratio": ratio, "contents_checked": True,
+    }
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--build", default="build", help="where upager and upagerd are")
+    parser.add_argument("--output", help="where results go, and areas meanwhile; by default BUILD/bench")
+    parser.add_argument("--quick", action="store_true", help="the short form: smaller, fewer, one pair")
+    parser.add_argument("--only", action="append", metavar="TEXT", help="workloads whose name holds TEXT")
+    parser.add_argument("--pairs", type=int, help="how often each side runs; 5, or 1")
+    parser.add_argument("--size", type=int, metavar="MIB", help="memory of a pattern; 256, or 64")
+    parser.add_argument("--seconds", type=float, help="how long a pattern is measured; 5, or 1")
+    parser.add_argument("--no-rival", action="store_true", help="upager alone")
+    args = parser.parse_args()
+    args.build = os.path.abspath(args.build)
+    args.output = os.path.abspath(args.output or os.path.join(args.build, "bench"))
+    args.pairs = args.pairs or (1 if args.quick else 5)
+    args.size = (args.size or (64 if args.quick else 256)) * MIB
+    args.seconds = args.seconds or (1 if args.quick else 5)
+    return args
+
+
+def choose(args, results):
+    """What is asked for and installed."""
+    chosen = []
+    for workload in workloads.everything(args.build, args.size, args.seconds, args.quick):
+        if args.only and not any(text in workload.name for text in args.only):
+            continue
+        if workload.missing:
+            results["notes"].append("%s: skipped, %s" % (workload.name, workload.missing))
+        else:
+            chosen.append(workload)
+    return chosen
+
+
+def lock(directory):
+    file = open(os.path.join(directory, "lock"), "w", encoding="ascii")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise Refused("another bench is at work in " + directory) from error
+    return file
+
+
+def clear(directory):
+    """What one that was killed has left."""
+    swap = os.path.join(directory, "swap")
+    if swap in kernel_swap.areas():
+        kernel_swap.swapoff(swap)
+    for name in ("swap", "area"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(directory, name))
+    shutil.rmtree(os.path.join(directory, "input"), ignore_errors=True)
+
+
+def run(args, results, stack):
+    chosen = choose(args, results)
+    if not chosen:
+        raise Refused("nothing of what was asked for is here")
+    os.makedirs(args.output, exist_ok=True)
+    stack.enter_context(lock(args.output))
+    clear(args.output)
+    stack.callback(clear, args.output)
+    area = max(workload.area_bytes() for workload in chosen) + 64 * MIB
+    wanted = 2 * area + sum(workload.area_bytes() for workload in chosen) // 4 + SPARE_BYTES
+    if files.free_bytes(args.output) < wanted:
+        raise Refused("%s: %d MiB are to be free" % (args.output, wanted // MIB))
+    inputs = os.path.join(args.output, "input")
+    os.mkdir(inputs)
+
+    swap = None
+    if not args.no_rival:
+        try:
+            swap = stack.enter_context(kernel_swap.ready(os.path.join(args.output, "swap"), area))
+        except kernel_swap.Unusable as error:
+            results["notes"].append("no kernel swap to compare with: %s" % error)
+            say(results["notes"][-1])
+    results["rival"] = {"cgroup_version": swap.version} if swap else None
+    paged = stack.enter_context(pager.running(args.build, os.path.join(args.output, "area"), area))
+    for workload in chosen:
+        workload.prepare(inputs)
+        results["results"].extend(measure(workload, paged, swap, args.pairs))
+
+
+def stop(number, _):
+    sys.exit(128 + number)
+
+
+def main():
+    args = parse()
+    if os.geteuid():
+        say("needs root, for upagerd and for swapon")
+        return EXIT_SKIP
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    results = {
+        "version": 1, "machine": machine.describe(args.build), "notes": [], "rival": None, "results": [],
+        "settings": {"pairs": args.pairs, "size_bytes": args.size, "seconds": args.seconds, "quick": args.quick},
+    }
+    try:
+        with contextlib.ExitStack() as stack:
+            run(args, results, stack)
+    except Refused as error:
+        say(str(error))
+        return EXIT_SKIP
+    except (workloads.Wrong, pager.Failed) as error:
+        say(str(error))
+        return 1
+    report.write(results, args.output)
+    print(report.text(results), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

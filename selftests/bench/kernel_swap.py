@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The rival: a program in a memory cgroup, with a swap file of ours beneath."""
+
+import contextlib
+import os
+import subprocess
+
+import cgroup
+import files
+
+PAGE_CLUSTER = "/proc/sys/vm/page-cluster"
+PAGE_CLUSTERS = (0, 3)
+PRIORITY = "32767"  # before all other swap areas, so that it is this one that is measured
+
+
+class Unusable(Exception):
+    """Why there is no kernel swap here."""
+
+
+def areas():
+    with open("/proc/swaps", encoding="utf-8", errors="replace") as lines:
+        return [line.split()[0] for line in lines.readlines()[1:]]
+
+
+def swapoff(path):
+    subprocess.run(["swapoff", path], check=True, stderr=subprocess.PIPE, text=True)
+
+
+def _call(*command):
+    try:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    except FileNotFoundError as error:
+        raise Unusable("%s is not installed" % command[0]) from error
+    except subprocess.CalledProcessError as error:
+        raise Unusable(error.stderr.strip() or "%s failed" % command[0]) from error
+
+
+@contextlib.contextmanager
+def _swapped_on(path, size):
+    files.write_zeros(path, size)
+    try:
+        _call("mkswap", path)
+        _call("swapon", "--priority", PRIORITY, path)
+        try:
+            yield
+        finally:
+            swapoff(path)
+    finally:
+        os.unlink(path)
+
+
+@contextlib.contextmanager
+def _page_cluster_kept():
+    before = cgroup.read(PAGE_CLUSTER)
+    try:
+        yield
+    finally:
+        cgroup.write(PAGE_CLUSTER, before)
+
+
+class KernelSwap:
+    """Where programs run with kernel swap; one at a time."""
+
+    def __init__(self, group):
+        self.group = group
+        self.version = group.version
+
+    @staticmethod
+    def page_cluster(value):
+        cgroup.write(PAGE_CLUSTER, value)
+
+    def command(self, argv):
+        return ["/bin/sh", "-c", 'echo $$ >"$0" && exec "$@"', self.group.procs] + argv
+
+
+@contextlib.contextmanager
+def ready(path, size):
+    """Raises Unusable."""
+    with contextlib.ExitStack() as stack:
+        try:
+            group = stack.enter_context(cgroup.made())
+            stack.enter_context(_swapped_on(path, size))
+            stack.enter_context(_page_cluster_kept())
+        except cgroup.Unusable as error:
+            raise Unusable(str(error)) from error
+        yield KernelSwap(group)
