@@ -12,23 +12,24 @@ import contextlib
 import fcntl
 import os
 import shutil
-import signal
 import sys
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
+import compare
 import files
 import kernel_swap
 import machine
+import outcome
 import pager
+import patterns
+import programs
 import report
-import runs
-import workloads
+import stops
 
 EXIT_SKIP = 4
 MIB = 1 << 20
-# What upager has besides the budget for what comes back soon, see upagerd(8).
-POOL_MIN, POOL_MAX, POOL_SHARE = 2 * MIB, 16 * MIB, 16
+SLACK_BYTES = 32 * MIB  # of an area, for what is on its way
 SPARE_BYTES = 1 << 30  # that stays free on the disk
 
 
@@ -36,63 +37,8 @@ class Refused(Exception):
     """Why nothing can be measured here."""
 
 
-def pool_bytes(budget):
-    return max(POOL_MIN, min(POOL_MAX, budget // POOL_SHARE))
-
-
 def say(line):
     print("bench: " + line, file=sys.stderr, flush=True)
-
-
-def compare(workload, native, fraction, sides):
-    """The runs of all sides, in turn, every second time in the opposite order."""
-    outcomes = {name: [] for name, _ in sides(fraction)}
-    for number in range(native["pairs"]):
-        order = list(sides(fraction))
-        for name, place in order if number % 2 == 0 else reversed(order):
-            os.sync()
-            outcome = workload.run(place)
-            outcomes[name].append(outcome)
-            say("%s, 1/%d, %s: %s" % (workload.name, fraction, name, outcome.why or report.shown(outcome.score, workload.unit)))
-    return outcomes
-
-
-def measure(workload, paged, swap, pairs):
-    """One result for each budget. Raises workloads.Wrong."""
-    natively = workload.run(runs.Native())
-    if natively.why:
-        raise workloads.Wrong("%s natively: %s" % (workload.name, natively.why))
-    anon, outside = natively.figures["anon_bytes"], natively.figures["outside_bytes"]
-    say("%s natively: %s, %.1f MiB" % (workload.name, report.shown(natively.score, workload.unit), anon / MIB))
-    for fraction in workload.fractions:
-        budget = anon // fraction // 4096 * 4096
-        limit = budget + pool_bytes(budget) + outside
-
-        def sides(_, budget=budget, limit=limit):
-            yield "upager", runs.Paged(paged, budget)
-            for cluster in kernel_swap.PAGE_CLUSTERS if swap else ():
-                yield str(cluster), runs.Swapped(swap, limit, cluster)
-
-        outcomes = compare(workload, {"pairs": pairs}, fraction, sides)
-        yield result_of(workload, natively, fraction, budget, limit, outcomes)
-
-
-def result_of(workload, natively, fraction, budget, limit, outcomes):
-    ours = report.side(outcomes.pop("upager"))
-    rivals = {name: report.side(runs_of) for name, runs_of in outcomes.items()}
-    lived = [name for name, one in rivals.items() if one["score"] is not None]
-    better = max(lived, key=lambda name: rivals[name]["score"]) if lived else None
-    ratio = ours["score"] / rivals[better]["score"] if better and ours["score"] else None
-    rival = None
-    if rivals:
-        rival = {"sides": rivals, "better": better, "limit_bytes": limit}
-        if not better:
-            rival["why"] = next(iter(rivals.values()))["failures"][0]
-    return {
-        "workload": workload.name, "unit": workload.unit, "fraction": fraction, "budget_bytes": budget,
-        "native": {"score": natively.score, "digest": natively.digest, **natively.figures},
-        "upager": ours, "kernel_swap": rival, "ratio": ratio, "contents_checked": True,
-    }
 
 
 def parse():
@@ -117,7 +63,8 @@ def parse():
 def choose(args, results):
     """What is asked for and installed."""
     chosen = []
-    for workload in workloads.everything(args.build, args.size, args.seconds, args.quick):
+    found = patterns.everything(args.build, args.size, args.seconds, args.quick)
+    for workload in found + programs.everything(args.size, args.quick):
         if args.only and not any(text in workload.name for text in args.only):
             continue
         if workload.missing:
@@ -137,12 +84,12 @@ def lock(directory):
     return file
 
 
-def clear(directory):
-    """What one that was killed has left."""
+def clear(directory, more=()):
+    """What one that was killed may have left."""
     swap = os.path.join(directory, "swap")
     if swap in kernel_swap.areas():
         kernel_swap.swapoff(swap)
-    for name in ("swap", "area"):
+    for name in ("swap", "area", *more):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(directory, name))
     shutil.rmtree(os.path.join(directory, "input"), ignore_errors=True)
@@ -154,9 +101,9 @@ def run(args, results, stack):
         raise Refused("nothing of what was asked for is here")
     os.makedirs(args.output, exist_ok=True)
     stack.enter_context(lock(args.output))
-    clear(args.output)
+    clear(args.output, report.FILES)
     stack.callback(clear, args.output)
-    area = max(workload.area_bytes() for workload in chosen) + 64 * MIB
+    area = max(workload.area_bytes() for workload in chosen) + SLACK_BYTES
     wanted = 2 * area + sum(workload.area_bytes() for workload in chosen) // 4 + SPARE_BYTES
     if files.free_bytes(args.output) < wanted:
         raise Refused("%s: %d MiB are to be free" % (args.output, wanted // MIB))
@@ -174,11 +121,7 @@ def run(args, results, stack):
     paged = stack.enter_context(pager.running(args.build, os.path.join(args.output, "area"), area))
     for workload in chosen:
         workload.prepare(inputs)
-        results["results"].extend(measure(workload, paged, swap, args.pairs))
-
-
-def stop(number, _):
-    sys.exit(128 + number)
+        results["results"].extend(compare.measure(workload, paged, swap, args.pairs))
 
 
 def main():
@@ -186,11 +129,11 @@ def main():
     if os.geteuid():
         say("needs root, for upagerd and for swapon")
         return EXIT_SKIP
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
+    stops.catch()
     results = {
-        "version": 1, "machine": machine.describe(args.build), "notes": [], "rival": None, "results": [],
+        "version": 1, "machine": machine.describe(args.build), "notes": [], "failed": None, "rival": None,
         "settings": {"pairs": args.pairs, "size_bytes": args.size, "seconds": args.seconds, "quick": args.quick},
+        "results": [],
     }
     try:
         with contextlib.ExitStack() as stack:
@@ -198,12 +141,12 @@ def main():
     except Refused as error:
         say(str(error))
         return EXIT_SKIP
-    except (workloads.Wrong, pager.Failed) as error:
-        say(str(error))
-        return 1
+    except (outcome.Wrong, pager.Failed) as error:
+        results["failed"] = str(error)
+        say("FAILED: %s" % error)
     report.write(results, args.output)
     print(report.text(results), end="")
-    return 0
+    return 1 if results["failed"] else 0
 
 
 if __name__ == "__main__":

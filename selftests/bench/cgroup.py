@@ -52,6 +52,25 @@ class Cgroup:
         # Swap itself has no limit: by default there is none in either version.
         write(self._file("memory.max" if self.version == 2 else "memory.limit_in_bytes"), size)
 
+    def limit_again(self, size):
+        """As it was before; where more is in use by now, later."""
+        with contextlib.suppress(OSError):
+            self.limit(size)
+
+    def oom_kill(self, kills):
+        """Version 1: whether who gets no memory is killed, or waits."""
+        write(self._file("memory.oom_control"), int(not kills))
+
+    def under_oom(self):
+        return counters(self._file("memory.oom_control"))["under_oom"] == 1
+
+    def oom_event(self):
+        """Version 1: (eventfd, another descriptor that is to stay open as long)."""
+        event = os.eventfd(0, os.EFD_CLOEXEC)
+        control = os.open(self._file("memory.oom_control"), os.O_RDONLY | os.O_CLOEXEC)
+        write(self._file("cgroup.event_control"), "%d %d" % (event, control))
+        return event, control
+
     def oom_kills(self):
         name = "memory.events" if self.version == 2 else "memory.oom_control"
         return counters(self._file(name)).get("oom_kill", 0)
@@ -77,42 +96,42 @@ class Cgroup:
                 time.sleep(0.02)
 
 
-def _make(version, parent):
-    path = os.path.join(parent, "upager-bench.%d" % os.getpid())
-    try:
-        os.mkdir(path)
-    except OSError as error:
-        raise Unusable("%s: %s" % (path, error.strerror)) from error
-    return Cgroup(version, path)
+class Parent:
+    """Where cgroups can be made. A new one for each run, so that its counters are the run's."""
+
+    def __init__(self, version, path):
+        self.version = version
+        self.path = path
+
+    def make(self):
+        path = os.path.join(self.path, "upager-bench.%d" % os.getpid())
+        try:
+            os.mkdir(path)
+        except OSError as error:
+            raise Unusable("%s: %s" % (path, error.strerror)) from error
+        return Cgroup(self.version, path)
 
 
-def _make_v2(where):
-    if "memory" not in read(os.path.join(where, "cgroup.controllers")).split():
-        raise Unusable("the memory controller is not version 2's here")
+def _parent_v2(where):
     try:
+        if "memory" not in read(os.path.join(where, "cgroup.controllers")).split():
+            raise Unusable("the memory controller is not version 2's here")
         write(os.path.join(where, "cgroup.subtree_control"), "+memory")
     except OSError as error:
-        raise Unusable("%s/cgroup.subtree_control: %s" % (where, error.strerror)) from error
-    return _make(2, where)
+        raise Unusable("%s: %s" % (where, error.strerror)) from error
+    return Parent(2, where)
 
 
-@contextlib.contextmanager
-def made():
+def find():
     """Version 2 where it has the memory controller, else version 1. Raises Unusable."""
-    cgroup, why = None, "no memory cgroup is mounted"
+    why = "no memory cgroup is mounted"
     for kind, options, where in sorted(mounts(), reverse=True):
+        if kind != "cgroup2" and "memory" not in options:
+            continue
         try:
-            if kind == "cgroup2":
-                cgroup = _make_v2(where)
-            elif "memory" in options:
-                cgroup = _make(1, where)
+            parent = _parent_v2(where) if kind == "cgroup2" else Parent(1, where)
+            parent.make().remove()
+            return parent
         except Unusable as error:
             why = str(error)
-        if cgroup:
-            break
-    if not cgroup:
-        raise Unusable(why)
-    try:
-        yield cgroup
-    finally:
-        cgroup.remove()
+    raise Unusable(why)

@@ -59,18 +59,15 @@ def _page_cluster_kept():
 
 
 class KernelSwap:
-    """Where programs run with kernel swap; one at a time."""
+    """parent: where the cgroups of programs with kernel swap are made."""
 
-    def __init__(self, group):
-        self.group = group
-        self.version = group.version
+    def __init__(self, parent):
+        self.parent = parent
+        self.version = parent.version
 
     @staticmethod
     def page_cluster(value):
         cgroup.write(PAGE_CLUSTER, value)
-
-    def command(self, argv):
-        return ["/bin/sh", "-c", 'echo $$ >"$0" && exec "$@"', self.group.procs] + argv
 
 
 @contextlib.contextmanager
@@ -78,9 +75,9 @@ def ready(path, size):
     """Raises Unusable."""
     with contextlib.ExitStack() as stack:
         try:
-            group = stack.enter_context(cgroup.made())
+            parent = cgroup.find()
             stack.enter_context(_swapped_on(path, size))
             stack.enter_context(_page_cluster_kept())
-        except cgroup.Unusable as error:
+        except (cgroup.Unusable, OSError) as error:
             raise Unusable(str(error)) from error
-        yield KernelSwap(group)
+        yield KernelSwap(parent)

@@ -11,6 +11,7 @@ import tempfile
 import time
 
 import files
+import stops
 
 START_S = 30
 STOP_S = 60
@@ -70,19 +71,25 @@ def _stop(daemon):
 def running(build, path, size):
     """A daemon on a new area at path. Raises Failed; so does leaving it if the daemon failed."""
     with contextlib.ExitStack() as stack:
-        home = tempfile.mkdtemp(prefix="upager-bench.", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
-        stack.callback(shutil.rmtree, home, ignore_errors=True)
+        shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        with stops.held():
+            home = tempfile.mkdtemp(prefix="upager-bench.%d." % os.getpid(), dir=shm)
+            stack.callback(shutil.rmtree, home, ignore_errors=True)
         files.write_zeros(path, size)
         stack.callback(os.unlink, path)
         subprocess.run([os.path.join(build, "upager"), "mkswap", path], check=True, stdout=subprocess.DEVNULL)
         log_path = os.path.join(home, "log")
         log = stack.enter_context(open(log_path, "wb"))
         socket = os.path.join(home, "socket")
-        daemon = subprocess.Popen(
-            [os.path.join(build, "upagerd"), "--swap", path, "--socket", socket, "--state", os.path.join(home, "state")],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )
-        stack.callback(_stop, daemon)
+        with stops.held():
+            daemon = subprocess.Popen(
+                [
+                    os.path.join(build, "upagerd"), "--swap", path, "--socket", socket,
+                    "--state", os.path.join(home, "state"),
+                ],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )
+            stack.callback(_stop, daemon)
         pager = Pager(build, daemon, socket, log_path)
         end = time.monotonic() + START_S
         while not pager.status():

@@ -2,9 +2,9 @@
 /*
  * pattern: threads walk memory in a known pattern, check each page that they touch, and say how long each access
  * took, as JSON on standard output.  All of the memory is filled first, then the pattern runs once over as many
- * pages without being measured, then for a fixed time; then every word is looked at.  With --hold it then waits for
- * its standard input to end, so that somebody may ask for counters while it still lives.  Exits 1 if a word was not
- * what had last been written.
+ * pages without being measured, then for a fixed time; then every word is looked at.  With --hold it says "filled",
+ * waits for a line on its standard input before it goes on, and at its end for another, so that somebody may look at
+ * it then.  Exits 1 if a word was not what had last been written.
  *
  * A page holds its number, a version that counts its writes, and words that follow from its number.  The versions
  * that are expected are kept beside, 4 bytes for each page.  A page is written by one thread only.
@@ -93,7 +93,7 @@ static struct {
 static uint64_t *memory;
 static uint32_t *versions;
 static struct zipf zipf;
-static unsigned int scatter_bits;
+static struct scatter scatter;
 static pthread_barrier_t barrier;
 
 static uint64_t now_ns(void)
@@ -165,21 +165,6 @@ static uint64_t page_access(uint64_t page, uint64_t random)
 	return wrong;
 }
 
-/* A permutation of the pages, so that those of near ranks are far from each other; needs no table. */
-static uint64_t scatter(uint64_t rank)
-{
-	const uint64_t mask = (1ull << scatter_bits) - 1;
-	uint64_t x = rank;
-
-	do {
-		for (int round = 0; round < 3; round++) {
-			x = (x * 0x9e3779b97f4a7c15u + opt.seed) & mask;
-			x ^= x >> (scatter_bits / 2 + 1);
-		}
-	} while (x >= opt.nr_pages);
-	return x;
-}
-
 static uint64_t page_next(struct walker *w, uint64_t random)
 {
 	uint64_t step = w->step++;
@@ -198,7 +183,7 @@ static uint64_t page_next(struct walker *w, uint64_t random)
 		return w->first + step * STRIDE % (w->nr / STRIDE * STRIDE) +
 		       step * STRIDE / (w->nr / STRIDE * STRIDE);
 	case ZIPF:
-		page = scatter(zipf_next(&zipf, random));
+		page = scatter_rank(&scatter, zipf_next(&zipf, random));
 		break;
 	default:
 		page = random % opt.nr_pages;
@@ -278,8 +263,16 @@ static void report(const struct walker *walkers, const struct rusage *before,
 	printf(" \"latency_ns_log2\": [");
 	for (unsigned int log2 = 0; log2 < LOG2_MAX; log2++)
 		printf("%s%" PRIu64, log2 ? ", " : "", latency_log2(&all, log2));
-	printf("]}\n");
+	printf("]}\n\n");
 	fflush(stdout);
+}
+
+static void hold(void)
+{
+	char c;
+
+	while (opt.hold && read(STDIN_FILENO, &c, 1) > 0 && c != '\n')
+		;
 }
 
 /* Fills, walks, looks at everything; how many words were wrong. */
@@ -290,6 +283,11 @@ static uint64_t run(struct walker *walkers)
 
 	for (uint64_t page = 0; page < opt.nr_pages; page++)
 		page_fill(page);
+	if (opt.hold) {
+		puts("filled");
+		fflush(stdout);
+	}
+	hold();
 	pthread_barrier_init(&barrier, NULL, (unsigned int)opt.nr_threads + 1);
 	for (uint64_t t = 0; t < opt.nr_threads; t++) {
 		struct walker *w = &walkers[t];
@@ -376,7 +374,6 @@ int main(int argc, char **argv)
 {
 	struct walker *walkers;
 	uint64_t wrong;
-	char c;
 
 	parse(argc, argv);
 	memory = mmap(NULL, opt.nr_pages * PAGE_BYTES, PROT_READ | PROT_WRITE,
@@ -387,13 +384,11 @@ int main(int argc, char **argv)
 		perror("pattern: memory");
 		return 2;
 	}
-	while (1ull << scatter_bits < opt.nr_pages)
-		scatter_bits++;
-	if (opt.pattern->kind == ZIPF)
+	if (opt.pattern->kind == ZIPF) {
 		zipf_init(&zipf, opt.nr_pages, ZIPF_THETA);
+		scatter_init(&scatter, opt.nr_pages, opt.seed);
+	}
 	wrong = run(walkers);
-	if (opt.hold)
-		while (read(STDIN_FILENO, &c, 1) > 0)
-			;
+	hold();
 	return wrong != 0;
 }

@@ -48,4 +48,33 @@ static uint64_t zipf_next(const struct zipf *z, uint64_t random)
 	return rank < (uint64_t)z->n ? rank : (uint64_t)z->n - 1;
 }
 
+/* A permutation of nr things, so that those of near ranks are far from each other; needs no table. */
+struct scatter {
+	uint64_t nr, seed;
+	unsigned int bits;
+};
+
+static void scatter_init(struct scatter *s, uint64_t nr, uint64_t seed)
+{
+	s->nr = nr;
+	s->seed = seed;
+	s->bits = 0;
+	while (1ull << s->bits < nr)
+		s->bits++;
+}
+
+static uint64_t scatter_rank(const struct scatter *s, uint64_t rank)
+{
+	const uint64_t mask = (1ull << s->bits) - 1;
+	uint64_t x = rank;
+
+	do {
+		for (int round = 0; round < 3; round++) {
+			x = (x * 0x9e3779b97f4a7c15u + s->seed) & mask;
+			x ^= x >> (s->bits / 2 + 1);
+		}
+	} while (x >= s->nr);
+	return x;
+}
+
 #endif
