@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
@@ -86,10 +87,8 @@ def lock(directory):
 
 def clear(directory, more=()):
     """What one that was killed may have left."""
-    swap = os.path.join(directory, "swap")
-    if swap in kernel_swap.areas():
-        kernel_swap.swapoff(swap)
-    for name in ("swap", "area", *more):
+    kernel_swap.remove(os.path.join(directory, "swap"))
+    for name in ("area", *more):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(directory, name))
     shutil.rmtree(os.path.join(directory, "input"), ignore_errors=True)
@@ -141,7 +140,7 @@ def main():
     except Refused as error:
         say(str(error))
         return EXIT_SKIP
-    except (outcome.Wrong, pager.Failed) as error:
+    except (outcome.Wrong, pager.Failed, OSError, subprocess.SubprocessError) as error:
         results["failed"] = str(error)
         say("FAILED: %s" % error)
     report.write(results, args.output)

@@ -144,4 +144,8 @@ ok "nothing is left" nothing_left
 bench "$BUILD" --only nothing-has-this-name
 bench_wait
 is "what is not there cannot be measured" "$bench_status" 4
+bench "$BUILD" --only backward-read --size 99999999
+bench_wait
+is "a disk that is too small is refused" "$bench_status" 4
+ok "and left alone" nothing_left
 done_testing

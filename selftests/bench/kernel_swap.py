@@ -4,12 +4,14 @@
 import contextlib
 import os
 import subprocess
+import time
 
 import cgroup
 import files
 
 PAGE_CLUSTER = "/proc/sys/vm/page-cluster"
 PAGE_CLUSTERS = (0, 3)
+OFF_S = 60
 PRIORITY = "32767"  # before all other swap areas, so that it is this one that is measured
 
 
@@ -23,7 +25,28 @@ def areas():
 
 
 def swapoff(path):
-    subprocess.run(["swapoff", path], check=True, stderr=subprocess.PIPE, text=True)
+    """Also where somebody else is at it."""
+    end = time.monotonic() + OFF_S
+    while path in areas():
+        done = subprocess.run(["swapoff", path], stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode and time.monotonic() > end:
+            raise OSError(done.stderr.strip())
+
+
+def remove(path):
+    """Until the kernel has let go of it, which is later than it is off, it cannot be removed."""
+    swapoff(path)
+    end = time.monotonic() + OFF_S
+    while True:
+        try:
+            os.unlink(path)
+            return
+        except FileNotFoundError:
+            return
+        except PermissionError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
 
 
 def _call(*command):
@@ -37,16 +60,13 @@ def _call(*command):
 
 @contextlib.contextmanager
 def _swapped_on(path, size):
-    files.write_zeros(path, size)
     try:
+        files.write_zeros(path, size)
         _call("mkswap", path)
         _call("swapon", "--priority", PRIORITY, path)
-        try:
-            yield
-        finally:
-            swapoff(path)
+        yield
     finally:
-        os.unlink(path)
+        remove(path)
 
 
 @contextlib.contextmanager

@@ -83,9 +83,10 @@ def running(build, path, size):
         socket = os.path.join(home, "socket")
         with stops.held():
             daemon = subprocess.Popen(
+                # Should the bench be killed, it gives back what it has and ends.
                 [
-                    os.path.join(build, "upagerd"), "--swap", path, "--socket", socket,
-                    "--state", os.path.join(home, "state"),
+                    "setpriv", "--pdeathsig", "TERM", os.path.join(build, "upagerd"), "--swap", path,
+                    "--socket", socket, "--state", os.path.join(home, "state"),
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )
