@@ -216,7 +216,7 @@ class Redis(Program):
 def everything(size, quick):
     """size: of a pattern; programs are made about half as large, since each has to end."""
     if quick:
-        return [Sort("sort", size // 4, (2,)), Python("python", size // 2, (2,))]
+        return [Sort("sort", size // 4, (2,)), Python("python", size // 4, (2,))]
     return [
         Sort("sort", size // 4, (4, 2)), Python("python", size // 2, (4, 2)), Sqlite("sqlite", size // 4, (4, 2)),
         Xz("xz", size // 8, (2,)), Redis("redis", size // 2, (4, 2)),
