@@ -24,6 +24,7 @@ import machine
 import outcome
 import pager
 import patterns
+import processes
 import programs
 import report
 import stops
@@ -51,12 +52,14 @@ def parse():
     parser.add_argument("--pairs", type=int, help="how often each side runs; 5, or 1")
     parser.add_argument("--size", type=int, metavar="MIB", help="memory of a pattern; 256, or 64")
     parser.add_argument("--seconds", type=float, help="how long a pattern is measured; 5, or 1")
+    parser.add_argument("--limit", type=float, metavar="SECONDS", help="after which a run is ended; 300")
     parser.add_argument("--no-rival", action="store_true", help="upager alone")
     args = parser.parse_args()
     args.build = os.path.abspath(args.build)
     args.output = os.path.abspath(args.output or os.path.join(args.build, "bench"))
     args.pairs = args.pairs or (1 if args.quick else 5)
     args.size = (args.size or (64 if args.quick else 256)) * MIB
+    processes.limit_s = args.limit or processes.LIMIT_S
     args.seconds = args.seconds or (1 if args.quick else 5)
     return args
 

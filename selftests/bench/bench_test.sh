@@ -14,7 +14,7 @@ need python3 sort mkswap swapon swapoff
 BENCH=${0%/*}/bench.py
 OUTPUT=$WORK/bench
 PAGE_CLUSTER=$(cat /proc/sys/vm/page-cluster)
-SMALL=(--pairs 1 --size 40 --seconds 0.2)
+SMALL=(--pairs 1 --size 40 --seconds 0.2 --limit 30)
 
 # bench BUILD [ARG]...: in the background; program_pid then.
 bench()
@@ -55,7 +55,7 @@ bench "$BUILD" --only backward-read --only sort
 bench_wait
 [ "$bench_status" -ne 4 ] || skip_all "$(tail -n 1 "$WORK/err")"
 is "it exits 0" "$bench_status" 0
-[ "$bench_status" -eq 0 ] || diag_file "$WORK/err"
+diag_file "$WORK/err"
 diag_file "$WORK/out"
 ok "nothing is left" nothing_left
 ok "results.json is whole, and contents were checked" python3 - "$OUTPUT/results.json" <<'PY'
@@ -77,8 +77,11 @@ for name, result in found.items():
     for side in sides.values():
         assert len(side["runs"]) == 1
         for run in side["runs"]:
-            assert run["digest"] == result["native"]["digest"] and run["score"] > 0 or run["oom_kills"], run
-            if name != "sort" and not run["why"]:
+            # Kernel swap may not live in so little.
+            if run["why"] and side is not result["upager"]:
+                continue
+            assert run["digest"] == result["native"]["digest"] and run["score"] > 0, run
+            if name != "sort":
                 assert run["pattern"]["words_wrong"] == 0 and run["pattern"]["pages_checked"] > 40 << 8
                 assert sum(run["pattern"]["latency_ns_log2"]) == run["pattern"]["accesses"] > 0
 assert found["backward-read x1"]["upager"]["faults"] > 0

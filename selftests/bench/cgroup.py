@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A memory cgroup of our own, of either version."""
 
-import contextlib
 import os
 import time
 
@@ -52,10 +51,13 @@ class Cgroup:
         # Swap itself has no limit: by default there is none in either version.
         write(self._file("memory.max" if self.version == 2 else "memory.limit_in_bytes"), size)
 
-    def limit_again(self, size):
-        """As it was before; where more is in use by now, later."""
-        with contextlib.suppress(OSError):
+    def limit_lowered(self, size):
+        """False where more is in use that cannot leave now."""
+        try:
             self.limit(size)
+            return True
+        except OSError:
+            return False
 
     def oom_kill(self, kills):
         """Version 1: whether who gets no memory is killed, or waits."""
@@ -77,10 +79,7 @@ class Cgroup:
 
     def peak_bytes(self):
         name = "memory.peak" if self.version == 2 else "memory.max_usage_in_bytes"
-        try:
-            return int(read(self._file(name)))
-        except FileNotFoundError:  # memory.peak is Linux 5.19's
-            return None
+        return int(read(self._file(name)))
 
     def remove(self):
         end = time.monotonic() + EMPTY_S

@@ -28,7 +28,7 @@ def say(line):
 
 def _counted(one, place):
     """Whether a run may stand in the table as one that did not succeed."""
-    return one.why in (None, processes.NOT_DONE) or place.name != "upager" and one.figures.get("oom_kills")
+    return one.why in (None, processes.NOT_DONE) or place.name != "upager" and one.why == places.OOM
 
 
 def _rounds(workload, where, pairs):
@@ -50,7 +50,7 @@ def _rounds(workload, where, pairs):
 def _rival(outcomes, limit):
     """What is better of the values of vm.page-cluster, and all of them."""
     sides = {name.split()[1]: report.side(runs_of) for name, runs_of in outcomes.items()}
-    lived = [cluster for cluster, side in sides.items() if not side["failures"]]
+    lived = [cluster for cluster, side in sides.items() if side["score"] is not None]
     better = max(lived, key=lambda cluster: sides[cluster]["score"]) if lived else None
     return {"limit_bytes": limit, "better": better, "sides": sides}
 

@@ -7,6 +7,7 @@ import pager
 import relief
 
 SETTLE_S = 60
+OOM = "ended for want of memory (OOM)"
 OVER = 1.1
 COUNTERS = (
     "faults", "swap_ins", "evictions", "rescues", "refaults", "zero_fills", "readahead_pages", "readahead_hits",
@@ -85,7 +86,7 @@ class Limited(Place):
         figures["oom_kills"] = self.group.oom_kills()
         figures["charged_bytes"] = self.group.peak_bytes()
         self.group.remove()
-        return "killed for want of memory (OOM)" if figures["oom_kills"] else None
+        return OOM if figures["oom_kills"] else None
 
 
 class Charged(Limited, Native):

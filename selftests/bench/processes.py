@@ -9,10 +9,13 @@ import threading
 import time
 
 import pager
+import places
 import stops
 
 LIMIT_S = 300
-NOT_DONE = "not done after %d s" % LIMIT_S
+NOT_DONE = "not done in time"
+
+limit_s = LIMIT_S
 
 
 class Process:
@@ -47,7 +50,7 @@ class Process:
                 self._failure = error
                 self.kill()
                 return
-            if time.monotonic() - self.begin_s > LIMIT_S:
+            if time.monotonic() - self.begin_s > limit_s:
                 self.overran = True
                 self.kill()
                 return
@@ -91,6 +94,9 @@ class Process:
             raise self._failure
         if self.overran:
             return NOT_DONE
+        if not why and self.popen.returncode and self.figures.get("oom_waits"):
+            # Where it waits in a system call, that fails instead.
+            return places.OOM
         if not why and self.popen.returncode:
             return "ended with status %d" % self.popen.returncode
         return why

@@ -50,13 +50,14 @@ class Relief:
     def _watch(self, event):
         poll = select.poll()
         poll.register(event, select.POLLIN)
-        waits = False
+        waits = raised = False
         while not self._over.is_set():
-            if poll.poll((AT_ONCE_S if waits else IDLE_S) * 1000):
+            if poll.poll((AT_ONCE_S if waits or raised else IDLE_S) * 1000):
                 os.read(event, 8)
             waits = self.group.under_oom()
             if waits:
                 # Who waits tries again when the limit grows.
                 self.waits += 1
                 self.group.limit(self.limit + STEP_BYTES)
-                self.group.limit_again(self.limit)
+            if waits or raised:
+                raised = not self.group.limit_lowered(self.limit)

@@ -76,7 +76,10 @@ def _rival_score(rival, unit):
     if not rival["better"]:
         return _failures(rival["sides"].values())
     better = rival["sides"][rival["better"]]
-    return shown(better["score"], unit) + (" \\*" if better["oom_waits"] else "")
+    score = shown(better["score"], unit) + (" \\*" if better["oom_waits"] else "")
+    if better["failures"]:
+        score += ", %d of %d %s" % (len(better["failures"]), len(better["runs"]), better["failures"][0])
+    return score
 
 
 def row(result):
