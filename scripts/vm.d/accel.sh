@@ -6,7 +6,7 @@
 
 accel_probe()
 {
-	local kernel=$1 command=true limit_s=5 boot_s=10 accel=kvm memory=512M cpus=2 status
+	local kernel=$1 command=true limit_s=5 boot_s=10 accel=kvm memory=512M cpus=2 system='' status
 	local -a added=() hosted=() disks=()
 
 	[ -w /dev/kvm ] || return

@@ -15,7 +15,7 @@ boot_options()
 			usage
 			exit
 			;;
-		--kernel | --mem | --cpus | --time | --add | --host | --disk)
+		--kernel | --root | --mem | --cpus | --time | --add | --host | --disk)
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			boot_option "$1" "$2"
 			shift 2
@@ -43,6 +43,10 @@ boot_option()
 		kernel=$2
 		[[ " $fetched_kernels $other_kernels debug " == *" $kernel "* ]] ||
 			usage_error "--kernel is one of $fetched_kernels $other_kernels debug, not '$kernel'"
+		;;
+	--root)
+		system=$2
+		[ "$system" = debian ] || usage_error "--root is debian, not '$system'"
 		;;
 	--mem) memory=$2 ;;
 	--cpus) cpus=$2 ;;
@@ -82,6 +86,8 @@ boot_qemu()
 		args+=(-drive "file=$run/disk$n,if=virtio,format=raw,cache=unsafe,discard=unmap")
 		n=$((n + 1))
 	done
+	[ -z "$system" ] ||
+		args+=(-drive "file=$vm_dir/$system/root.ext4,if=virtio,format=raw,cache=unsafe,snapshot=on")
 	if [ "$limit_s" = 0 ]; then
 		qemu-system-x86_64 "${args[@]}" -chardev stdio,id=output,signal=off \
 			-serial chardev:output 2>"$run/qemu"
@@ -141,7 +147,7 @@ boot_module()
 
 boot_main()
 {
-	local subcommand=$1 kernel=6.12 memory=1024M cpus=2 limit_s=300 boot_s=60 command='' accel
+	local subcommand=$1 kernel=6.12 memory=1024M cpus=2 limit_s=300 boot_s=60 command='' accel system=''
 	local -a added=() hosted=() disks=()
 
 	shift
@@ -152,10 +158,15 @@ boot_main()
 		[ -z "$command" ] || usage_error "shell takes no COMMAND"
 		limit_s=0
 		command='exec busybox sh -l'
+		[ -z "$system" ] || command='exec bash -l'
 		;;
 	esac
 	need qemu-system-x86_64 qemu-system-x86
 	fetch_need "$kernel"
+	if [ -n "$system" ]; then
+		root_need || exit 125
+		boot_s=240
+	fi
 	boot_module "$kernel"
 	accel_choose "$kernel"
 	boot_guest "$kernel"

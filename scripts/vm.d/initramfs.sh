@@ -152,6 +152,7 @@ initramfs_build()
 	initramfs_modules "$root" "$kernel"
 	initramfs_programs "$root"
 	initramfs_scripts "$root" "$kernel"
+	[ -z "$system" ] || root_scripts "$root"
 	for file in "${added[@]}"; do
 		files_add "$root" /root "$file"
 	done

@@ -33,6 +33,7 @@
 
 #define CONF_DIR	"/etc/vm/"
 #define WORK_DIR	"/root"
+#define NEW_ROOT	"/newroot"
 #define END_MARK	"upager-vm: end of the console"
 #define PREPARE_LIMIT_S 60
 #define HUNG_LIMIT_S	10
@@ -307,6 +308,25 @@ static bool kill_all(void)
 	return ended < 0;
 }
 
+/* For another init, on the file system that was prepared; it mounts what it needs itself. */
+static void __attribute__((noreturn)) enter_root(void)
+{
+	static const char *const argv[] = { "switch_root", NEW_ROOT, "/sbin/init", NULL };
+	static const char *const mounts[] = { "/sys", "/dev/pts", "/dev/shm", "/run", "/tmp" };
+	sigset_t none;
+	size_t i;
+
+	for (i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
+		umount2(mounts[i], MNT_DETACH);
+	if (mount("/dev", NEW_ROOT "/dev", NULL, MS_MOVE, NULL) ||
+	    mount("/proc", NEW_ROOT "/proc", NULL, MS_MOVE, NULL))
+		give_up(errno, "cannot move a file system");
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve("/usr/bin/busybox", (char *const *)argv, (char *const *)environment);
+	give_up(errno, "cannot run switch_root");
+}
+
 static long read_number(const char *path)
 {
 	char text[32] = "";
@@ -350,6 +370,8 @@ int main(void)
 	status = run(CONF_DIR "prepare", port, signals, PREPARE_LIMIT_S);
 	if (status)
 		give_up(0, "cannot load the modules or otherwise prepare, status %d", status);
+	if (!access(CONF_DIR "enter", F_OK))
+		enter_root();
 	if (limit_s)
 		status = run(CONF_DIR "command", port, signals, limit_s);
 	else
