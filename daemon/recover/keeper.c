@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "recover/keeper_name.h"
+#include "recover/keeper_scope.h"
 #include "recover/silence.h"
 #include "recover/statefile.h"
 
@@ -188,6 +189,7 @@ int keeper_start(struct pager *pg)
 {
 	static struct keeper_arg arg;
 	void *stack;
+	int err;
 
 	arg.pg = pg;
 	arg.daemon_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -203,7 +205,10 @@ int keeper_start(struct pager *pg)
 	if (keeper_pid < 0)
 		return -errno;
 	munmap(stack, KEEPER_STACK_BYTES);
-	return keeper_name(pg->state_dir_fd, keeper_pid);
+	err = keeper_name(pg->state_dir_fd, keeper_pid);
+	if (!err)
+		keeper_scope_move(keeper_pid);
+	return err;
 }
 
 int keeper_watch_fd(void)
@@ -213,10 +218,14 @@ int keeper_watch_fd(void)
 
 void keeper_look_after(struct pager *pg)
 {
+	struct pollfd pfd = { .fd = keeper_pidfd, .events = POLLIN };
 	int err;
 
-	if (keeper_pid <= 0 || waitpid(keeper_pid, NULL, WNOHANG) != keeper_pid)
+	if (keeper_pid <= 0 || poll(&pfd, 1, 0) != 1)
 		return;
+	/* As long as its number is under way it stays its own. */
+	if (!keeper_scope_is_moving())
+		waitpid(keeper_pid, NULL, WNOHANG);
 	close(keeper_pidfd);
 	keeper_pidfd = -1;
 	err = keeper_start(pg);
