@@ -78,7 +78,8 @@ INSIDE long agent_setup(const struct agent_ctl *ctl, const struct agent_start *s
 	if (!ret)
 		ret = sys(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (!ret)
-		ret = sys(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, (uintptr_t)&start->filter, 0, 0);
+		ret = sys(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, (uintptr_t)&start->filter,
+			  0, 0);
 	return ret;
 }
 

@@ -69,7 +69,8 @@ static const struct filter_call calls[] = {
 	CALL(FILTER_ATTACH, prctl, PR_SET_NAME),
 	CALL(FILTER_ATTACH, capset),
 	CALL(FILTER_ATTACH, prctl, PR_SET_NO_NEW_PRIVS, 1),
-	CALL(FILTER_ATTACH, seccomp, SECCOMP_SET_MODE_FILTER),
+	/* Not seccomp(), which is in no @system-service of systemd. */
+	CALL(FILTER_ATTACH, prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER),
 	/* The agent at work. */
 	CALL(FILTER_ATTACH, futex, 0, FUTEX_WAIT),
 	CALL(FILTER_ATTACH, futex, 0, FUTEX_WAKE, INT32_MAX),

@@ -268,7 +268,7 @@ UPAGER_API int upager_where(struct upager *u, pid_t pid, uint64_t addr, uint64_t
  * Linux 6.8 and /dev/userfaultfd are needed (%-EOPNOTSUPP).  A seccomp filter
  * must allow what is done on the way: mmap, mprotect, madvise, munlock, munmap,
  * ioctl, clone, wait4, prctl, pidfd_open, sendmsg, recvmsg, and in the agent
- * close_range, setsid, chdir, capset, seccomp, futex, mincore, vmsplice, splice, read,
+ * close_range, setsid, chdir, capset, futex, mincore, vmsplice, splice, read,
  * pwrite64, write, fallocate, exit_group.
  *
  * In a process that is paged as a whole (upager run, upager attach) registering

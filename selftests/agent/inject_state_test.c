@@ -148,6 +148,18 @@ TEST_F(shell, seccomp_tsync_and_new_user_namespace)
 	EXPECT_EQ(0, program_ask(&self->p, "fill 1"));
 }
 
+/* Regression: it was refused, though prctl() does the same; systemd's @system-service is such a filter. */
+TEST_F(shell, filter_that_forbids_seccomp)
+{
+	struct session s;
+
+	EXPECT_EQ(0, program_ask(&self->p, "filter %d %ld", SYS_seccomp,
+				 (long)SECCOMP_RET_ERRNO | EPERM));
+	ASSERT_ATTACHED(&s, self->p.pid);
+	EXPECT_REMOVED(&s);
+	EXPECT_EQ(0, program_ask(&self->p, "fill 1"));
+}
+
 /* Regression [F17]: a stop made the agent's filter kill it by restart_syscall. */
 TEST_F(shell, agent_survives_stop_and_continue)
 {
