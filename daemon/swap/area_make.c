@@ -4,10 +4,12 @@
 #include <blkid/blkid.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/size.h"
@@ -126,6 +128,34 @@ static int wipe_signatures(const char *path, const struct area_device *dev,
 	return err;
 }
 
+/* Before the last block of it is taken from others, and given back. */
+static int check_space(const char *path, const struct area_make_options *opt, int fd,
+		       uint64_t want_bytes, char cause[AREA_CAUSE_BYTES])
+{
+	char want[SIZE_TEXT_BYTES], left[SIZE_TEXT_BYTES];
+	uint64_t free_bytes, have_bytes;
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(fd, &fs) || fstat(fd, &st))
+		return 0; /* who allocates will be told */
+	if (!opt->force && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC))
+		return area_fail(cause, -EINVAL,
+				 "%s would be in memory, which it is to save: name a block device "
+				 "or a file on a disk, or use --force",
+				 path);
+	free_bytes = (uint64_t)(geteuid() ? fs.f_bavail : fs.f_bfree) * (uint64_t)fs.f_bsize;
+	have_bytes = (uint64_t)st.st_blocks * 512;
+	if (!fs.f_blocks || want_bytes <= have_bytes || want_bytes - have_bytes <= free_bytes)
+		return 0;
+	size_format(want_bytes, want, sizeof(want));
+	size_format(free_bytes, left, sizeof(left));
+	return area_fail(cause, -ENOSPC,
+			 "%s of space for %s cannot be had: %s are free there; free some or give a "
+			 "smaller --size",
+			 want, path, left);
+}
+
 /* In pieces: some file systems have to write it all. */
 static int allocate(const char *path, const struct area_make_options *opt, int fd,
 		    uint64_t want_bytes, char cause[AREA_CAUSE_BYTES])
@@ -179,7 +209,9 @@ static int make_room(const char *path, const struct area_make_options *opt, stru
 	if (want_bytes >> PAGE_SHIFT > 1ULL << SLOT_BITS || want_bytes > INT64_MAX)
 		return area_fail(cause, -EFBIG, "%s is too large: 4 PiB at most", path);
 	if (!dev->is_block) {
-		err = allocate(path, opt, dev->fd, want_bytes, cause);
+		err = check_space(path, opt, dev->fd, want_bytes, cause);
+		if (!err)
+			err = allocate(path, opt, dev->fd, want_bytes, cause);
 		if (err)
 			return err;
 		/* What is swapped out is nobody else's to read. */

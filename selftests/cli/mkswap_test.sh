@@ -147,6 +147,15 @@ fi
 # Foreign signatures
 rm -f -- "$FILE"
 truncate -s 16M -- "$FILE"
+# Regression: one of more than memory took all of it from everybody.
+if [ "$(stat -f -c %T "$RUN")" = tmpfs ]; then
+	ok "one in memory is refused" mkswap_exits 1 --size 1M "$RUN/area"
+	ok "with the cause" grep -q "in memory, which it is to save" "$WORK/err"
+	ok "and not made" test ! -e "$RUN/area"
+	ok "--force makes it" mkswap_exits 0 --force --size 1M "$RUN/area"
+	rm "$RUN/area"
+fi
+
 mkfs.ext4 -q -F "$FILE"
 ok "a file with an ext4 is refused" refuses ext4 "$FILE"
 ok "also when it would grow" refuses --force --size 32M "$FILE"
@@ -161,6 +170,7 @@ if attach_loop; then
 	ok "a file that its file system has no room for is refused" \
 		mkswap_exits 1 --size 64M "$MOUNT/file"
 	ok "with the cause" grep -q "64.0M of space" "$WORK/err"
+	ok "before others lack that space" grep -q "are free there" "$WORK/err"
 	is "and stays as small as it was" "$(stat -c %s "$MOUNT/file")" 65536
 	ok "so is a new file" mkswap_exits 1 --size 64M "$MOUNT/new"
 	ok "which is removed" test ! -e "$MOUNT/new"

@@ -136,7 +136,7 @@ static int open_on_ramfs(struct fixture *f)
 	if (unshare(CLONE_NEWNS) || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
 	    mount("none", f->dir, "ramfs", 0, NULL))
 		return 2;
-	if (make(f, MIB, 0))
+	if (!make(f, MIB, 0) || make(f, MIB, 1))
 		return 1;
 	err = open_spec(f, "");
 	return err || !strstr(f->cause, "O_DIRECT") || fcntl(f->area.fd, F_GETFL) & O_DIRECT;

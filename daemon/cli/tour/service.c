@@ -118,7 +118,7 @@ static void set_socket(struct service *s)
 
 int service_start(struct service *s, uint64_t area_bytes, char cause[SERVICE_CAUSE_BYTES])
 {
-	struct area_make_options opt = { .size_bytes = area_bytes };
+	struct area_make_options opt = { .size_bytes = area_bytes, .force = 1 };
 	char program[PATH_MAX_BYTES], why[AREA_CAUSE_BYTES] = "";
 	pid_t parent = getpid();
 	struct superblock sb;
