@@ -105,7 +105,11 @@ int slots_init(struct slots **slots, struct area *areas, uint32_t nr_areas, int 
 	}
 	for (uint32_t r = 0; r < s->nr_ranks; r++)
 		slot_rank_init(&s->rank[r]);
-	slots_refill(s);
+	/*
+	 * Nothing is given back yet: a daemon that died while it counted has left counts
+	 * of 0 beside what is in use.
+	 */
+	slots_back_some(s);
 	for (a = 0; a < nr_areas; a++)
 		if (s->extents[a].no_room) {
 			slots_fini(s);

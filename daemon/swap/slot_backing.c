@@ -62,15 +62,21 @@ static bool give_back(struct slots *slots, uint32_t a)
 	return true;
 }
 
-bool slots_refill(struct slots *slots)
+void slots_back_some(struct slots *slots)
 {
-	bool more = false;
-
 	for (uint32_t a = 0; a < slots->nr_areas; a++) {
 		if (slots->extents[a].no_room && slot_state_has_space(&slots->state[a]))
 			__atomic_store_n(&slots->extents[a].no_room, false, __ATOMIC_RELAXED);
 		slots_back_ahead(slots, a, WHOLE_AHEAD);
-		more |= give_back(slots, a);
 	}
+}
+
+bool slots_refill(struct slots *slots)
+{
+	bool more = false;
+
+	slots_back_some(slots);
+	for (uint32_t a = 0; a < slots->nr_areas; a++)
+		more |= give_back(slots, a);
 	return more;
 }

@@ -26,5 +26,7 @@ void slots_area_end(struct slots *slots, uint32_t a);
 bool slots_back_chunk(struct slots *slots, uint32_t a, uint64_t chunk);
 /* Until so many extents are whole, or nothing is bare. */
 void slots_back_ahead(struct slots *slots, uint32_t a, uint64_t want);
+/* The same of all areas, as many as are to be ahead of use. */
+void slots_back_some(struct slots *slots);
 
 #endif

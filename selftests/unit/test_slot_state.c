@@ -198,12 +198,46 @@ static void test_refused_areas(void **state)
 	f->slots = NULL;
 }
 
+/* Regression: who died while it counted left counts of 0, and the next gave the checksums of what is in use back. */
+static void test_dies_while_counting(void **state)
+{
+	const uint32_t nr = 160 * 1024; /* more than stays backed while nobody uses it */
+	struct fixture *f = open_one(state, 2 * nr);
+	uint32_t done = 0;
+
+	while (done < nr) {
+		slot_t first;
+		int got = slot_alloc(f->slots, 0, X, &first);
+
+		assert_true(got > 0);
+		for (int i = 0; i < got; i++)
+			slot_set_checksum(f->slots, slot_add(first, (uint64_t)i), first.v + 1);
+		done += (uint32_t)got;
+	}
+	for (int death = 0; death < 3; death++) {
+		slots_recount_begin(f->slots);
+		reopen_slots(f);
+	}
+	slots_recount_begin(f->slots);
+	for (uint64_t n = 1; n <= nr; n++)
+		slot_get(f->slots, (slot_t){ n });
+	slots_recount_end(f->slots);
+	for (uint64_t n = 1; n <= nr; n++) {
+		assert_int_equal(slot_refs(f->slots, (slot_t){ n }), 1);
+		assert_int_not_equal(slot_checksum(f->slots, (slot_t){ n }), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_hash),	  TEST(test_killed_daemon),
-		TEST(test_recount),	  TEST(test_grows_and_shrinks),
-		TEST(test_foreign_state), TEST(test_damaged_state),
+		TEST(test_hash),
+		TEST(test_killed_daemon),
+		TEST(test_recount),
+		TEST(test_dies_while_counting),
+		TEST(test_grows_and_shrinks),
+		TEST(test_foreign_state),
+		TEST(test_damaged_state),
 		TEST(test_refused_areas),
 	};
 
