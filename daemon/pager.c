@@ -160,7 +160,11 @@ bool pager_is_agent(const struct pager *pg, pid_t pid)
 	for (uint32_t id = 1; id < pg->nr_ids; id++) {
 		const struct space *sp = pg->space[id];
 
-		if (sp && sp->agent.ctl && sp->agent.pid == pid)
+		if (!sp)
+			continue;
+		/* In that order: the worker takes the new one before it says so. */
+		if (sp->orders.new_agent ? sp->orders.new_agent_pid == pid
+					 : sp->agent.ctl && sp->agent.pid == pid)
 			return true;
 	}
 	return false;

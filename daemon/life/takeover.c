@@ -243,6 +243,7 @@ int takeover_place_agent(struct pager *pg, struct proc *p, char text[UPAGER_TEXT
 		inject_remove(p->pid, res.agent_pid, res.agent_pidfd, &res.place, cause);
 		goto undo;
 	}
+	sp->orders.new_agent_pid = nc->agent.pid;
 	sp->orders.new_agent = nc;
 	pager_kick_worker(pg);
 	return 0;

@@ -115,6 +115,7 @@ struct space_orders {
 	uint64_t fill_cursor; /* FILLING: page number to go on from; the worker's from then on */
 	/* An agent for a space that had none; NULL again when taken. */
 	struct new_agent *_Atomic new_agent;
+	pid_t new_agent_pid; /* while there is one */
 
 	/* Forked child: the rest belongs to housekeeping until this, and then to the worker. */
 	_Atomic bool identified;

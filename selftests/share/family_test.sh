@@ -197,12 +197,31 @@ try()
 	[ "$status" -eq 0 ] || diag_file "$WORK/out"
 }
 
+# Regression: agents of forked children were followed like children, and had parts of the budget.
+agents_are_no_children()
+{
+	local seen=0
+
+	start "$BUILD/upager" run --budget 4M --family -- "$TARGETS/random_ops" 1 4 4 "$WORK/random" \
+		>"$WORK/result" 2>&1
+	program_pid=$started_pid
+	while alive "$program_pid"; do
+		seen=$((seen + $("$BUILD/upager" status | grep -c upager-agent)))
+		sleep 0.05
+	done
+	wait "$program_pid"
+	is "$1: every byte was right" "$?" 0
+	program_pid=
+	is "$1: none is taken for a child" "$seen" 0
+}
+
 ok "daemon starts" daemon_start 256M
 family_shares_one_budget "family"
 stays_within "within"
 outlives_its_leader "orphans"
 each_child_has_its_own "children"
 attached_family "attached"
+agents_are_no_children "agents"
 ok "daemon stops with exit status 0" daemon_stop
 
 rm -f "$WORK/area"
