@@ -88,7 +88,7 @@ int request_attach(struct housekeeping *h, const struct upager_request *req, uid
 			 pid);
 		return -EPERM;
 	}
-	err = quota_check_process(h, uid, text);
+	err = quota_check_process(h, uid, 0, text);
 	if (err)
 		return err;
 	descendants_open(&h->descendants);

@@ -35,6 +35,15 @@ static bool is_joining(pid_t pid)
 	return join;
 }
 
+static uint32_t nr_joining(uid_t uid)
+{
+	uint32_t nr = 0;
+
+	for (const struct self_join *join = joins; join; join = join->next)
+		nr += join->uid == uid && !join->child;
+	return nr;
+}
+
 static void forget_join(struct self_join *join)
 {
 	struct self_join **at = &joins;
@@ -216,7 +225,7 @@ int self_join(struct housekeeping *h, const struct self_peer *peer, uint64_t bud
 			 "the agent of process %d was ended: detach it first", peer->pid);
 		return -EIO;
 	}
-	err = p ? 0 : quota_check_process(h, peer->uid, text);
+	err = p ? 0 : quota_check_process(h, peer->uid, nr_joining(peer->uid), text);
 	if (err)
 		return err;
 	join = calloc(1, sizeof(*join));
@@ -225,6 +234,7 @@ int self_join(struct housekeeping *h, const struct self_peer *peer, uint64_t bud
 	join->next = joins;
 	joins = join;
 	join->pid = peer->pid;
+	join->uid = peer->uid;
 	join->budget_bytes = budget_bytes;
 	join->deadline_ns = clock_ns() + JOIN_NS;
 	err = begin(h, join, peer, text);
@@ -285,6 +295,7 @@ static void commit(struct housekeeping *h, struct self_join *join)
 	struct proc *p = join->p;
 
 	if (join->child) {
+		sp->orders.new_agent_pid = join->new_agent->agent.pid;
 		sp->orders.new_agent = join->new_agent;
 		pager_kick_worker(h->pg);
 		forget_join(join);

@@ -8,6 +8,7 @@
 /* A process on its way to be paged by itself: what it is given, and what it made of that. */
 struct self_join {
 	pid_t pid;
+	uid_t uid;
 	struct proc *p; /* child: housekeeping's, else ours */
 	struct space *sp; /* child: the one that it has, else ours, SPACE_NEW */
 	bool child; /* of a fork: it has a userfaultfd */

@@ -91,11 +91,12 @@ static bool over_quota(struct housekeeping *h, const struct terms *terms)
 	char text[UPAGER_TEXT_BYTES];
 	uint64_t now_ns = clock_ns();
 
-	if (!quota_check_process(h, terms->asked_by, text))
+	if (!quota_check_process(h, terms->asked_by, 0, text))
 		return false;
-	if (now_ns >= h->descendants.quota_say_ns)
+	if (now_ns >= h->descendants.quota_say_ns) {
 		log_warn("children are not paged: %s", text);
-	h->descendants.quota_say_ns = now_ns + QUOTA_SAY_NS;
+		h->descendants.quota_say_ns = now_ns + QUOTA_SAY_NS;
+	}
 	return true;
 }
 

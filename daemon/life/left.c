@@ -61,10 +61,10 @@ static void say_why(const struct left *left, const struct space *sp, char text[2
 		why = "it has ended, and something else still has its memory";
 	else if (sp->reports.nr_lost && !left->pg->caps.poison)
 		why = "it has lost pages, which it would read as zeros without the pager";
-	else if (sp->reports.nr_reading)
-		why = "a swap area does not answer";
 	else if (sp->phase == SPACE_FILLING && sp->worker.starved)
 		why = "its control group has no memory for them";
+	else if (sp->reports.nr_reading)
+		why = "a swap area does not answer";
 	else if (sp->phase == SPACE_FILLING)
 		why = "they are not back yet";
 	else if (sp->phase == SPACE_LIVE && sp->orders.evict_off)

@@ -4,9 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-int quota_check_process(const struct housekeeping *h, uid_t uid, char text[UPAGER_TEXT_BYTES])
+int quota_check_process(const struct housekeeping *h, uid_t uid, uint32_t nr_begun,
+			char text[UPAGER_TEXT_BYTES])
 {
-	uint32_t nr = 0, max = h->quotas.user_processes;
+	uint32_t nr = nr_begun, max = h->quotas.user_processes;
 
 	if (!uid)
 		return 0;

@@ -158,4 +158,48 @@ TEST_F_TIMEOUT(quota, of_processes, 60)
 	EXPECT_EQ(0, pager_stop(&self->pager));
 }
 
+/* value[0]: what came of it, and 1. */
+static int join_with_others(struct target_share *sh)
+{
+	struct upager *u;
+	int err;
+
+	target_check(sh, user_become() && !upager_open(user_pager->socket, &u));
+	target_meet(sh, 2);
+	err = upager_join(u, TARGET_BUDGET);
+	atomic_store(&sh->value[0], (uint64_t)-err + 1);
+	target_meet(sh, 3);
+	upager_close(u);
+	return 0;
+}
+
+/* Regression: those that were on their way did not count. */
+TEST_F_TIMEOUT(quota, of_those_who_join_at_once, 60)
+{
+	struct target t[USER_MAX];
+	uint32_t nr_joined = 0, nr_refused = 0;
+
+	user_pager = &self->pager;
+	user_admit(&self->pager);
+	for (int i = 0; i < USER_MAX; i++) {
+		t[i] = target_fork(join_with_others);
+		target_let(&t[i], 1);
+		EXPECT_TRUE(target_reached(&t[i], 2));
+	}
+	for (int i = 0; i < USER_MAX; i++)
+		target_let(&t[i], 2);
+	for (int i = 0; i < USER_MAX; i++) {
+		EXPECT_TRUE(target_reached(&t[i], 3));
+		nr_joined += atomic_load(&t[i].share->value[0]) == 1;
+		nr_refused += atomic_load(&t[i].share->value[0]) == EUSERS + 1;
+	}
+	EXPECT_GE(PAGED, nr_joined);
+	EXPECT_LT(0, nr_refused);
+	for (int i = 0; i < USER_MAX; i++) {
+		target_let(&t[i], 3);
+		EXPECT_EQ(0, target_end(&t[i]));
+	}
+	EXPECT_EQ(0, pager_stop(&self->pager));
+}
+
 TEST_HARNESS_MAIN
