@@ -95,6 +95,58 @@ static bool loop_busy(const struct stat *st, char *loop, size_t loop_len)
 	return busy;
 }
 
+/* What a process has open: whether the file is among that. */
+static bool has_open(const char *proc_dir, const struct stat *st)
+{
+	char pattern[64];
+	bool found = false;
+	struct stat other;
+	glob_t fds;
+
+	snprintf(pattern, sizeof(pattern), "%.40s/fd/*", proc_dir);
+	if (glob(pattern, GLOB_NOSORT, NULL, &fds))
+		return false;
+	for (size_t i = 0; i < fds.gl_pathc && !found; i++)
+		found = !stat(fds.gl_pathv[i], &other) && same_inode(st, &other);
+	globfree(&fds);
+	return found;
+}
+
+static bool is_keeper(const char *proc_dir)
+{
+	char path[64], comm[17] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%.40s/comm", proc_dir);
+	file = fopen(path, "re");
+	if (file) {
+		if (!fgets(comm, sizeof(comm), file))
+			comm[0] = '\0';
+		fclose(file);
+	}
+	return !strcmp(comm, "upager-keeper\n");
+}
+
+/* By a keeper, and no daemon: programs wait for another. */
+static bool is_kept(const struct stat *st)
+{
+	bool kept = false, used = false;
+	char own[32];
+	glob_t procs;
+
+	snprintf(own, sizeof(own), "/proc/%d", getpid());
+	if (glob("/proc/[0-9]*", GLOB_NOSORT, NULL, &procs))
+		return false;
+	for (size_t i = 0; i < procs.gl_pathc && !used; i++) {
+		if (!strcmp(procs.gl_pathv[i], own) || !has_open(procs.gl_pathv[i], st))
+			continue;
+		kept |= is_keeper(procs.gl_pathv[i]);
+		used |= !is_keeper(procs.gl_pathv[i]);
+	}
+	globfree(&procs);
+	return kept && !used;
+}
+
 static int fail_busy(const char *path, const struct stat *st, char cause[AREA_CAUSE_BYTES])
 {
 	char where[128];
@@ -105,6 +157,12 @@ static int fail_busy(const char *path, const struct stat *st, char cause[AREA_CA
 	if (S_ISBLK(st->st_mode) && listed_in("/proc/mounts", st, where, sizeof(where)))
 		return area_fail(cause, -EBUSY, "%s is mounted on %s: unmount it first", path,
 				 where);
+	if (is_kept(st))
+		return area_fail(cause, -EBUSY,
+				 "%s has pages of programs whose upagerd died, and which wait: "
+				 "start upagerd with the same --state and --swap as that, or end "
+				 "them",
+				 path);
 	return area_fail(
 		cause, -EBUSY, "%s is in use by another process: stop that upagerd, or %s", path,
 		S_ISBLK(st->st_mode) ? "release the device (holders: lsblk, lsof)" : "see lsof");

@@ -126,6 +126,12 @@ ok "a second daemon on the same area" second "is in use by another process: stop
 	"$WORK/area" "$RUN/other.sock" "$RUN/other"
 ok "mkswap of an area in use" refused 1 "in use" "$UPAGER" mkswap --force "$WORK/area"
 ok "the first one goes on" paged_well
+daemon_kill
+ok "an area of a daemon that died" second "start upagerd with the same --state" \
+	"$WORK/area" "$RUN/other.sock" "$RUN/other"
+ok "mkswap of it" refused 1 "whose upagerd died" "$UPAGER" mkswap --force "$WORK/area"
+ok "another takes over" daemon_start_again
+ok "and goes on" paged_well
 ok "no second daemon or keeper is left" test -z "$(pgrep -f -- "$RUN/other")"
 
 workers_end
