@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/size.h"
 #include "base/types.h"
@@ -43,6 +44,15 @@ int args_count(int argc, char **argv, int min, int max)
 		return message_fail(UPAGER_EXIT_USAGE,
 				    "'%s' is one argument too many; see upager %s --help",
 				    argv[optind + max], argv[0]);
+	return UPAGER_EXIT_OK;
+}
+
+int args_area(const char *path)
+{
+	if (access(path, F_OK))
+		return message_fail(UPAGER_EXIT_FAILED,
+				    "%s: %s; name a swap area that upager mkswap has made", path,
+				    strerror(errno));
 	return UPAGER_EXIT_OK;
 }
 

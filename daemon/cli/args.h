@@ -20,6 +20,9 @@ int args_bad_option(char **argv, int c);
 /* Between min and max arguments must be left at optind. */
 int args_count(int argc, char **argv, int min, int max);
 
+/* Of a swap area; UPAGER_EXIT_FAILED where there is none. */
+int args_area(const char *path);
+
 int args_pid(const char *text, pid_t *pid);
 
 /* The --budget that is used when none is given: a quarter of MemAvailable. */

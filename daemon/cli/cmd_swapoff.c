@@ -40,6 +40,8 @@ int cmd_swapoff(int argc, char **argv)
 		return args_bad_option(argv, c);
 	exit_code = args_count(argc, argv, 1, 1);
 	if (!exit_code)
+		exit_code = args_area(argv[optind]);
+	if (!exit_code)
 		exit_code = client_open(&u);
 	if (exit_code)
 		return exit_code;

@@ -54,6 +54,8 @@ int cmd_swapon(int argc, char **argv)
 	}
 	exit_code = args_count(argc, argv, 1, 1);
 	if (!exit_code)
+		exit_code = args_area(argv[optind]);
+	if (!exit_code)
 		exit_code = client_open(&u);
 	if (exit_code)
 		return exit_code;

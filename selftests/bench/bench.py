@@ -64,11 +64,15 @@ def parse():
     return args
 
 
+def everything(args):
+    found = patterns.everything(args.build, args.size, args.seconds, args.quick)
+    return found + programs.everything(args.size, args.quick)
+
+
 def choose(args, results):
     """What is asked for and installed."""
     chosen = []
-    found = patterns.everything(args.build, args.size, args.seconds, args.quick)
-    for workload in found + programs.everything(args.size, args.quick):
+    for workload in everything(args):
         if args.only and not any(text in workload.name for text in args.only):
             continue
         if workload.missing:
@@ -100,7 +104,11 @@ def clear(directory, more=()):
 def run(args, results, stack):
     chosen = choose(args, results)
     if not chosen:
-        raise Refused("nothing of what was asked for is here")
+        names = sorted({workload.name.split()[0] for workload in everything(args)})
+        raise Refused(
+            "nothing that is installed has %s in its name%s: there are %s"
+            % (" or ".join(args.only or ["that"]), " in the short form" if args.quick else "", ", ".join(names))
+        )
     os.makedirs(args.output, exist_ok=True)
     stack.enter_context(lock(args.output))
     clear(args.output, report.FILES)

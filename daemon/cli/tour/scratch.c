@@ -21,7 +21,7 @@ static const char *where(void)
 {
 	const char *path = getenv("TMPDIR");
 
-	if (path && *path)
+	if (path && *path && !access(path, W_OK | X_OK))
 		return path;
 	return access("/var/tmp", W_OK) ? "/tmp" : "/var/tmp";
 }
