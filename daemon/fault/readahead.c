@@ -10,6 +10,7 @@ static uint32_t go_on(struct readahead *ra, uint32_t i, uint32_t limit)
 	uint32_t window =
 		min_t(uint32_t, ra->stream[i].window * 2, min_t(uint32_t, limit, READAHEAD_MAX));
 
+	ra->went_on = true;
 	ra->hits += ra->stream[i].taken;
 	ra->stream[i].taken = 0;
 	ra->stream[i].used = ra->clock;
@@ -42,6 +43,7 @@ struct run readahead_plan(struct readahead *ra, pgno_t pg, uint32_t limit, uint3
 		}
 	}
 	*stream = oldest;
+	ra->went_on = false;
 	ra->stream[oldest].used = ra->clock;
 	ra->stream[oldest].window = 1;
 	ra->stream[oldest].taken = 0;

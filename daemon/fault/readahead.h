@@ -26,6 +26,7 @@ struct readahead {
 		uint32_t used; /* clock of last use */
 	} stream[READAHEAD_STREAMS];
 	uint32_t clock;
+	bool went_on; /* the last fault was of a stream that there was */
 	uint64_t hits; /* pages fetched ahead in streams that went on */
 };
 

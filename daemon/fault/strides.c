@@ -24,7 +24,7 @@ static bool is_nearer(const struct stride *s, const struct stride *than, pgno_t 
 {
 	int64_t d = llabs((int64_t)(pg.v - s->last.v));
 
-	return d && d <= STRIDE_MAX && s->seen < BELIEVED &&
+	return d >= STRIDE_MIN && d <= STRIDE_MAX && s->seen < BELIEVED &&
 	       (!than || d < llabs((int64_t)(pg.v - than->last.v)));
 }
 

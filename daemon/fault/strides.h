@@ -16,7 +16,8 @@
  * by instruction, so that strides of several threads are told apart.
  */
 #define STRIDES	    16
-#define STRIDE_MAX  1024 /* pages from one to the next */
+#define STRIDE_MIN  9 /* pages from one to the next: what is nearer may be a stream */
+#define STRIDE_MAX  1024
 #define STRIDE_MOST 32 /* pages that are fetched at once */
 
 struct strides {

@@ -118,7 +118,7 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 	uint32_t limit = (uint32_t)min_t(uint64_t, STORE_READ_PAGES,
 					 max_t(uint64_t, budget_room(sp) / 4, 1));
 	struct run plan, run;
-	uint32_t stream = READAHEAD_STREAMS, in_order;
+	uint32_t stream = READAHEAD_STREAMS;
 	struct read *rd;
 	slot_t first;
 
@@ -132,7 +132,6 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 		return true;
 	}
 	plan = readahead_of_space(sp, f.page, limit, &stream);
-	in_order = plan.nr_pages;
 	if (sp->phase == SPACE_FORKED)
 		plan = handed_part(sp, plan, f.page);
 	rd = read_get(pg, sp, plan.nr_pages);
@@ -149,7 +148,7 @@ bool swapin_begin(struct pager *pg, struct space *sp, struct fault f, struct pag
 	read_wait(rd, f.waits);
 	read_queue(rd, run, f.page, first);
 	space_count(&sp->stats.readahead_pages, run.nr_pages - 1);
-	if (stream < READAHEAD_STREAMS && in_order == 1 && sp->phase == SPACE_LIVE)
+	if (stream < READAHEAD_STREAMS && !sp->worker.readahead.went_on && sp->phase == SPACE_LIVE)
 		fetch_stride(pg, sp, f.page, limit - 1);
 	sp->stats.readahead_hits = sp->worker.readahead.hits + sp->worker.strides.hits;
 	return true;

@@ -85,7 +85,8 @@ static void test_both_ways(void **state)
 	go(-17);
 	go(STRIDE_MAX);
 	go(-STRIDE_MAX);
-	go(9);
+	go(STRIDE_MIN);
+	go(-STRIDE_MIN);
 }
 
 /* Some were there still: it goes on, and counts only what was used of what it fetched. */
@@ -154,6 +155,7 @@ int main(void)
 		cmocka_unit_test(test_random),	    cmocka_unit_test(test_both_ways),
 		cmocka_unit_test(test_skips),	    cmocka_unit_test(test_down_to_zero),
 		cmocka_unit_test(test_interleaved), cmocka_unit_test(test_none),
+
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
