@@ -108,6 +108,12 @@ static inline void memory_press(void)
 	memory_fill(filler, 0, MEMORY_FILLER_PAGES, 1000 + round++ % 1000);
 }
 
+/* As long as it may take until the pager looks at a program that did nothing before. */
+static inline void memory_press_on(void)
+{
+	wait_until(1, (memory_press(), false));
+}
+
 /* Until no page of [p, p + nr_pages) is there; many may be in standby still. */
 static inline bool memory_push_out(const uint8_t *p, uint64_t nr_pages)
 {

@@ -165,7 +165,7 @@ static int live_in_stripes(struct target_share *sh)
 	for (uint64_t i = 0; i < nr_stripes; i += 2)
 		memory_fill_page(p + i * PAGE_SIZE, 1, i);
 	target_check(sh, even_are(p, 1));
-	memory_press();
+	memory_press_on();
 	target_check(sh, !mprotect(p, nr_stripes * PAGE_SIZE, PROT_READ | PROT_WRITE));
 	target_check(sh, even_are(p, 1));
 	for (uint64_t i = 1; i < nr_stripes; i += 2)

@@ -96,7 +96,7 @@ static int fork_unwritten(struct target_share *sh)
 	pid_t child;
 
 	memory_fill(p, 0, 2 * NR, 1);
-	memory_press();
+	memory_press_on();
 	child = fork();
 	if (!child) {
 		if (!memory_is(p, 0, 2 * NR, 1))
