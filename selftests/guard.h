@@ -43,14 +43,23 @@ static inline void sleep_us(long us)
 		;
 }
 
+/* How many times as long all takes as on a machine that is not emulated. */
+static inline uint64_t guard_time_factor(void)
+{
+	const char *text = getenv("UPAGER_TEST_TIME_FACTOR");
+	unsigned long factor = text ? strtoul(text, NULL, 10) : 1;
+
+	return factor ? factor : 1;
+}
+
 /* Repeats an expression until it is true; false after so many seconds: it hangs. */
-#define wait_until(seconds, expression)                                  \
-	({                                                               \
-		uint64_t _end_ns = now_ns() + (seconds)*1000000000ULL;   \
-		bool _reached;                                           \
-		while (!(_reached = (expression)) && now_ns() < _end_ns) \
-			sleep_us(500);                                   \
-		_reached;                                                \
+#define wait_until(seconds, expression)                                                      \
+	({                                                                                   \
+		uint64_t _end_ns = now_ns() + (seconds)*guard_time_factor() * 1000000000ULL; \
+		bool _reached;                                                               \
+		while (!(_reached = (expression)) && now_ns() < _end_ns)                     \
+			sleep_us(500);                                                       \
+		_reached;                                                                    \
 	})
 
 /* How often something is done, and how often where time is short. */

@@ -80,7 +80,7 @@ static int begin_to_track(struct target_share *sh)
 	return 0;
 }
 
-TEST_F_TIMEOUT(soft_dirty, begun_while_paged, 120)
+TEST_F_TIMEOUT(soft_dirty, begun_while_paged, 500)
 {
 	struct upager_record rec;
 	struct target t;
