@@ -140,6 +140,8 @@ static void read_defer(struct read *rd)
 	struct space *sp = rd->sp;
 	struct pager *pg = rd->pg;
 
+	if (!f.begin_ns) /* nobody's, but somebody may have joined it */
+		uffd_wake(sp->uffd, rd->run);
 	read_put(rd);
 	if (f.begin_ns)
 		fill_later(pg, sp, f);
