@@ -255,7 +255,8 @@ $(BENCHES): $(BUILD)/selftests/%: $(OBJ)/selftests/%.o
 	@mkdir -p $(@D)
 	$(call run,LD,$@,$(CC) $(CFLAGS) -pthread -pie -o $@ $< -lm)
 
-RUN_TESTS = scripts/run-tests --build $(BUILD) $(T:%=--only %) $(if $(SAN),--time-factor 4)
+RUN_TESTS = scripts/run-tests --build $(BUILD) $(T:%=--only %) $(if $(SAN),--time-factor 4) \
+	$(if $(AGAIN),--again)
 
 check: tests
 	@$(RUN_TESTS) --then scripts/vm-check $(UNITS) $(KSELFTESTS) $(SHELL_TESTS)

@@ -47,6 +47,33 @@ runner_says leaves_a_process "1 passed, 1 failed, 0 skipped" "left process .*(sl
 	<<<'echo 1..1; echo ok 1 - a; setsid sleep 98765 >/dev/null 2>&1 &'
 ok "that process was ended" test -z "$(pgrep -x sleep -a | grep -w 98765)"
 
+# runner_again NAME LAST_LINE: the same with --again; the program sees the file "$WORK/NAME_was" the second time.
+runner_again()
+{
+	local program=$WORK/$1_test.sh
+
+	{
+		echo '#!/bin/bash'
+		echo "was=$WORK/$1_was"
+		cat
+		echo 'touch "$was"'
+	} >"$program"
+	chmod 755 "$program"
+	scripts/run-tests --again --build "$WORK/build" "$program" >"$WORK/verdict" 2>&1
+	is "$1: $2" "$(tail -n 1 "$WORK/verdict")" "$2"
+}
+
+# Late once is unsteady, and said; late twice is a failure, and wrong once is one.
+runner_again late_once "1 passed, 0 failed, 0 skipped" <<<'echo 1..1; [ -e "$was" ] || printf "not "
+echo ok 1 - a; trap "exit $([ -e "$was" ]; echo $?)" EXIT'
+ok "late_once: is named" grep -q '^unsteady: .*late_once_test.sh failed, and passed' "$WORK/verdict"
+runner_again late_twice "0 passed, 1 failed, 0 skipped" \
+	<<<'echo 1..1; echo not ok 1 - a; trap "exit 1" EXIT'
+runner_again wrong_once "0 passed, 1 failed, 0 skipped" <<<'echo 1..1; [ -e "$was" ] || printf "not "
+echo ok 1 - a; echo "# 3 words wrong"; trap "exit $([ -e "$was" ]; echo $?)" EXIT'
+runner_again killed_once "0 passed, 2 failed, 0 skipped" <<<'echo 1..1
+[ -e "$was" ] && echo ok 1 - a || { touch "$was"; kill -KILL $$; }'
+
 mkdir -p "$WORK"/daemon/{memory,fault,swap,cli,attic}
 cd "$WORK/daemon" || exit 1
 touch loop.h memory/page.h attic/widget.h
