@@ -4,6 +4,9 @@
 # The test runner sees every way in which a test program can fail, and scripts/lint-includes every
 # include that points up.  A runner that missed one would turn broken tests green.
 
+# The programs here are in single quotes.
+# shellcheck disable=SC2016
+
 # shellcheck source=selftests/lib.sh
 . "${0%/*}/lib.sh"
 
