@@ -290,7 +290,7 @@ bench: all $(BENCHES)
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst selftests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard selftests/fuzz/fuzz_$(or $(FUZZ),*).c))
 
-FUZZ_MAKE = $(MAKE) --no-print-directory BUILD=build/fuzz CC=clang-14 \
+FUZZ_MAKE = $(MAKE) --no-print-directory BUILD=build/fuzz CC=clang-14 CFLAGS='-O1 -g1' \
 	    SAN=address,undefined,fuzzer-no-link
 
 fuzz:
