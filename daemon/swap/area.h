@@ -13,6 +13,8 @@
 #define AREAS_MAX	16
 #define AREA_SPEC_BYTES 320 /* "PATH[,pri=N]" */
 
+struct claims;
+
 /* A swap area that is open for use, with the range of global slots it serves. */
 struct area {
 	/* O_RDWR | O_DIRECT | O_CLOEXEC; locked with flock, O_EXCL on devices.  -1: it was let go of */
@@ -25,6 +27,7 @@ struct area {
 	/* Slot numbers from first on are its own, as many: never fewer than it has. */
 	uint64_t span;
 	struct area_health health;
+	struct claims *claims; /* what of it is whose; NULL: all is ours */
 };
 
 /*

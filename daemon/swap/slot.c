@@ -12,6 +12,7 @@
 #endif
 
 #include "base/log.h"
+#include "swap/claim.h"
 #include "swap/slot_private.h"
 
 /* A count that reached the limit no longer counts: the slot stays in use. */
@@ -175,8 +176,13 @@ void slot_get(struct slots *slots, slot_t slot)
 	uint16_t *count = slot_count(slots, slot);
 
 	/* What is in use is backed, unless the file that tells so is damaged. */
-	if (slots->recounting)
-		slots_back_chunk(slots, area, slot_index(slots, area, slot) / SLOT_CHUNK_SLOTS);
+	if (slots->recounting) {
+		uint64_t chunk = slot_index(slots, area, slot) / SLOT_CHUNK_SLOTS;
+
+		if (slots->areas[area].claims && !claim_take(slots->areas[area].claims, chunk))
+			bug("it is another pager's", slot);
+		slots_back_chunk(slots, area, chunk);
+	}
 	pthread_mutex_lock(&slots->lock);
 	if (!*count) {
 		uint32_t a = slot_area(slots, slot);
@@ -284,6 +290,16 @@ uint64_t slots_total(const struct slots *slots)
 	return total;
 }
 
+/* Of those that are bare: what cannot be backed, or is another pager's, cannot be had. */
+static uint64_t bare_and_ours(const struct slots *slots, uint32_t a, uint64_t bare)
+{
+	const struct claims *claims = slots->areas[a].claims;
+
+	if (__atomic_load_n(&slots->extents[a].no_room, __ATOMIC_RELAXED))
+		return 0;
+	return claims ? min_t(uint64_t, bare, claim_room(claims) * SLOT_CHUNK_SLOTS) : bare;
+}
+
 uint64_t slots_free(const struct slots *slots)
 {
 	uint64_t nr_free = 0;
@@ -295,10 +311,8 @@ uint64_t slots_free(const struct slots *slots)
 		bare = __atomic_load_n(&x->nr_bare_slots, __ATOMIC_RELAXED);
 		if (is_closed(slots, a))
 			continue;
-		/* Those that cannot be backed cannot be had. */
-		if (__atomic_load_n(&x->no_room, __ATOMIC_RELAXED))
-			nr -= min_t(uint64_t, nr, bare);
-		nr_free += nr;
+		nr -= min_t(uint64_t, nr, bare);
+		nr_free += nr + bare_and_ours(slots, a, bare);
 	}
 	return nr_free;
 }

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "swap/claim.h"
 #include "swap/slot_private.h"
 
 /* Under the lock. */
@@ -54,6 +56,13 @@ int slots_area_begin(struct slots *slots, uint32_t a, bool closed, int state_dir
 	if (err)
 		goto close_state;
 	for (uint64_t c = 0; !err && (c = slot_state_next(st, c)) < st->nr_chunks; c++) {
+		if (area->claims && !claim_take(area->claims, c)) {
+			log_err("slots of %s are in use that are another pager's: the state "
+				"directories do not belong together",
+				area->path);
+			err = -ESTALE;
+			break;
+		}
 		/* It may have ended half-way. */
 		slot_extents_take_bare(x, c);
 		err = slot_state_back(st, c);

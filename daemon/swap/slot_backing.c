@@ -1,12 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What of the slot words has room in the state directory: chunks of extents, ahead of use. */
+#include "swap/claim.h"
 #include "swap/slot_private.h"
 
 /* Extents that are kept backed ahead of use; of more, idle chunks are given back. */
-#define WHOLE_AHEAD (16 * SLOT_CHUNK_EXTENTS)
-#define WHOLE_IDLE  (2 * WHOLE_AHEAD)
+#define WHOLE_AHEAD   (16 * SLOT_CHUNK_EXTENTS)
+#define WHOLE_IDLE    (2 * WHOLE_AHEAD)
+/* The same where others may need them. */
+#define CLAIMED_AHEAD (2 * SLOT_CHUNK_EXTENTS)
+#define CLAIMED_IDLE  (4 * SLOT_CHUNK_EXTENTS)
 /* Chunks looked at in a tick. */
-#define TRIM_LOOKS  64
+#define TRIM_LOOKS    64
+
+/* One that is bare, and ours to use; SLOT_EXTENT_NONE: none. */
+static uint64_t next_bare(const struct slots *slots, uint32_t a)
+{
+	struct claims *claims = slots->areas[a].claims;
+	const struct slot_extents *x = &slots->extents[a];
+	uint64_t first = slot_extents_next_bare(x, x->back_hand), chunk = first;
+
+	if (!claims || first == SLOT_EXTENT_NONE)
+		return first;
+	if (!claim_room(claims) && !claims_linger(claims))
+		return SLOT_EXTENT_NONE;
+	do {
+		if (claim_take(claims, chunk))
+			return chunk;
+		chunk = slot_extents_next_bare(x, chunk + 1);
+	} while (chunk != first);
+	return SLOT_EXTENT_NONE;
+}
 
 bool slots_back_chunk(struct slots *slots, uint32_t a, uint64_t chunk)
 {
@@ -17,7 +40,7 @@ bool slots_back_chunk(struct slots *slots, uint32_t a, uint64_t chunk)
 
 	pthread_mutex_lock(&slots->lock);
 	if (chunk == SLOT_EXTENT_NONE)
-		chunk = slot_extents_next_bare(x);
+		chunk = next_bare(slots, a);
 	bare = slot_extents_take_bare(x, chunk);
 	pthread_mutex_unlock(&slots->lock);
 	if (!bare)
@@ -25,7 +48,7 @@ bool slots_back_chunk(struct slots *slots, uint32_t a, uint64_t chunk)
 	err = slot_state_back(st, chunk);
 	pthread_mutex_lock(&slots->lock);
 	if (err)
-		slot_set_add(&x->bare, chunk);
+		slot_set_add(&x->bare, chunk); /* a claim stays, for the next try */
 	else
 		slot_extents_back(x, chunk, st->chunk[chunk].refs);
 	__atomic_store_n(&x->no_room, err != 0, __ATOMIC_RELAXED);
@@ -50,7 +73,7 @@ static bool give_back(struct slots *slots, uint32_t a)
 	uint64_t chunk = SLOT_EXTENT_NONE;
 
 	pthread_mutex_lock(&slots->lock);
-	if (x->nr_whole > WHOLE_IDLE)
+	if (x->nr_whole > (slots->areas[a].claims ? CLAIMED_IDLE : WHOLE_IDLE))
 		chunk = slot_extents_take_idle(x, TRIM_LOOKS);
 	pthread_mutex_unlock(&slots->lock);
 	if (chunk == SLOT_EXTENT_NONE)
@@ -58,8 +81,24 @@ static bool give_back(struct slots *slots, uint32_t a)
 	slot_state_give_back(&slots->state[a], chunk);
 	pthread_mutex_lock(&slots->lock);
 	slot_extents_add_bare(x, chunk);
+	if (slots->areas[a].claims)
+		claim_drop(slots->areas[a].claims, chunk);
 	pthread_mutex_unlock(&slots->lock);
 	return true;
+}
+
+/* Claims that a predecessor had, of what is not in use. */
+static void drop_left(struct slots *slots, uint32_t a)
+{
+	struct claims *claims = slots->areas[a].claims;
+
+	if (!claims || !claims_linger_over(claims))
+		return;
+	pthread_mutex_lock(&slots->lock);
+	for (uint64_t c = 0; c < slots->state[a].nr_chunks; c++)
+		if (slot_set_has(&slots->extents[a].bare, c) && claim_has(claims, c))
+			claim_drop(claims, c);
+	pthread_mutex_unlock(&slots->lock);
 }
 
 void slots_back_some(struct slots *slots)
@@ -67,7 +106,7 @@ void slots_back_some(struct slots *slots)
 	for (uint32_t a = 0; a < slots->nr_areas; a++) {
 		if (slots->extents[a].no_room && slot_state_has_space(&slots->state[a]))
 			__atomic_store_n(&slots->extents[a].no_room, false, __ATOMIC_RELAXED);
-		slots_back_ahead(slots, a, WHOLE_AHEAD);
+		slots_back_ahead(slots, a, slots->areas[a].claims ? CLAIMED_AHEAD : WHOLE_AHEAD);
 	}
 }
 
@@ -76,7 +115,9 @@ bool slots_refill(struct slots *slots)
 	bool more = false;
 
 	slots_back_some(slots);
-	for (uint32_t a = 0; a < slots->nr_areas; a++)
+	for (uint32_t a = 0; a < slots->nr_areas; a++) {
 		more |= give_back(slots, a);
+		drop_left(slots, a);
+	}
 	return more;
 }

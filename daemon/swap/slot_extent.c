@@ -121,9 +121,9 @@ bool slot_extents_take_bare(struct slot_extents *x, uint64_t chunk)
 	return true;
 }
 
-uint64_t slot_extents_next_bare(const struct slot_extents *x)
+uint64_t slot_extents_next_bare(const struct slot_extents *x, uint64_t from)
 {
-	return slot_set_next(&x->bare, x->back_hand);
+	return slot_set_next(&x->bare, from);
 }
 
 void slot_extents_back(struct slot_extents *x, uint64_t chunk, const uint16_t *refs)

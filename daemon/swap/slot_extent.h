@@ -43,8 +43,8 @@ void slot_extents_fini(struct slot_extents *x);
 
 /* Takes a chunk that is bare, to be backed; false: it is not, or @chunk is NONE. */
 bool slot_extents_take_bare(struct slot_extents *x, uint64_t chunk);
-/* The next to be backed, or SLOT_EXTENT_NONE. */
-uint64_t slot_extents_next_bare(const struct slot_extents *x);
+/* The first bare one at or after @from, around the end, or SLOT_EXTENT_NONE. */
+uint64_t slot_extents_next_bare(const struct slot_extents *x, uint64_t from);
 /* One that was taken is backed: all its slots are free for which refs is zero. */
 void slot_extents_back(struct slot_extents *x, uint64_t chunk, const uint16_t *refs);
 /* Takes one of the next @looks chunks that is backed and wholly free; SLOT_EXTENT_NONE: none. */
