@@ -26,6 +26,7 @@
 #include "control/admission.h"
 #include "control/dispatch.h"
 #include "control/ending.h"
+#include "domain/domains.h"
 #include "kernel/latency.h"
 #include "kernel/pageout.h"
 #include "kernel/soft_dirty.h"
@@ -39,6 +40,7 @@
 #include "options.h"
 #include "recover/areas.h"
 #include "recover/keeper.h"
+#include "recover/others.h"
 #include "recover/restore.h"
 #include "recover/stray.h"
 #include "recover/succession.h"
@@ -63,6 +65,7 @@ static struct pager pager = {
 	.housekeeping_at = -1,
 };
 static struct sessions sessions;
+static struct domains domains;
 static struct options options;
 
 /*
@@ -127,10 +130,24 @@ static int probe(void)
 /* What is kept, or what was. */
 static int open_state(struct succession *su)
 {
+	const struct areas_sharing sharing = {
+		.owner = options.apart.on ? options.apart.uid + 1 : 0,
+		.most_percent = options.apart.uid ? options.apart.user_percent : 100,
+		.found = apart_is_first(&options.apart),
+		.fd = options.apart.area_fd,
+		.nr_fds = options.apart.nr_areas,
+	};
 	int err = succession_begin(su, &pager, options.state);
 
+	if (!err && !options.apart.on && others_any_kept(pager.state_dir_fd)) {
+		log_err("programs of users wait in %s/" OTHERS_DIR
+			" for pagers of their own: start "
+			"upagerd with --per-user yes",
+			options.state);
+		return -EBUSY;
+	}
 	if (!err)
-		err = areas_open(&pager, options.swap, options.nr_swap);
+		err = areas_open(&pager, options.swap, options.nr_swap, &sharing);
 	if (err)
 		return err;
 	pager.worker_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -156,7 +173,7 @@ static int open_state(struct succession *su)
 static int start(void)
 {
 	struct succession su;
-	int err;
+	int listen_fd, err;
 
 	pager.trouble = options.trouble;
 	raise_limits();
@@ -187,8 +204,15 @@ static int start(void)
 		log_err("cannot start: %s; is there room in %s?", strerror(-err), options.state);
 		return err;
 	}
-	err = sessions_init(&sessions, options.socket, succession_listen_fd(&pager),
+	listen_fd = succession_listen_fd(&pager);
+	err = domains_init(&domains, &options.apart, &options, &pager);
+	if (err)
+		return err;
+	err = sessions_init(&sessions, options.socket,
+			    listen_fd < 0 && options.apart.uid ? options.apart.listen_fd
+							       : listen_fd,
 			    &options.quotas);
+	sessions.domains = &domains;
 	if (err == -EADDRINUSE)
 		log_err("another upagerd serves %s: stop it, or name another socket with --socket",
 			options.socket);
@@ -227,7 +251,8 @@ static bool look_after_latency(struct latency *lt)
 /* True when it is to stop. */
 static bool wait_for_work(const struct housekeeping *h, int signal_fd, uint64_t timeout_ns)
 {
-	struct pollfd pfd[SESSIONS_MAX + 7];
+	static uint64_t domains_ns = UINT64_MAX;
+	struct pollfd pfd[SESSIONS_MAX + 8];
 	uint64_t count;
 	uint32_t n;
 
@@ -238,12 +263,15 @@ static bool wait_for_work(const struct housekeeping *h, int signal_fd, uint64_t 
 	pfd[n++] = (struct pollfd){ .fd = keeper_watch_fd(), .events = POLLIN };
 	pfd[n++] = (struct pollfd){ .fd = h->ends_fd, .events = POLLIN };
 	pfd[n++] = (struct pollfd){ .fd = descendants_fd(&h->descendants), .events = POLLIN };
+	pfd[n++] = (struct pollfd){ .fd = domains.watch_fd, .events = POLLIN };
+	timeout_ns = min_t(uint64_t, timeout_ns, domains_ns);
 	if (sessions_wait(&sessions))
 		timeout_ns = min_t(uint64_t, timeout_ns, STEP_NS);
 	pager.housekeeping_sleeps = timeout_ns > STEP_NS;
 	poll(pfd, n, (int)((timeout_ns + NS_PER_MS - 1) / NS_PER_MS));
 	pager.housekeeping_sleeps = false;
 	keeper_look_after(&pager);
+	domains_ns = domains_look_after(&domains);
 	if (read(pager.housekeeping_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		log_warn("cannot read an eventfd (%s), ignoring", strerror(errno));
 	return signals_read(signal_fd);
@@ -258,8 +286,13 @@ static void shut_down(struct housekeeping *h, int signal_fd)
 	left_limit_start(&pager, options.stop_timeout_ns + STOP_LATE_NS);
 	sessions_give_up_joins(&sessions);
 	ending_begin(&ending, h, options.stop_timeout_ns);
-	while (!ending_step(&ending))
+	domains_end(&domains);
+	while (!ending_step(&ending, !domains_ended(&domains)))
 		wait_for_work(h, signal_fd, min_t(uint64_t, round_tick(h), STOP_LOOK_NS));
+	/* They have the same limit. */
+	while (!domains_ended(&domains) && clock_ns() < ending.until_ns + STOP_LATE_NS / 2)
+		wait_for_work(h, signal_fd, STOP_LOOK_NS);
+	domains_give_up(&domains);
 }
 
 static int serve(void)
@@ -297,6 +330,7 @@ static int serve(void)
 
 int main(int argc, char **argv)
 {
+	static char name[32] = "upagerd";
 	int exit_code, err;
 
 	/* Whoever starts it says which process it is to get into, and which files are its own. */
@@ -314,7 +348,11 @@ int main(int argc, char **argv)
 	err = options_parse(&options, argc, argv, &exit_code);
 	if (err)
 		return exit_code;
-	log_init("upagerd", options.log_level);
+	if (options.apart.uid) {
+		snprintf(name, sizeof(name), "upagerd, user %u", options.apart.uid);
+		prctl(PR_SET_NAME, "upagerd");
+	}
+	log_init(name, options.log_level);
 	hook_say_ignored();
 	err = failpoint_init(hook_env("UPAGER_FAILPOINTS"));
 	if (err) {
@@ -322,6 +360,8 @@ int main(int argc, char **argv)
 		return UPAGER_EXIT_USAGE;
 	}
 	signals_block();
+	if (options.apart.uid && apart_follow(&options.apart))
+		return UPAGER_EXIT_FAILED;
 	err = start();
 	if (!err)
 		err = serve();

@@ -19,7 +19,8 @@ static const char help[] =
 	"               [--when-full grow|wait|sigbus] [--io-retry SECONDS]\n"
 	"               [--io-timeout SECONDS] [--stop-timeout SECONDS]\n"
 	"               [--connections N] [--user-connections N] [--root-connections N]\n"
-	"               [--user-processes N] [--config FILE]\n"
+	"               [--user-processes N] [--per-user yes|no] [--user-area PERCENT]\n"
+	"               [--config FILE]\n"
 	"\n"
 	"Takes cold private memory out of the processes that `upager run` and `upager attach`\n"
 	"name, keeps it in swap areas, and serves their faults.  Runs in the foreground.\n"
@@ -44,6 +45,11 @@ static const char help[] =
 	"  --user-connections N so many (default 64), and\n"
 	"  --root-connections N so many are root's alone (default 32)\n"
 	"  --user-processes N   processes that one user, not root, may have paged (default 1024)\n"
+	"  --per-user yes|no    a process of its own pages the programs of each user, so that "
+	"what\n"
+	"                       one of them does stops nobody else's (default no)\n"
+	"  --user-area PERCENT  what one user, not root, may have of each swap area then\n"
+	"                       (default 50)\n"
 	"  --config FILE        INI file with these options, with _ for -, in a section "
 	"[upagerd];\n"
 	"                       the command line wins\n"
@@ -88,6 +94,7 @@ enum kind {
 	KIND_BOOL,
 	KIND_FULL,
 	KIND_LEVEL,
+	KIND_DOMAIN,
 };
 
 /* What is in the file under its name, and on the command line with dashes. */
@@ -100,6 +107,7 @@ struct setting {
 	size_t size; /* KIND_TEXT: with its end */
 	unsigned long min; /* KIND_SECONDS, KIND_COUNT */
 	unsigned long max; /* KIND_COUNT */
+	bool first_only; /* it is not passed on to the pagers of users */
 };
 
 #define AT(member)   .at = offsetof(struct options, member)
@@ -110,9 +118,9 @@ struct setting {
 	}
 
 static const struct setting settings[] = {
-	{ "socket", "socket", KIND_TEXT, "the socket's path", TEXT(socket) },
-	{ "state", "state", KIND_TEXT, "the state directory", TEXT(state) },
-	{ "limit", "limit", KIND_SIZE, "limit", AT(limit_bytes) },
+	{ "socket", "socket", KIND_TEXT, "the socket's path", TEXT(socket), .first_only = true },
+	{ "state", "state", KIND_TEXT, "the state directory", TEXT(state), .first_only = true },
+	{ "limit", "limit", KIND_SIZE, "limit", AT(limit_bytes), .first_only = true },
 	{ "when_full", "when-full", KIND_FULL, "when-full", AT(trouble.when_full) },
 	{ "io_retry", "io-retry", KIND_SECONDS, "io-retry", AT(trouble.retry_ns) },
 	{ "io_timeout", "io-timeout", KIND_SECONDS, "io-timeout", AT(trouble.timeout_ns),
@@ -122,13 +130,20 @@ static const struct setting settings[] = {
 	COUNT("user_connections", "user-connections", user_connections, 1, QUOTA_CONNECTIONS_MAX),
 	COUNT("root_connections", "root-connections", root_connections, 1, QUOTA_CONNECTIONS_MAX),
 	COUNT("user_processes", "user-processes", user_processes, 0, QUOTA_PROCESSES_MAX),
-	{ "hold_latency", "hold-latency", KIND_BOOL, "hold-latency", AT(hold_latency) },
+	{ "hold_latency", "hold-latency", KIND_BOOL, "hold-latency", AT(hold_latency),
+	  .first_only = true },
+	{ "per_user", "per-user", KIND_BOOL, "per-user", AT(per_user), .first_only = true },
+	{ "user_area", "user-area", KIND_COUNT, "user-area", AT(user_area_percent), .min = 1,
+	  .max = 100 },
+	/* What the first pager tells those that it starts. */
+	{ "domain", "domain", KIND_DOMAIN, "domain", AT(apart), .first_only = true },
 	{ "log_level", "log-level", KIND_LEVEL, "log level", AT(log_level) },
 };
 
 static int set(struct options *opt, const struct setting *s, const char *value)
 {
 	void *to = (char *)opt + s->at;
+	int err;
 
 	switch (s->kind) {
 	case KIND_TEXT:
@@ -145,8 +160,24 @@ static int set(struct options *opt, const struct setting *s, const char *value)
 		return option_set_when_full(to, value);
 	case KIND_LEVEL:
 		return option_set_level(to, value);
+	case KIND_DOMAIN:
+		err = apart_parse(to, value);
+		if (err)
+			log_err("'%s' is no domain: upagerd starts its own", value);
+		return err;
 	}
 	return -EINVAL;
+}
+
+static int set_and_note(struct options *opt, const struct setting *s, const char *value)
+{
+	int err = set(opt, s, value);
+
+	if (err || s->first_only || opt->nr_said == OPTIONS_SAID_MAX)
+		return err;
+	opt->said[opt->nr_said].option = s->option;
+	opt->said[opt->nr_said].value = strdup(value);
+	return opt->said[opt->nr_said++].value ? 0 : -ENOMEM;
 }
 
 static int set_option(struct options *opt, const char *name, const char *value)
@@ -159,7 +190,7 @@ static int set_option(struct options *opt, const char *name, const char *value)
 		size_t len = strlen(known);
 
 		if (!strcmp(name, settings[i].name))
-			return set(opt, &settings[i], value);
+			return set_and_note(opt, &settings[i], value);
 		snprintf(known + len, sizeof(known) - len, ", %s", settings[i].name);
 	}
 	log_err("unknown key '%s' in the configuration: use %s", name, known);
@@ -225,6 +256,7 @@ static void set_defaults(struct options *opt)
 		.trouble.timeout_ns = TROUBLE_TIMEOUT_S * NS_PER_S,
 		.stop_timeout_ns = STOP_TIMEOUT_S * NS_PER_S,
 		.quotas = QUOTAS_DEFAULT,
+		.user_area_percent = 50,
 		.hold_latency = true,
 		.log_level = LOG_LEVEL_INFO,
 	};
@@ -301,7 +333,7 @@ int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
 		err = read_config(opt, given.config);
 	for (size_t i = 0; i < ARRAY_SIZE(settings) && !err; i++)
 		if (given.value[i])
-			err = set(opt, &settings[i], given.value[i]);
+			err = set_and_note(opt, &settings[i], given.value[i]);
 	if (err)
 		return err;
 	if (given.swap.nr_swap) {
@@ -315,6 +347,14 @@ int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
 			opt->quotas.root_connections, opt->quotas.connections);
 		return -EINVAL;
 	}
+	if (opt->per_user && opt->limit_bytes) {
+		log_err("per-user and limit cannot be used together: nobody divides one limit "
+			"among "
+			"the pagers of users");
+		return -EINVAL;
+	}
+	opt->apart.on |= opt->per_user;
+	opt->apart.user_percent = opt->user_area_percent;
 	if (!opt->nr_swap) {
 		log_err("no swap area: name one with --swap (see upager mkswap --help)");
 		return -EINVAL;

@@ -6,9 +6,12 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "domain/apart.h"
 #include "life/quotas.h"
 #include "swap/area.h"
 #include "swap/trouble.h"
+
+#define OPTIONS_SAID_MAX 32
 
 /* What upagerd was told, on the command line and in its configuration file. */
 struct options {
@@ -22,6 +25,15 @@ struct options {
 	struct quotas quotas;
 	bool hold_latency;
 	enum log_level log_level;
+	bool per_user;
+	uint32_t user_area_percent;
+	struct apart apart;
+	/* What was said of all this that holds for the pagers of users, too. */
+	struct option_said {
+		const char *option;
+		char *value;
+	} said[OPTIONS_SAID_MAX];
+	uint32_t nr_said;
 };
 
 /*

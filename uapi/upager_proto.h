@@ -15,7 +15,8 @@
  * closes the connection after a packet of another magic or major version, one
  * shorter than UPAGER_REQUEST_BYTES_MIN or longer than UPAGER_PACKET_BYTES_MAX.
  * WHERE is answered by a packet of struct upager_where instead, STALL by
- * nr_records packets of struct upager_stall.
+ * nr_records packets of struct upager_stall, DOMAINS by as many of struct
+ * upager_domain.
  *
  * Structures grow at their ends and in what is reserved, as those of clone3()
  * and openat2() do.  Of a request what is missing is zero, and what the daemon
@@ -58,7 +59,11 @@ enum upager_op {
 	UPAGER_OP_DETACH,
 	UPAGER_OP_BUDGET, /* @pid, @budget_bytes, @weight: 0 leaves it; of its whole family */
 	UPAGER_OP_POPULATE, /* @pid; answers when everything is resident; likewise */
-	UPAGER_OP_STATUS, /* @pid, 0: all that the caller may see */
+	/*
+	 * @pid, 0: all that the caller may see. @arg, for root, where users have pagers of their
+	 * own: all of that user's; 0: of none of theirs
+	 */
+	UPAGER_OP_STATUS,
 	UPAGER_OP_PING, /* answers the daemon's record */
 	UPAGER_OP_JOIN, /* @budget_bytes, 0: all memory; sets it if the process is known */
 	/*
@@ -82,8 +87,10 @@ enum upager_op {
 	 * upager_where, for any process that the caller may page.
 	 */
 	UPAGER_OP_WHERE,
-	UPAGER_OP_STALL, /* @pid, 0: first of all programs together, then all that the caller may see */
+	/* @pid, 0: first of all programs together, then all that the caller may see; @arg as STATUS */
+	UPAGER_OP_STALL,
 	UPAGER_OP_HELLO, /* @arg: features that the client knows; answers with the daemon's */
+	UPAGER_OP_DOMAINS, /* answers the users who have pagers of their own, whom STATUS leaves out */
 	__UPAGER_OP_MAX,
 };
 #define UPAGER_OP_MAX (__UPAGER_OP_MAX - 1)
@@ -310,6 +317,17 @@ struct upager_stall {
 	__u64 reserved[3];
 };
 
+/**
+ * struct upager_domain - a user whose programs have a pager of their own
+ * @uid: the user
+ * @pid: the pager, 0: it does not run just now
+ */
+struct upager_domain {
+	__u32 uid;
+	__s32 pid;
+	__u64 reserved[3];
+};
+
 #define UPAGER_STALL_WHOLE 10000 /* 100 percent */
 
 /* Where a part begins, counted in pages from the range's first. */
@@ -326,6 +344,7 @@ UPAGER_ASSERT(provision, sizeof(struct upager_provision) == 128);
 UPAGER_ASSERT(reply, sizeof(struct upager_reply) == 288);
 UPAGER_ASSERT(where, sizeof(struct upager_where) == 24 + 16 * UPAGER_WHERE_PARTS);
 UPAGER_ASSERT(stall, sizeof(struct upager_stall) == 48);
+UPAGER_ASSERT(domain, sizeof(struct upager_domain) == 32);
 UPAGER_ASSERT(record, sizeof(struct upager_record) == 16 + 20 * 8 + 32 * 8 + 10 * 8 + 16 + 240);
 
 #endif

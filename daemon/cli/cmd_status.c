@@ -93,6 +93,8 @@ static int status(pid_t pid, bool json)
 		goto undo_snapshot;
 	}
 	err = json ? record_json_print(&snap) : print_human(&snap);
+	if (snap.note[0])
+		message_note("%s", snap.note);
 	if (err)
 		exit_code = message_fail(UPAGER_EXIT_FAILED, "cannot print: %s", strerror(-err));
 undo_snapshot:

@@ -41,6 +41,7 @@ int snapshot_take(struct upager *u, pid_t pid, struct snapshot *snap)
 	err = upager_status(u, pid, &snap->record, &snap->nr);
 	if (err)
 		return err;
+	memcpy(snap->note, upager_last_reply(u)->text, sizeof(snap->note));
 	snap->stall = calloc(snap->nr + 1u, sizeof(*snap->stall));
 	err = snap->stall ? take_stall(u, pid, snap) : -ENOMEM;
 	snap->has_daemon = !err && !pid;

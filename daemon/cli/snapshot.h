@@ -16,6 +16,7 @@ struct snapshot {
 	bool has_daemon; /* it is of all */
 	struct upager_record daemon;
 	struct upager_stall all; /* programs together */
+	char note[UPAGER_TEXT_BYTES]; /* who could not be asked; empty: nobody */
 };
 
 /* pid 0: of all. What upager_status() and the like return. */

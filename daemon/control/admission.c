@@ -14,6 +14,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "control/proto.h"
+#include "control/transfer.h"
 
 #define GROUP_NAME "upager"
 #define SEND_BYTES (8 << 20)
@@ -158,7 +159,7 @@ static void refuse(int fd, const char *text)
 	interrupt_close(fd);
 }
 
-static void admit(struct sessions *ss, struct housekeeping *h, int fd)
+struct session *admission_take(struct sessions *ss, struct housekeeping *h, int fd)
 {
 	const int bytes = SEND_BYTES;
 	char text[UPAGER_TEXT_BYTES];
@@ -168,12 +169,12 @@ static void admit(struct sessions *ss, struct housekeeping *h, int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
 		interrupt_close(fd);
-		return;
+		return NULL;
 	}
 	place = find_place(ss, cred.uid, text);
 	if (!place) {
 		refuse(fd, text);
-		return;
+		return NULL;
 	}
 	/* More than the default, or a status of many would not fit; nobody waits for room. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
@@ -184,6 +185,25 @@ static void admit(struct sessions *ss, struct housekeeping *h, int fd)
 		.housekeeping = h,
 		.target = -1,
 	};
+	return place;
+}
+
+static void admit(struct sessions *ss, struct housekeeping *h, int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	int err;
+
+	if (!apart_is_first(ss->domains->apart) ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) || !cred.uid) {
+		admission_take(ss, h, fd);
+		return;
+	}
+	err = transfer_to_user(ss, cred.uid, fd, NULL, -1);
+	if (err)
+		refuse(fd, transfer_refusal(err));
+	else
+		interrupt_close(fd);
 }
 
 void admission_open_all(struct sessions *ss, struct housekeeping *h)

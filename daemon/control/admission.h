@@ -14,5 +14,7 @@ int sessions_init(struct sessions *ss, const char *path, int listen_fd,
  * connections as a user may have is told so, and some are root's alone.
  */
 void admission_open_all(struct sessions *ss, struct housekeeping *h);
+/* A connection that another pager hands over: it is ours, or closed. NULL: closed. */
+struct session *admission_take(struct sessions *ss, struct housekeeping *h, int fd);
 
 #endif

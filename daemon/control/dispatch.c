@@ -25,6 +25,8 @@
 #include "control/session_self.h"
 #include "control/session_status.h"
 #include "control/swap_areas.h"
+#include "control/transfer.h"
+#include "domain/handover.h"
 #include "kernel/owner.h"
 #include "life/patience.h"
 #include "control/session_where.h"
@@ -214,19 +216,55 @@ static void attach(struct session *s, struct housekeeping *h)
 	close(target);
 }
 
-static void serve(struct session *s, struct housekeeping *h, const struct upager_request *req,
-		  int *fd)
+/* The pagers of users have the same areas open, and pages there. */
+static void refuse_areas(struct session *s)
+{
+	struct upager_reply reply;
+
+	proto_init_reply(&reply);
+	proto_text(&reply,
+		   "areas stay as they are while each user has a pager: restart upagerd with "
+		   "others, or without --per-user");
+	session_answer(s, &reply, -EBUSY);
+}
+
+/* One that pages is never paged; true: that was the answer. */
+static bool refuse_pager(const struct sessions *ss, struct session *s, pid_t pid)
+{
+	struct upager_reply reply;
+
+	if (!domains_has_process(ss->domains, pid))
+		return false;
+	proto_init_reply(&reply);
+	proto_text(&reply, "process %d is the pager itself, which must stay resident", pid);
+	session_answer(s, &reply, -EPERM);
+	return true;
+}
+
+static void serve(struct sessions *ss, struct session *s, struct housekeeping *h,
+		  const struct upager_request *req, int *fd)
 {
 	int target = *fd;
 
+	if ((req->op == UPAGER_OP_SWAPON || req->op == UPAGER_OP_SWAPOFF) &&
+	    ss->domains->apart->on) {
+		refuse_areas(s);
+		return;
+	}
 	if (req->op == UPAGER_OP_SWAPON || req->op == UPAGER_OP_SWAPOFF) {
 		swap_areas_handle(s, h, req, *fd);
+		return;
+	}
+	if (req->op == UPAGER_OP_DOMAINS) {
+		transfer_tell(ss, s);
 		return;
 	}
 	if (req->op >= UPAGER_OP_JOIN && req->op <= UPAGER_OP_ADVISE) {
 		session_self_handle(s, h, req, fd);
 		return;
 	}
+	if (req->op == UPAGER_OP_ATTACH && refuse_pager(ss, s, req->pid))
+		return;
 	if (target < 0)
 		target = (int)syscall(SYS_pidfd_open, req->pid, 0);
 	if (req->op == UPAGER_OP_ATTACH && proc_of_pidfd(target) > 0) {
@@ -267,10 +305,29 @@ static ssize_t take(struct session *s, char packet[UPAGER_PACKET_BYTES_MAX], int
 	interrupt_begin(&in);
 	n = proto_recv_fds(s->fd, packet, UPAGER_PACKET_BYTES_MAX, fd, PROTO_FDS_MAX);
 	interrupt_end(&in);
-	return n > 0 && fd[1] >= 0 ? -EBADMSG : n;
+	if (n > 0 && fd[1] >= 0 && (s->uid || !handover_is(packet, (size_t)n)))
+		return -EBADMSG;
+	return n;
 }
 
-static void receive(struct session *s, struct housekeeping *h)
+/* Another pager's client is ours from now on. */
+static void take_over(struct sessions *ss, struct housekeeping *h, const void *packet,
+		      int fd[PROTO_FDS_MAX])
+{
+	struct upager_request req;
+	struct session *s;
+	struct handover ho;
+
+	memcpy(&ho, packet, sizeof(ho));
+	s = fd[0] >= 0 ? admission_take(ss, h, fd[0]) : NULL;
+	fd[0] = -1;
+	if (!s || !ho.has_request || proto_take_request(&req, &ho.request, sizeof(ho.request)))
+		return;
+	if (ho.is_final || !transfer_request(ss, s, h, &req, fd[1]))
+		serve(ss, s, h, &req, &fd[1]);
+}
+
+static void receive(struct sessions *ss, struct session *s, struct housekeeping *h)
 {
 	char packet[UPAGER_PACKET_BYTES_MAX];
 	struct upager_request req;
@@ -282,9 +339,16 @@ static void receive(struct session *s, struct housekeeping *h)
 	n = take(s, packet, fd);
 	if (n == -EAGAIN)
 		return;
+	if (n > 0 && !s->uid && ss->domains->apart->on && handover_is(packet, (size_t)n)) {
+		take_over(ss, h, packet, fd);
+		untrusted_fds_close(fd, PROTO_FDS_MAX, &s->going);
+		return;
+	}
 	err = n <= 0 ? (int)n : proto_take_request(&req, packet, (size_t)n);
-	if (n > 0 && !err)
-		serve(s, h, &req, &fd[0]);
+	if (n > 0 && !err && transfer_request(ss, s, h, &req, fd[0]))
+		; /* it is another's */
+	else if (n > 0 && !err)
+		serve(ss, s, h, &req, &fd[0]);
 	else if (n > 0 || n == -EMSGSIZE || n == -EBADMSG)
 		refuse(s, err);
 	else
@@ -316,7 +380,7 @@ void sessions_handle(struct sessions *ss, struct housekeeping *h)
 		else if (s->fd >= 0 && s->step)
 			session_self_step(s, h);
 		if (s->fd >= 0 && !s->waits_for && !s->step)
-			receive(s, h);
+			receive(ss, s, h);
 		if (s->fd >= 0 && s->join && self_is_late(s->join))
 			session_close(s);
 	}

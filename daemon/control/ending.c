@@ -95,7 +95,7 @@ static void release_filled(struct ending *ending)
 	}
 }
 
-bool ending_step(struct ending *ending)
+bool ending_step(struct ending *ending, bool ends_too)
 {
 	struct pager *pg = ending->h->pg;
 
@@ -105,7 +105,7 @@ bool ending_step(struct ending *ending)
 	release_filled(ending);
 	if (!ending->h->procs && !pager_has_spaces(pg) && !unserved_look_after(&pg->state.unserved))
 		return true;
-	if (is_late(ending) || is_hopeless(ending))
+	if (is_late(ending) || (!ends_too && is_hopeless(ending)))
 		left_behind(pg);
 	return false;
 }

@@ -16,7 +16,10 @@ struct ending {
 };
 
 void ending_begin(struct ending *ending, struct housekeeping *h, uint64_t limit_ns);
-/* Again and again, between rounds; true: nothing is paged any more. May end the process. */
-bool ending_step(struct ending *ending);
+/*
+ * Again and again, between rounds; true: nothing is paged any more. May end the process,
+ * before the limit only if nobody else ends_too.
+ */
+bool ending_step(struct ending *ending, bool ends_too);
 
 #endif

@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-bool owner_is(pid_t pid, uid_t uid)
+/* file: whose the file is. False: the three of the process differ, or it is none. */
+static bool read_owner(pid_t pid, uid_t *uid, uid_t *file)
 {
-	uid_t real, effective, saved;
+	uid_t effective, saved;
 	char path[32], line[256];
-	bool mine = false;
+	bool same = false;
 	struct stat st;
 	FILE *f;
 
@@ -18,12 +19,26 @@ bool owner_is(pid_t pid, uid_t uid)
 	if (!f)
 		return false;
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "Uid: %u %u %u", &real, &effective, &saved) != 3)
+		if (sscanf(line, "Uid: %u %u %u", uid, &effective, &saved) != 3)
 			continue;
-		mine = real == uid && effective == uid && saved == uid && !fstat(fileno(f), &st) &&
-		       st.st_uid == uid;
+		same = *uid == effective && *uid == saved && !fstat(fileno(f), &st);
+		*file = same ? st.st_uid : 0;
 		break;
 	}
 	fclose(f);
-	return mine;
+	return same;
+}
+
+bool owner_is(pid_t pid, uid_t uid)
+{
+	uid_t owner, file;
+
+	return read_owner(pid, &owner, &file) && owner == uid && file == uid;
+}
+
+uid_t owner_of(pid_t pid)
+{
+	uid_t owner, file;
+
+	return read_owner(pid, &owner, &file) ? owner : 0;
 }

@@ -10,5 +10,7 @@
  * dumpable, so that its user may do with it as he likes.
  */
 bool owner_is(pid_t pid, uid_t uid);
+/* That uid, dumpable or not; 0: they differ, or it cannot be told. */
+uid_t owner_of(pid_t pid);
 
 #endif

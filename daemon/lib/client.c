@@ -104,7 +104,11 @@ int client_wait(struct upager *u)
 
 	while (!err && !(pfd[0].revents)) {
 		pfd[1] = (struct pollfd){ .fd = u->daemon_pidfd, .events = POLLIN };
-		if (poll(pfd, 2, u->daemon_pidfd == CLIENT_DEAD ? 0 : -1) >= 0 && !pfd[0].revents)
+		int n = poll(pfd, 2, u->daemon_pidfd == CLIENT_DEAD ? 0 : u->wait_ms);
+
+		if (!n && u->daemon_pidfd != CLIENT_DEAD)
+			err = -ETIMEDOUT;
+		else if (n >= 0 && !pfd[0].revents)
 			err = wait_for_successor(u);
 	}
 	return err;
@@ -127,6 +131,7 @@ int upager_open(const char *socket_path, struct upager **up)
 	memcpy(u->path, socket_path, strlen(socket_path));
 	proto_init_reply(&u->reply);
 	u->pid = getpid();
+	u->wait_ms = -1;
 	u->fd = connect_to(u->path);
 	if (u->fd < 0) {
 		err = u->fd;

@@ -17,6 +17,7 @@ struct upager {
 	pid_t pid; /* who opened it: for the daemon it stays the peer */
 	int daemon_pidfd; /* CLIENT_UNSEEN: of another PID namespace; CLIENT_DEAD */
 	char path[108]; /* of the socket */
+	int wait_ms; /* for each answer; -1: as long as it takes */
 	struct upager_reply reply;
 };
 

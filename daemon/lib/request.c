@@ -22,6 +22,12 @@ static int check_record(const void *packet, size_t len)
 	return proto_check_record(packet, len);
 }
 
+static int check_domain(const void *packet, size_t len)
+{
+	(void)packet;
+	return len < sizeof(struct upager_domain) ? -EMSGSIZE : 0;
+}
+
 static int check_stall(const void *packet, size_t len)
 {
 	return proto_check_stall(packet, len);
@@ -171,15 +177,16 @@ int upager_populate(struct upager *u, pid_t pid, struct upager_reply *reply)
 	return call_process(u, &req, reply);
 }
 
-/* The array, for the caller to free, and its length. */
-static int call_list(struct upager *u, enum upager_op op, pid_t pid, struct packets *packets,
-		     uint32_t *nr)
+/* The array, for the caller to free, and its length. arg: 0, or a user's. */
+static int call_list(struct upager *u, enum upager_op op, pid_t pid, uint64_t arg,
+		     struct packets *packets, uint32_t *nr)
 {
 	struct upager_request req;
 	int err;
 
 	*nr = 0;
 	proto_init_request(&req, op, pid);
+	req.arg = arg;
 	err = call(u, &req, packets);
 	if (err) {
 		free(packets->at);
@@ -190,10 +197,97 @@ static int call_list(struct upager *u, enum upager_op op, pid_t pid, struct pack
 	return 0;
 }
 
+/* One user's pager, which may not answer: so long at most. */
+#define USER_WAIT_MS 2000
+
+/* But the first @skip. */
+static int append(struct packets *to, uint32_t *nr, const struct packets *from, uint32_t nr_more,
+		  uint32_t skip)
+{
+	char *larger;
+
+	if (nr_more <= skip)
+		return 0;
+	nr_more -= skip;
+	larger = reallocarray(to->at, *nr + nr_more, to->bytes);
+	if (!larger)
+		return -ENOMEM;
+	memcpy(larger + *nr * to->bytes, (const char *)from->at + skip * to->bytes,
+	       nr_more * to->bytes);
+	to->at = larger;
+	*nr += nr_more;
+	return 0;
+}
+
+/* What STALL says of all programs together is of root's alone: such times cannot be added. */
+static int add_user(const struct upager *u, enum upager_op op, uint32_t uid,
+		    struct packets *packets, uint32_t *nr)
+{
+	struct packets more = { .bytes = packets->bytes, .check = packets->check };
+	struct upager *other;
+	uint32_t nr_more;
+	int err = upager_open(u->path, &other);
+
+	if (err)
+		return err;
+	other->wait_ms = USER_WAIT_MS;
+	err = call_list(other, op, 0, uid, &more, &nr_more);
+	upager_close(other);
+	if (!err)
+		err = append(packets, nr, &more, nr_more, op == UPAGER_OP_STALL);
+	free(more.at);
+	return err;
+}
+
+/*
+ * Of all users that have pagers of their own, too. Who does not answer is left out, and
+ * named in the clause of the answer.
+ */
+static int add_users(struct upager *u, enum upager_op op, struct packets *packets, uint32_t *nr)
+{
+	struct packets list = { .bytes = sizeof(struct upager_domain), .check = check_domain };
+	const struct upager_domain *domain;
+	uint32_t nr_domains, silent = 0, nr_silent = 0;
+	int err = call_list(u, UPAGER_OP_DOMAINS, 0, 0, &list, &nr_domains);
+
+	/* Of an older daemon all were told already. */
+	if (err)
+		return u->fd < 0 ? err : 0;
+	domain = list.at;
+	for (uint32_t i = 0; i < nr_domains && err != -ENOMEM; i++) {
+		err = domain[i].pid ? add_user(u, op, domain[i].uid, packets, nr) : -EAGAIN;
+		if (err) {
+			silent = domain[i].uid;
+			nr_silent++;
+		}
+	}
+	free(list.at);
+	proto_init_reply(&u->reply);
+	if (nr_silent)
+		proto_text(&u->reply, "%u pagers of users do not answer, user %u's for one",
+			   nr_silent, silent);
+	return err == -ENOMEM ? client_fail(u, err, strerror(-err)) : 0;
+}
+
+static int call_all(struct upager *u, enum upager_op op, pid_t pid, struct packets *packets,
+		    uint32_t *nr)
+{
+	int err = call_list(u, op, pid, 0, packets, nr);
+
+	if (!err && !pid)
+		err = add_users(u, op, packets, nr);
+	if (err) {
+		free(packets->at);
+		packets->at = NULL;
+		*nr = 0;
+	}
+	return err;
+}
+
 int upager_status(struct upager *u, pid_t pid, struct upager_record **records, uint32_t *nr_records)
 {
 	struct packets packets = { .bytes = sizeof(**records), .check = check_record };
-	int err = call_list(u, UPAGER_OP_STATUS, pid, &packets, nr_records);
+	int err = call_all(u, UPAGER_OP_STATUS, pid, &packets, nr_records);
 
 	*records = packets.at;
 	return err;
@@ -202,7 +296,7 @@ int upager_status(struct upager *u, pid_t pid, struct upager_record **records, u
 int upager_stall(struct upager *u, pid_t pid, struct upager_stall **stalls, uint32_t *nr_stalls)
 {
 	struct packets packets = { .bytes = sizeof(**stalls), .check = check_stall };
-	int err = call_list(u, UPAGER_OP_STALL, pid, &packets, nr_stalls);
+	int err = call_all(u, UPAGER_OP_STALL, pid, &packets, nr_stalls);
 
 	*stalls = packets.at;
 	return err;
@@ -238,7 +332,7 @@ int upager_ping(struct upager *u, struct upager_record *record)
 {
 	struct packets packets = { .bytes = sizeof(*record), .check = check_record };
 	uint32_t nr;
-	int err = call_list(u, UPAGER_OP_PING, 0, &packets, &nr);
+	int err = call_list(u, UPAGER_OP_PING, 0, 0, &packets, &nr);
 
 	if (!err && (!packets.at || nr != 1))
 		err = client_fail_connection(u, -EBADMSG);

@@ -2,15 +2,20 @@
 #include "recover/areas.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "recover/others.h"
+#include "swap/claim.h"
 
-static int open_area(struct area *area, const char *spec)
+/* fd: it is open already; -1: it is not. */
+static int open_area(struct area *area, const char *spec, int fd)
 {
 	char cause[AREA_CAUSE_BYTES] = "";
-	int err = area_open(area, spec, cause);
+	int err = fd < 0 ? area_open(area, spec, cause) : area_take(area, spec, fd, cause);
 
 	if (err)
 		log_err("%s", cause);
@@ -92,9 +97,34 @@ static int take_kind(struct pager *pg, uint32_t i, const char (*spec)[AREA_SPEC_
 	}
 }
 
-int areas_open(struct pager *pg, const char (*spec)[AREA_SPEC_BYTES], uint32_t nr_specs)
+static int claim_areas(struct pager *pg, const struct areas_sharing *sharing)
 {
-	bool taken[AREAS_MAX] = { 0 };
+	int dir_fd = sharing->found ? dup(pg->state_dir_fd)
+				    : openat(pg->state_dir_fd, OTHERS_UP, O_RDONLY | O_DIRECTORY);
+	int err = dir_fd < 0 ? -errno : 0;
+
+	for (uint32_t i = 0; i < pg->nr_areas && !err; i++) {
+		struct area *area = &pg->area[i];
+
+		if (area_is_hole(area))
+			continue;
+		if (sharing->found)
+			err = claims_found(dir_fd, &area->sb, pg->state.inherited);
+		if (!err)
+			err = claims_open(&area->claims, dir_fd, &area->sb, sharing->owner,
+					  sharing->most_percent, !pg->state.inherited);
+	}
+	if (dir_fd >= 0)
+		close(dir_fd);
+	if (err)
+		log_err("cannot tell what of the swap areas is whose: %s", strerror(-err));
+	return err;
+}
+
+int areas_open(struct pager *pg, const char (*spec)[AREA_SPEC_BYTES], uint32_t nr_specs,
+	       const struct areas_sharing *sharing)
+{
+	bool taken[AREAS_MAX] = { 0 }, given = sharing->owner && !sharing->found;
 	int err = 0;
 
 	if (pg->state.inherited)
@@ -105,11 +135,13 @@ int areas_open(struct pager *pg, const char (*spec)[AREA_SPEC_BYTES], uint32_t n
 			pg->nr_areas++;
 		}
 	for (uint32_t n = 0; n < nr_specs && !err; n++) {
-		if (taken[n] || is_gone(pg, spec[n]))
+		if (taken[n] || is_gone(pg, spec[n]) || (given && n >= sharing->nr_fds))
 			continue;
 		if (pg->nr_areas == AREAS_MAX)
 			return -E2BIG;
-		err = open_area(&pg->area[pg->nr_areas++], spec[n]);
+		err = open_area(&pg->area[pg->nr_areas++], spec[n], given ? sharing->fd[n] : -1);
 	}
-	return err;
+	if (!err && !pg->nr_areas)
+		err = -ENODEV; /* those who had them have ended just now */
+	return err || !sharing->owner ? err : claim_areas(pg, sharing);
 }

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "recover/keeper_name.h"
 #include "recover/keeper_scope.h"
+#include "recover/others.h"
 #include "recover/silence.h"
 #include "recover/statefile.h"
 
@@ -141,7 +142,7 @@ static bool keep_once(struct pager *pg, bool look)
 		return false;
 	if (look) {
 		end_idle_agents(pg);
-		if (!any_alive(pg))
+		if (!any_alive(pg) && !others_any_kept(pg->state_dir_fd))
 			return false;
 	}
 	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++)
@@ -250,6 +251,8 @@ void keeper_dismiss(const struct pager *pg)
 	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++)
 		if (pg->state.records[id].uffd >= 0)
 			return;
+	if (others_any_kept(pg->state_dir_fd))
+		return;
 	kill(keeper_pid, SIGKILL);
 	waitpid(keeper_pid, NULL, 0);
 }

@@ -15,7 +15,7 @@
  * reading zeros.  While no daemon lives it reads events into the event slots of
  * the state file, because an unread fork event stops forks of other programs
  * too [F15], and stands back for a daemon that takes over.  It ends when no paged
- * process is left.
+ * process is left, here or with another pager below (others.h).
  */
 int keeper_start(struct pager *pg);
 /* Whether that process is this daemon's keeper. */
