@@ -283,7 +283,7 @@ static void shut_down(struct housekeeping *h, int signal_fd)
 	struct ending ending;
 
 	sd_notify(0, "STOPPING=1");
-	left_limit_start(&pager, options.stop_timeout_ns + STOP_LATE_NS);
+	left_limit_begin();
 	sessions_give_up_joins(&sessions);
 	ending_begin(&ending, h, options.stop_timeout_ns);
 	domains_end(&domains);
@@ -299,10 +299,15 @@ static int serve(void)
 {
 	struct latency latency = { .fd = -1 };
 	struct housekeeping housekeeping;
-	int signal_fd = signals_open();
+	int signal_fd = signals_open(), err;
 
 	if (signal_fd < 0)
 		return signal_fd;
+	err = left_limit_start(&pager, signal_fd, options.stop_timeout_ns + STOP_LATE_NS);
+	if (err) {
+		log_err("cannot start a thread: %s", strerror(-err));
+		return err;
+	}
 	uffd_tell_calls(&pager.housekeeping_at);
 	housekeeping_init(&housekeeping, &pager, options.limit_bytes, &options.quotas);
 	round_init(&housekeeping);

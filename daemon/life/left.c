@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "life/left.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -138,31 +142,65 @@ _Noreturn void left_behind(struct pager *pg)
 struct limit {
 	struct pager *pg;
 	uint64_t ns;
+	int signal_fd;
+	int begun_fd; /* eventfd: the main thread ends by itself */
 };
 
-static void *wait_for_limit(void *context)
-{
-	const struct limit *limit = context;
+static struct limit limit;
 
-	rest(limit->ns);
-	left_behind(limit->pg);
+static bool stop_is_pending(void)
+{
+	sigset_t pending;
+
+	return !sigpending(&pending) &&
+	       (sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT) ||
+		sigismember(&pending, SIGQUIT));
+}
+
+/* Until the end has begun; a target may keep the main thread from taking the signal. */
+static void wait_for_begin(void)
+{
+	struct pollfd pfd[2] = { { .fd = limit.begun_fd, .events = POLLIN },
+				 { .fd = limit.signal_fd, .events = POLLIN } };
+	uint64_t since_ns = 0;
+
+	while (poll(pfd, 2, -1) < 0 || !pfd[0].revents) {
+		if (!stop_is_pending())
+			since_ns = 0;
+		else if (!since_ns)
+			since_ns = clock_ns();
+		else if (clock_ns() - since_ns >= limit.ns)
+			left_behind(limit.pg);
+		rest(LOOK_NS);
+	}
+}
+
+static void *wait_for_limit(void *unused)
+{
+	(void)unused;
+	wait_for_begin();
+	rest(limit.ns);
+	left_behind(limit.pg);
 	return NULL;
 }
 
-void left_limit_start(struct pager *pg, uint64_t limit_ns)
+int left_limit_start(struct pager *pg, int signal_fd, uint64_t limit_ns)
 {
-	static struct limit limit;
 	pthread_attr_t attr;
 	pthread_t thread;
 	int err;
 
-	limit = (struct limit){ pg, limit_ns };
+	limit = (struct limit){ pg, limit_ns, signal_fd, eventfd(0, EFD_CLOEXEC) };
+	if (limit.begun_fd < 0)
+		return -errno;
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	err = pthread_create(&thread, &attr, wait_for_limit, &limit);
+	err = pthread_create(&thread, &attr, wait_for_limit, NULL);
 	pthread_attr_destroy(&attr);
-	if (err)
-		log_warn("cannot start a thread (%s), ignoring: a program may keep the daemon from "
-			 "ending",
-			 strerror(err));
+	return -err;
+}
+
+void left_limit_begin(void)
+{
+	eventfd_write(limit.begun_fd, 1);
 }

@@ -10,7 +10,12 @@
  * one comes.  Any thread's.
  */
 _Noreturn void left_behind(struct pager *pg);
-/* Has that happen after so long, should this thread itself be made to wait by one of them. */
-void left_limit_start(struct pager *pg, uint64_t limit_ns);
+/*
+ * A thread that has that happen so long after the end has begun, or after a signal came
+ * that begins it and was not taken: a program may make the main thread itself wait.
+ */
+int left_limit_start(struct pager *pg, int signal_fd, uint64_t limit_ns);
+/* The main thread's. */
+void left_limit_begin(void);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Programs and libraries against /proc/PID/smaps and all other processes. */
-#include "fuse.h"
+#include "selftests/fuse.h"
 #include "maps.h"
 #include "objects.h"
 #include "report.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What `upager stat` adds to the module's report: segments, by files that it does not trust. */
-#include "fuse.h"
+#include "selftests/fuse.h"
 #include "maps.h"
 
 #include <elf.h>

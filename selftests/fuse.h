@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A file system with one file, whose server opens it for everybody and never lets anybody read. */
-#ifndef UPAGER_KMOD_FUSE_H
-#define UPAGER_KMOD_FUSE_H
+#ifndef UPAGER_SELFTESTS_FUSE_H
+#define UPAGER_SELFTESTS_FUSE_H
 
-#include "module.h"
-
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/fuse.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 struct fuse {
 	pid_t server;
