@@ -277,8 +277,8 @@ static bool wait_for_work(const struct housekeeping *h, int signal_fd, uint64_t 
 	return signals_read(signal_fd);
 }
 
-/* Gives everything back, or does not return. */
-static void shut_down(struct housekeeping *h, int signal_fd)
+/* Gives everything back, or does not return; -EBUSY: a user's pager has left some behind. */
+static int shut_down(struct housekeeping *h, int signal_fd)
 {
 	struct ending ending;
 
@@ -292,7 +292,7 @@ static void shut_down(struct housekeeping *h, int signal_fd)
 	/* They have the same limit. */
 	while (!domains_ended(&domains) && clock_ns() < ending.until_ns + STOP_LATE_NS / 2)
 		wait_for_work(h, signal_fd, STOP_LOOK_NS);
-	domains_give_up(&domains);
+	return domains_give_up(&domains) ? 0 : -EBUSY;
 }
 
 static int serve(void)
@@ -323,14 +323,14 @@ static int serve(void)
 			break;
 		sessions_handle(&sessions, &housekeeping);
 	}
-	shut_down(&housekeeping, signal_fd);
+	err = shut_down(&housekeeping, signal_fd);
 	roster_write(&housekeeping, true); /* nobody */
 	latency_hold(&latency, false);
 	sessions_fini(&sessions, options.socket);
 	loop_stop(&pager);
 	housekeeping_fini(&housekeeping);
 	close(signal_fd);
-	return 0;
+	return err;
 }
 
 int main(int argc, char **argv)

@@ -188,8 +188,10 @@ uint64_t domains_look_after(struct domains *d)
 	if (!d->waits && !fd_readable(d->watch_fd))
 		return UINT64_MAX;
 	for (uint32_t i = 0; i < d->nr; i++)
-		if (d->at[i].pid && waitpid(d->at[i].pid, &status, WNOHANG) == d->at[i].pid)
+		if (d->at[i].pid && waitpid(d->at[i].pid, &status, WNOHANG) == d->at[i].pid) {
+			d->left |= d->ending && status;
 			bury(&d->at[i], status);
+		}
 	if (!d->ending)
 		start_kept(d);
 	return d->waits ? AGAIN_NS : UINT64_MAX;
@@ -203,17 +205,18 @@ void domains_end(struct domains *d)
 			kill(d->at[i].pid, SIGTERM);
 }
 
-void domains_give_up(struct domains *d)
+bool domains_give_up(struct domains *d)
 {
 	for (uint32_t i = 0; i < d->nr; i++) {
 		if (!d->at[i].pid)
 			continue;
-		log_err("the pager of user %u, process %d, does not end, and is killed: its "
-			"programs "
-			"wait until upagerd is started again",
+		log_err("the pager of user %u, process %d, does not end, and is killed: the "
+			"programs wait until upagerd is started again",
 			d->at[i].uid, d->at[i].pid);
 		kill(d->at[i].pid, SIGKILL);
+		d->left = true;
 	}
+	return !d->left;
 }
 
 bool domains_ended(const struct domains *d)

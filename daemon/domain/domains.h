@@ -29,6 +29,7 @@ struct domains {
 	int dir_fd; /* of their state directories */
 	int watch_fd; /* readable when one has ended */
 	bool ending;
+	bool left; /* one has left programs behind at the end */
 	bool waits; /* somebody's is to be started again soon */
 	uint32_t nr;
 	struct domain at[DOMAINS_MAX];
@@ -49,7 +50,7 @@ uint64_t domains_look_after(struct domains *d);
 /* Tells them to end; over when none is left. */
 void domains_end(struct domains *d);
 bool domains_ended(const struct domains *d);
-/* Names those that are left, and kills them. */
-void domains_give_up(struct domains *d);
+/* Names those that are left, and kills them; false: programs wait for the next daemon. */
+bool domains_give_up(struct domains *d);
 
 #endif

@@ -124,6 +124,7 @@ TEST_F_TIMEOUT(mmap_lock, is_held, 120)
 	struct pager *pg = &self->pager;
 	bool apart = !strcmp(variant->per_user, "yes");
 	struct target victim, t, later;
+	int status = 0;
 
 	if (!self->has_fuse)
 		SKIP(return, "no FUSE in this kernel");
@@ -140,7 +141,8 @@ TEST_F_TIMEOUT(mmap_lock, is_held, 120)
 		EXPECT_TRUE(wait_until(10, pager_status(pg, victim.pid).pid == victim.pid));
 		/* Root's gets everything back, whatever becomes of the user's. */
 		EXPECT_EQ(0, kill(pg->pid, SIGTERM));
-		EXPECT_TRUE(wait_until(4 * STOP_SECONDS, pager_ended(pg, &(int){ 0 })));
+		EXPECT_TRUE(wait_until(4 * STOP_SECONDS, pager_ended(pg, &status)));
+		EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == UPAGER_EXIT_FAILED);
 		EXPECT_TRUE(pager_logged(pg, "stopped, and left") ||
 			    pager_logged(pg, "does not end"));
 		EXPECT_TRUE(victim_goes_on(&victim));
