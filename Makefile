@@ -201,7 +201,8 @@ all: $(BUILD)/upager.ko
 endif
 
 $(BUILD)/kmod-%/upager.ko: $(KMOD_FILES) $(OBJ)/.flags
-	@mkdir -p $(@D) && cp --parents -u $(KMOD_FILES) $(@D)
+	@mkdir -p $(@D) && cp --parents -u $(KMOD_FILES) $(@D) && cd $(@D) && \
+		rm -f $(filter-out $(KMOD_FILES),$(patsubst $(@D)/%,%,$(wildcard $(@D)/kmod/*.c)))
 	$(call run,KMOD,$@,$(MAKE) --no-print-directory -C $(or $(KDIR_$*),build/vm/$*/headers/build) \
 		M=$(abspath $(@D)) modules >$(@D)/log 2>&1 || { cat $(@D)/log; false; })
 
