@@ -9,7 +9,6 @@
 #include <linux/sched/task.h>
 #include "compat.h"
 #include "events.h"
-#include "family.h"
 #include "registry.h"
 
 #define BY_MM_BITS 10
@@ -34,12 +33,9 @@ struct tracked *registry_find_mm(struct mm_struct *mm)
 
 	/* An exec moves an entry to another list, and who stood on it along: then look again. */
 	do {
-		node = rcu_dereference_raw(hlist_nulls_first_rcu(&by_mm[bucket]));
-		for (; !is_a_nulls(node); node = rcu_dereference_raw(hlist_nulls_next_rcu(node))) {
-			tracked = hlist_nulls_entry(node, struct tracked, by_mm);
+		hlist_nulls_for_each_entry_rcu(tracked, node, &by_mm[bucket], by_mm)
 			if (READ_ONCE(tracked->mm) == mm)
 				return tracked;
-		}
 	} while (get_nulls_value(node) != bucket);
 	return NULL;
 }
@@ -114,7 +110,7 @@ static void take_out(struct tracked *tracked, bool ended)
 	WRITE_ONCE(tracked->listed, false);
 	rb_erase(&tracked->by_nr, &by_nr);
 	hlist_nulls_del_init_rcu(&tracked->by_mm);
-	family_leave(tracked);
+	tracked_leave(tracked);
 	atomic_dec(&nr_listed);
 	tracked->ended = ended;
 	tracked->announced = tracked->claims.of[OWNER_SOCKET].owner;
@@ -322,7 +318,7 @@ static bool adopt(struct tracked *parent, struct task_struct *child)
 		tracked_return_spare(tracked);
 		return false;
 	}
-	family_join(tracked, parent);
+	tracked_join(tracked, parent);
 	tracked->announced = owners[OWNER_SOCKET];
 	events_add(tracked, EVENT_BORN);
 	return true;

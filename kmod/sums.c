@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/mm.h>
-#include "family.h"
 #include "figures.h"
 #include "holes.h"
 #include "libs.h"
 #include "probes.h"
 #include "sums.h"
+#include "tracked.h"
 #include "walk.h"
 
 struct sums {
@@ -79,7 +79,7 @@ void sums_count(struct figures *figures, struct tracked *tracked)
 	u64 features = tracked->features ?: probes_features(true);
 	enum figure figure;
 
-	family_count(tracked, figures->values);
+	tracked_sum(tracked, figures->values);
 	figures->values[FIGURE_PROBES_MISSED] = probes_missed();
 	for (figure = FIGURE_COPIES; figure <= FIGURE_PROBES_MISSED; figure++)
 		if ((features & counts_need[figure]) == counts_need[figure])

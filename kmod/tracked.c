@@ -111,23 +111,64 @@ static const enum figure sums_of_children[][2] = {
 	{ FIGURE_CHILDREN_BYTES_COPIED, FIGURE_BYTES_COPIED },
 };
 
-void tracked_add_child(struct tracked *child, u64 values[NR_FIGURES])
+/* What its parent's sum gets of a process: its own, and that of its ended children. */
+static u64 share_of(struct tracked *child, const enum figure sum[2])
 {
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(sums_of_children); i++)
-		values[sums_of_children[i][0]] += tracked_read(child, sums_of_children[i][0]) +
-						  tracked_read(child, sums_of_children[i][1]);
+	return tracked_read(child, sum[0]) + tracked_read(child, sum[1]);
 }
 
-void tracked_fold(struct tracked *parent, struct tracked *child)
+void tracked_join(struct tracked *tracked, struct tracked *parent)
 {
+	tracked->parent = parent;
+	tracked->parent_nr = parent->nr;
+	list_add_tail(&tracked->siblings, &parent->children);
+}
+
+void tracked_leave(struct tracked *tracked)
+{
+	struct tracked *parent = tracked->parent, *child;
 	int i;
 
+	list_for_each_entry(child, &tracked->children, siblings)
+		child->parent = parent;
+	if (!parent) {
+		/* They are nobody's now, each a list of one. */
+		while (!list_empty(&tracked->children))
+			list_del_init(tracked->children.next);
+		return;
+	}
+	list_splice_tail_init(&tracked->children, &parent->children);
 	for (i = 0; i < ARRAY_SIZE(sums_of_children); i++)
-		atomic64_add(tracked_read(child, sums_of_children[i][0]) +
-				     tracked_read(child, sums_of_children[i][1]),
+		atomic64_add(share_of(tracked, sums_of_children[i]),
 			     tracked_count(parent, sums_of_children[i][0]));
+	list_del_init(&tracked->siblings);
+	tracked->parent = NULL;
+}
+
+static struct tracked *next_descendant(struct tracked *root, struct tracked *tracked)
+{
+	if (!list_empty(&tracked->children))
+		return list_first_entry(&tracked->children, struct tracked, siblings);
+	while (tracked != root) {
+		if (!list_is_last(&tracked->siblings, &tracked->parent->children))
+			return list_next_entry(tracked, siblings);
+		tracked = tracked->parent;
+	}
+	return NULL;
+}
+
+void tracked_sum(struct tracked *root, u64 values[NR_FIGURES])
+{
+	struct tracked *tracked = root;
+	int i;
+
+	raw_spin_lock(&owner_lock);
+	for (i = FIGURE_COPIES; i <= FIGURE_CHILDREN_LOST; i++)
+		values[i] = tracked_read(root, i);
+	while ((tracked = next_descendant(root, tracked)))
+		for (i = 0; i < ARRAY_SIZE(sums_of_children); i++)
+			values[sums_of_children[i][0]] += share_of(tracked, sums_of_children[i]);
+	raw_spin_unlock(&owner_lock);
 }
 
 void tracked_report(struct tracked *tracked, const struct nlattr *nest)

@@ -100,9 +100,12 @@ static inline atomic64_t *tracked_count(struct tracked *tracked, enum figure fig
 }
 
 u64 tracked_read(struct tracked *tracked, enum figure figure);
-/* Adds what a process and its ended children did, to figures of its parent. */
-void tracked_add_child(struct tracked *child, u64 values[NR_FIGURES]);
-void tracked_fold(struct tracked *parent, struct tracked *child);
+/* What was counted for a process, its ended children included, and for its listed descendants. */
+void tracked_sum(struct tracked *root, u64 values[NR_FIGURES]);
+
+/* Both under the table's lock.  Who leaves is counted with its parent, who gets its children. */
+void tracked_join(struct tracked *tracked, struct tracked *parent);
+void tracked_leave(struct tracked *tracked);
 
 /* Of a nest of enum upager_paging_attr that is valid; what is not in it stays as it was. */
 void tracked_report(struct tracked *tracked, const struct nlattr *nest);
