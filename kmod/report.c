@@ -155,9 +155,7 @@ static void *seq_start(struct seq_file *m, loff_t *pos)
 		return ERR_PTR(-EINVAL);
 	if (!*pos)
 		report->here = (struct cursor){};
-	if (report->here.at == AT_END)
-		return NULL;
-	return mmget_not_zero(report->mm) ? report : ERR_PTR(-ESRCH);
+	return report->here.at == AT_END ? NULL : report;
 }
 
 static void *seq_next(struct seq_file *m, void *v, loff_t *pos)
@@ -166,36 +164,29 @@ static void *seq_next(struct seq_file *m, void *v, loff_t *pos)
 
 	++*pos;
 	report->here = report->next;
-	if (report->here.at != AT_END)
-		return report;
-	mmput_async(report->mm);
-	return NULL;
+	return report->here.at == AT_END ? NULL : report;
 }
 
 static void seq_stop(struct seq_file *m, void *v)
 {
-	struct report *report = v;
-
-	/* Not here, where the last to leave an address space would have it torn down. */
-	if (!IS_ERR_OR_NULL(v))
-		mmput_async(report->mm);
 }
+
+static int (*const show[])(struct seq_file *m, struct report *report) = {
+	[AT_SUMS] = show_sums, [AT_HOLES] = show_hole, [AT_OBJECTS] = show_object
+};
 
 static int seq_show(struct seq_file *m, void *v)
 {
 	struct report *report = v;
+	int err;
 
+	if (!mmget_not_zero(report->mm))
+		return -ESRCH;
 	report->next = report->here;
-	switch (report->here.at) {
-	case AT_SUMS:
-		return show_sums(m, report);
-	case AT_HOLES:
-		return show_hole(m, report);
-	case AT_OBJECTS:
-		return show_object(m, report);
-	default:
-		return SEQ_SKIP;
-	}
+	err = show[report->here.at](m, report);
+	/* Not here, where the last to leave an address space would have it torn down. */
+	mmput_async(report->mm);
+	return err;
 }
 
 static const struct seq_operations seq_ops = {
@@ -205,13 +196,41 @@ static const struct seq_operations seq_ops = {
 	.show = seq_show,
 };
 
-static struct report *open_report(struct file *file, unsigned int parts)
-{
-	struct report *report = __seq_open_private(file, &seq_ops, sizeof(*report));
+static const struct kind {
+	const char *name;
+	umode_t mode;
+	unsigned int parts;
+} kinds[] = {
+	{ "summary", 0444, ALL },
+	{ "holes", 0444, SUMS_HOLES | LISTS },
+	/* Each object says which holes it lies between. */
+	{ "libs", 0444, SUMS_LIBS | LISTS },
+	{ "cow", 0444, SUMS_COW | PLACES },
+	{ "paging", 0444, SUMS_PAGING },
+}, query = { "query", 0666, ALL | LISTS | IS_TRACKED | PLACES };
 
-	if (report)
-		report->parts = parts;
-	return report;
+/* A directory holds its pid, and does not go before this returns; `query` has none. */
+static int report_open(struct inode *inode, struct file *file)
+{
+	const struct kind *kind = pde_data(inode);
+	struct pid *pid = kind == &query ? NULL : proc_get_parent_data(inode);
+	struct report *report;
+	struct mm_struct *mm = NULL;
+	int err;
+
+	err = pid ? access_get_mm(file, pid, &mm) : 0;
+	if (err)
+		return err;
+	report = __seq_open_private(file, &seq_ops, sizeof(*report));
+	if (!report) {
+		if (mm)
+			mmdrop(mm);
+		return -ENOMEM;
+	}
+	report->parts = kind->parts;
+	report->pid = get_pid(pid);
+	report->mm = mm;
+	return 0;
 }
 
 static void forget(struct report *report)
@@ -228,11 +247,6 @@ static int report_release(struct inode *inode, struct file *file)
 	return seq_release_private(inode, file);
 }
 
-static int query_open(struct inode *inode, struct file *file)
-{
-	return open_report(file, ALL | LISTS | IS_TRACKED | PLACES) ? 0 : -ENOMEM;
-}
-
 static ssize_t query_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
 {
 	struct seq_file *m = file->private_data;
@@ -242,6 +256,8 @@ static ssize_t query_write(struct file *file, const char __user *from, size_t co
 	bool minus;
 	int err;
 
+	if (pde_data(file_inode(file)) != &query)
+		return -EIO;
 	pid = access_read_pid(file, from, count, &minus);
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
@@ -264,66 +280,30 @@ static ssize_t query_write(struct file *file, const char __user *from, size_t co
 	return count;
 }
 
-static const struct proc_ops query_ops = {
-	.proc_open = query_open,
+static const struct proc_ops report_ops = {
+	.proc_open = report_open,
 	.proc_read_iter = seq_read_iter,
 	.proc_write = query_write,
 	.proc_lseek = seq_lseek,
 	.proc_release = report_release,
 };
 
+static int make(struct proc_dir_entry *dir, const struct kind *kind)
+{
+	return proc_create_data(kind->name, kind->mode, dir, &report_ops, (void *)kind) ? 0
+											: -ENOMEM;
+}
+
 int report_query_make(struct proc_dir_entry *root)
 {
-	return proc_create("query", 0666, root, &query_ops) ? 0 : -ENOMEM;
+	return make(root, &query);
 }
-
-static const struct kind {
-	const char *name;
-	unsigned int parts;
-} kinds[] = {
-	{ "summary", ALL },
-	{ "holes", SUMS_HOLES | LISTS },
-	/* Each object says which holes it lies between. */
-	{ "libs", SUMS_LIBS | LISTS },
-	{ "cow", SUMS_COW | PLACES },
-	{ "paging", SUMS_PAGING },
-};
-
-static int report_open(struct inode *inode, struct file *file)
-{
-	/* The directory holds a reference, and does not go before this returns. */
-	struct pid *pid = proc_get_parent_data(inode);
-	const struct kind *kind = pde_data(inode);
-	struct report *report;
-	struct mm_struct *mm;
-	int err;
-
-	err = access_get_mm(file, pid, &mm);
-	if (err)
-		return err;
-	report = open_report(file, kind->parts);
-	if (!report) {
-		mmdrop(mm);
-		return -ENOMEM;
-	}
-	report->pid = get_pid(pid);
-	report->mm = mm;
-	return 0;
-}
-
-static const struct proc_ops report_ops = {
-	.proc_open = report_open,
-	.proc_read_iter = seq_read_iter,
-	.proc_lseek = seq_lseek,
-	.proc_release = report_release,
-};
 
 int report_files_make(struct proc_dir_entry *dir)
 {
-	int i;
+	int i, err = 0;
 
-	for (i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (!proc_create_data(kinds[i].name, 0444, dir, &report_ops, (void *)&kinds[i]))
-			return -ENOMEM;
-	return 0;
+	for (i = 0; !err && i < ARRAY_SIZE(kinds); i++)
+		err = make(dir, &kinds[i]);
+	return err;
 }
