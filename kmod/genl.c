@@ -276,31 +276,21 @@ void genl_announce(struct tracked *tracked, enum event_kind kind)
 	genl_set_err(&genl_family, &init_net, 0, 0, ENOBUFS);
 }
 
+#define ABOUT_PROCESS(command, its_policy, last)                                           \
+	{                                                                                  \
+		.cmd = command, .doit = do_process, .policy = its_policy, .maxattr = last, \
+		.flags = GENL_ADMIN_PERM                                                   \
+	}
+
 static const struct genl_ops ops[] = {
 	{ .cmd = UPAGER_CMD_FEATURES,
 	  .doit = do_features,
 	  .policy = policy,
 	  .maxattr = UPAGER_A_PAD },
-	{ .cmd = UPAGER_CMD_TRACK,
-	  .doit = do_process,
-	  .policy = policy,
-	  .maxattr = UPAGER_A_PID,
-	  .flags = GENL_ADMIN_PERM },
-	{ .cmd = UPAGER_CMD_UNTRACK,
-	  .doit = do_process,
-	  .policy = policy,
-	  .maxattr = UPAGER_A_PID,
-	  .flags = GENL_ADMIN_PERM },
-	{ .cmd = UPAGER_CMD_PAGING,
-	  .doit = do_process,
-	  .policy = policy,
-	  .maxattr = UPAGER_A_PAGING,
-	  .flags = GENL_ADMIN_PERM },
-	{ .cmd = UPAGER_CMD_PINNED,
-	  .doit = do_process,
-	  .policy = pinned_policy,
-	  .maxattr = UPAGER_A_NR_PAGES,
-	  .flags = GENL_ADMIN_PERM },
+	ABOUT_PROCESS(UPAGER_CMD_TRACK, policy, UPAGER_A_PID),
+	ABOUT_PROCESS(UPAGER_CMD_UNTRACK, policy, UPAGER_A_PID),
+	ABOUT_PROCESS(UPAGER_CMD_PAGING, policy, UPAGER_A_PAGING),
+	ABOUT_PROCESS(UPAGER_CMD_PINNED, pinned_policy, UPAGER_A_NR_PAGES),
 };
 
 /* Events tell pids, which hidepid= may hide. */

@@ -158,42 +158,24 @@ enum {
 };
 
 static struct probe probes[] = {
-	[TRACED] = {
-		.trial = try_traced,
-		.handler = on_trial,
-	},
-	[UNTRACED] = {
-		.trial = try_untraced,
-		.handler = on_trial,
-	},
-	{
-		.symbols = { "ptep_clear_flush" },
-		.handler = on_clear,
-		.features = UPAGER_FEATURE_COPIES | UPAGER_FEATURE_ZERO_WRITES,
-	},
-	{
-		.symbols = { "wp_page_reuse" },
-		.handler = on_fault,
-		.kind = COW_REUSE,
-		.features = UPAGER_FEATURE_REUSES,
-	},
-	{
-		.symbols = { "set_pte_range", "do_set_pte" },
-		.handler = on_fault,
-		.kind = COW_FILE,
-		.features = UPAGER_FEATURE_FILE_WRITES,
-	},
-	{
-		.symbols = { "do_huge_pmd_wp_page" },
-		.handler = on_fault,
-		.kind = COW_HUGE,
-		.features = UPAGER_FEATURE_HUGE_BREAKS,
-	},
-	{
-		.symbols = { "__split_huge_pmd" },
-		.handler = on_split,
-		.features = UPAGER_FEATURE_HUGE_SPLITS,
-	},
+	[TRACED] = { .trial = try_traced, .handler = on_trial },
+	[UNTRACED] = { .trial = try_untraced, .handler = on_trial },
+	{ { "ptep_clear_flush" },
+	  .handler = on_clear,
+	  .features = UPAGER_FEATURE_COPIES | UPAGER_FEATURE_ZERO_WRITES },
+	{ { "wp_page_reuse" },
+	  .handler = on_fault,
+	  .kind = COW_REUSE,
+	  .features = UPAGER_FEATURE_REUSES },
+	{ { "set_pte_range", "do_set_pte" },
+	  .handler = on_fault,
+	  .kind = COW_FILE,
+	  .features = UPAGER_FEATURE_FILE_WRITES },
+	{ { "do_huge_pmd_wp_page" },
+	  .handler = on_fault,
+	  .kind = COW_HUGE,
+	  .features = UPAGER_FEATURE_HUGE_BREAKS },
+	{ { "__split_huge_pmd" }, .handler = on_split, .features = UPAGER_FEATURE_HUGE_SPLITS },
 };
 
 static int find(struct probe *probe, const char *symbol)
