@@ -42,21 +42,20 @@ static const struct nla_policy pinned_policy[UPAGER_A_NR_PAGES + 1] = {
 	[UPAGER_A_NR_PAGES] = { .type = NLA_U32 },
 };
 
-static struct sk_buff *reply_begin(struct genl_info *info, size_t bytes, void **header)
+/* Answers with what is filled in, of at most as much as PINNED has. */
+static int reply(struct genl_info *info,
+		 int (*fill)(struct sk_buff *skb, struct genl_info *info, struct mm_struct *mm),
+		 struct mm_struct *mm)
 {
-	struct sk_buff *skb = genlmsg_new(bytes, GFP_KERNEL);
+	struct sk_buff *skb =
+		genlmsg_new(NLMSG_GOODSIZE + UPAGER_PINNED_PAGES_MAX / BITS_PER_BYTE, GFP_KERNEL);
+	void *header = NULL;
+	int err = -ENOMEM;
 
-	if (!skb)
-		return NULL;
-	*header = genlmsg_put_reply(skb, info, &genl_family, 0, info->genlhdr->cmd);
-	if (*header)
-		return skb;
-	nlmsg_free(skb);
-	return NULL;
-}
-
-static int reply_end(struct genl_info *info, struct sk_buff *skb, void *header, int err)
-{
+	if (skb)
+		header = genlmsg_put_reply(skb, info, &genl_family, 0, info->genlhdr->cmd);
+	if (header)
+		err = fill(skb, info, mm);
 	if (err) {
 		nlmsg_free(skb);
 		return err;
@@ -65,22 +64,19 @@ static int reply_end(struct genl_info *info, struct sk_buff *skb, void *header, 
 	return genlmsg_reply(skb, info);
 }
 
-static int do_features(struct sk_buff *request, struct genl_info *info)
+static int put_features(struct sk_buff *skb, struct genl_info *info, struct mm_struct *mm)
 {
-	u64 features = tracking_features();
-	struct sk_buff *skb;
-	void *header;
-	int err = 0;
-
-	skb = reply_begin(info, NLMSG_GOODSIZE, &header);
-	if (!skb)
-		return -ENOMEM;
 	if (nla_put_u32(skb, UPAGER_A_VERSION, UPAGER_FAMILY_VERSION) ||
-	    nla_put_u64_64bit(skb, UPAGER_A_FEATURES, features, UPAGER_A_PAD) ||
+	    nla_put_u64_64bit(skb, UPAGER_A_FEATURES, tracking_features(), UPAGER_A_PAD) ||
 	    nla_put_u32(skb, UPAGER_A_NR_TRACKED, registry_count()) ||
 	    nla_put_u32(skb, UPAGER_A_TRACKED_MAX, UPAGER_TRACKED_MAX))
-		err = -EMSGSIZE;
-	return reply_end(info, skb, header, err);
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int do_features(struct sk_buff *request, struct genl_info *info)
+{
+	return reply(info, put_features, NULL);
 }
 
 static int track(struct sk_buff *request, struct genl_info *info, struct pid *pid)
@@ -123,13 +119,14 @@ static int paging(struct sk_buff *request, struct genl_info *info, struct pid *p
 	return 0;
 }
 
-static int put_pinned(struct sk_buff *skb, struct pid *pid, struct mm_struct *mm, u64 start,
-		      u32 nr_pages)
+static int put_pinned(struct sk_buff *skb, struct genl_info *info, struct mm_struct *mm)
 {
+	u64 start = nla_get_u64(info->attrs[UPAGER_A_START]);
+	u32 nr_pages = nla_get_u32(info->attrs[UPAGER_A_NR_PAGES]);
 	unsigned int bytes = DIV_ROUND_UP(nr_pages, BITS_PER_BYTE);
 	struct nlattr *bitmap;
 
-	if (nla_put_u32(skb, UPAGER_A_PID, pid_nr(pid)) ||
+	if (nla_put_u32(skb, UPAGER_A_PID, nla_get_u32(info->attrs[UPAGER_A_PID])) ||
 	    nla_put_u64_64bit(skb, UPAGER_A_START, start, UPAGER_A_PAD) ||
 	    nla_put_u32(skb, UPAGER_A_NR_PAGES, nr_pages))
 		return -EMSGSIZE;
@@ -156,8 +153,6 @@ static bool range_is_good(struct genl_info *info)
 static int pinned(struct sk_buff *request, struct genl_info *info, struct pid *pid)
 {
 	struct mm_struct *mm;
-	struct sk_buff *skb;
-	void *header;
 	int err;
 
 	if (!range_is_good(info)) {
@@ -167,13 +162,7 @@ static int pinned(struct sk_buff *request, struct genl_info *info, struct pid *p
 	err = access_get_users(request, pid, &mm);
 	if (err)
 		return err;
-	err = -ENOMEM;
-	skb = reply_begin(info, NLMSG_GOODSIZE + UPAGER_PINNED_PAGES_MAX / BITS_PER_BYTE, &header);
-	if (skb) {
-		err = put_pinned(skb, pid, mm, nla_get_u64(info->attrs[UPAGER_A_START]),
-				 nla_get_u32(info->attrs[UPAGER_A_NR_PAGES]));
-		err = reply_end(info, skb, header, err);
-	}
+	err = reply(info, put_pinned, mm);
 	mmput_async(mm);
 	return err;
 }
@@ -256,7 +245,8 @@ static int compose(struct sk_buff *skb, struct tracked *tracked, enum event_kind
 
 void genl_announce(struct tracked *tracked, enum event_kind kind)
 {
-	size_t bytes = 2 * nla_total_size(sizeof(u32));
+	size_t bytes = 2 * nla_total_size(sizeof(u32)) +
+		       nla_total_size(UPAGER_COW_A_MAX * nla_total_size_64bit(sizeof(u64)));
 	struct sk_buff *skb;
 
 	/* To begin or stop tracking is no event. */
@@ -264,8 +254,6 @@ void genl_announce(struct tracked *tracked, enum event_kind kind)
 	    (kind == EVENT_GONE && !tracked->ended) ||
 	    !genl_has_listeners(&genl_family, &init_net, 0))
 		return;
-	if (kind == EVENT_GONE)
-		bytes += nla_total_size(TRACKED_NR_COUNTS * nla_total_size_64bit(sizeof(u64)));
 	skb = genlmsg_new(bytes, GFP_KERNEL);
 	if (skb && !compose(skb, tracked, kind)) {
 		genlmsg_multicast(&genl_family, skb, 0, 0, GFP_KERNEL);

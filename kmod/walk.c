@@ -271,8 +271,6 @@ int walk_pinned(struct mm_struct *mm, unsigned long start, u32 nr_pages, u8 *bit
 	struct vm_area_struct *vma;
 	int err;
 
-	if (end < start)
-		end = PAGE_MASK;
 	err = mmap_read_lock_killable(mm);
 	while (!err && addr < end && (vma = find_vma(mm, addr)) && vma->vm_start < end) {
 		unsigned long stop = min(end, vma->vm_end);
