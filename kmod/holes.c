@@ -28,33 +28,28 @@ bool step_next(struct mm_struct *mm, struct step *step)
 	return true;
 }
 
-void holes_limit(struct limits *limits, struct task_struct *task)
+/* What is left of a limit of which so many bytes are used. */
+static unsigned long left(struct task_struct *task, unsigned int which, unsigned long used)
 {
-	limits->stack = task ? task_rlimit(task, RLIMIT_STACK) : RLIM_INFINITY;
-	limits->data = task ? task_rlimit(task, RLIMIT_DATA) : RLIM_INFINITY;
-	limits->space = task ? task_rlimit(task, RLIMIT_AS) : RLIM_INFINITY;
-}
+	unsigned long limit = task ? task_rlimit(task, which) : RLIM_INFINITY;
 
-/* What is left of a limit of which so much is used. */
-static unsigned long left(unsigned long limit, unsigned long used)
-{
 	return limit - min(limit, used);
 }
 
 /* As brk() has it: its area and the program's data are one limit, all that is private another. */
-static unsigned long heap_left(struct mm_struct *mm, const struct limits *limits)
+static unsigned long heap_left(struct mm_struct *mm, struct task_struct *task)
 {
 	unsigned long used = PAGE_ALIGN(mm->brk) - mm->start_brk + mm->end_data - mm->start_data;
 
-	return min3(left(limits->data, used), left(limits->data, mm->data_vm << PAGE_SHIFT),
-		    left(limits->space, mm->total_vm << PAGE_SHIFT));
+	return min3(left(task, RLIMIT_DATA, used),
+		    left(task, RLIMIT_DATA, mm->data_vm << PAGE_SHIFT),
+		    left(task, RLIMIT_AS, mm->total_vm << PAGE_SHIFT));
 }
 
-static unsigned long stack_left(struct mm_struct *mm, struct vm_area_struct *vma,
-				const struct limits *limits)
+static unsigned long stack_left(struct vm_area_struct *vma, struct task_struct *task)
 {
-	return min(left(limits->stack, vma->vm_end - vma->vm_start),
-		   left(limits->space, mm->total_vm << PAGE_SHIFT));
+	return min(left(task, RLIMIT_STACK, vma->vm_end - vma->vm_start),
+		   left(task, RLIMIT_AS, vma->vm_mm->total_vm << PAGE_SHIFT));
 }
 
 /* The room from the end of the heap, which need not have begun, or 0. */
@@ -77,7 +72,7 @@ static unsigned long stack_bytes(struct mm_struct *mm, const struct step *step)
 }
 
 void holes_add(struct figures *figures, struct mm_struct *mm, const struct step *step,
-	       const struct limits *limits)
+	       struct task_struct *task)
 {
 	unsigned long window = min(mm->task_size, DEFAULT_MAP_WINDOW);
 	unsigned long start = min(step->hole_start, window);
@@ -88,10 +83,10 @@ void holes_add(struct figures *figures, struct mm_struct *mm, const struct step 
 	values[FIGURE_HOLES_COUNT] += step_has_hole(step);
 	values[FIGURE_HOLES_BYTES] += hole_bytes;
 	values[FIGURE_LARGEST_HOLE_BYTES] = max(values[FIGURE_LARGEST_HOLE_BYTES], hole_bytes);
-	values[FIGURE_HEAP_HOLE_BYTES] += min(heap_bytes(mm, step), heap_left(mm, limits));
+	values[FIGURE_HEAP_HOLE_BYTES] += min(heap_bytes(mm, step), heap_left(mm, task));
 	if (stack_bytes(mm, step))
 		values[FIGURE_STACK_HOLE_BYTES] +=
-			min(stack_bytes(mm, step), stack_left(mm, step->vma, limits));
+			min(stack_bytes(mm, step), stack_left(step->vma, task));
 	values[FIGURE_MAPPED_BYTES] += step->end - step->hole_end;
 	values[FIGURE_SPACE_BYTES] = mm->task_size;
 	/* The 47 bits that every program gets. */

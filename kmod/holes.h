@@ -27,19 +27,12 @@ static inline bool step_has_hole(const struct step *step)
 /* From the end of the last step, or zeroes, to the next.  The mmap lock is held. */
 bool step_next(struct mm_struct *mm, struct step *step);
 
-/* How large a process may make what grows, in bytes. */
-struct limits {
-	unsigned long stack;
-	unsigned long data;
-	unsigned long space;
-};
-
-/* NULL: as large as they like. */
-void holes_limit(struct limits *limits, struct task_struct *task);
-
-/* Adds a step, which may be a part of a mapping, to the sums; after all of them, what follows. */
+/*
+ * Adds a step, which may be a part of a mapping, to the sums; after all of them, what follows.  The
+ * task is whose limits count, or NULL.
+ */
 void holes_add(struct figures *figures, struct mm_struct *mm, const struct step *step,
-	       const struct limits *limits);
+	       struct task_struct *task);
 void holes_end(struct figures *figures);
 
 /* The hole of a step, by its number.  The mmap lock is held. */

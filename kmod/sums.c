@@ -12,7 +12,7 @@ struct sums {
 	struct figures *figures;
 	/* The one that was come to last, or comes next. */
 	struct object object;
-	struct limits limits;
+	struct task_struct *task;
 };
 
 /* What is present in a mapping, as far as one holding of the mmap lock goes: there it ends. */
@@ -43,7 +43,7 @@ static int sum(struct sums *sums, struct mm_struct *mm, bool pages)
 	while (!err && step_next(mm, &step)) {
 		if (pages && step.vma)
 			add_present(sums, &step);
-		holes_add(sums->figures, mm, &step, &sums->limits);
+		holes_add(sums->figures, mm, &step, sums->task);
 		if (sums->object.file && step.end >= sums->object.end) {
 			sums->figures->values[FIGURE_LIBS_COUNT]++;
 			err = object_next(mm, &sums->object);
@@ -89,10 +89,9 @@ void sums_count(struct figures *figures, struct tracked *tracked)
 int sums_collect(struct figures *figures, unsigned int parts, struct task_struct *task,
 		 struct mm_struct *mm, struct tracked *tracked)
 {
-	struct sums sums = { .figures = figures };
+	struct sums sums = { .figures = figures, .task = task };
 	int err = 0;
 
-	holes_limit(&sums.limits, task);
 	if (parts & (SUMS_HOLES | SUMS_LIBS | SUMS_COW)) {
 		err = mmap_read_lock_killable(mm);
 		if (!err)
