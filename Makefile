@@ -10,7 +10,7 @@
 #                      short form, ONLY=TEXT runs those whose name holds TEXT, PAIRS=N each N times
 # make fuzz            each fuzzer for FUZZ_SECONDS=60, or one: FUZZ=state
 # make lint format     checkers; clang-format
-# make install         DESTDIR=, PREFIX=/usr
+# make install         DESTDIR=, PREFIX=/usr; install-module only the module, for the kernel of KDIR
 # make setup           packages, by apt (root)
 # V=1                  whole command lines
 # CC=clang-14          another compiler
@@ -38,7 +38,7 @@ MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all tests module check check-host check-vm vm-debug vm-shell demo tour bench fuzz fuzz-all fuzz-build \
-	fuzz-run lint format install clean setup FORCE
+	fuzz-run lint format install install-module install-module-source clean setup FORCE
 .DEFAULT_GOAL := all
 
 ifeq ($(or $(V),0),0)
@@ -198,6 +198,7 @@ KMOD_FILES := Kbuild $(wildcard kmod/*.[ch] uapi/*.h) selftests/kmod/missed.c
 module: $(BUILD)/upager.ko
 ifneq ($(wildcard $(KDIR)/Makefile),)
 all: $(BUILD)/upager.ko
+install: install-module
 endif
 
 $(BUILD)/kmod-%/upager.ko: $(KMOD_FILES) $(OBJ)/.flags
@@ -335,7 +336,23 @@ $(BUILD)/%: daemon/%.in $(OBJ)/.flags
 $(BUILD)/%: daemon/lib/%.in $(OBJ)/.flags
 	$(call run,GEN,$@,$(fill_in) $< >$@)
 
-install: all $(BUILD)/upagerd.service $(BUILD)/libupager.pc
+$(BUILD)/%: kmod/%.in $(OBJ)/.flags
+	$(call run,GEN,$@,$(fill_in) $< >$@)
+
+# Where modprobe looks first, of the kernel that it is for: not all headers tell that in one place.
+MODULE_RELEASE = $(firstword $(shell /sbin/modinfo -F vermagic $(BUILD)/upager.ko))
+install-module: $(BUILD)/upager.ko
+	$(call install_file,644,$<,/lib/modules/$(MODULE_RELEASE)/updates)
+	$(if $(DESTDIR),,depmod $(MODULE_RELEASE))
+
+# For dkms, which builds it for each kernel that comes.
+install-module-source: $(BUILD)/dkms.conf
+	$(call install_file,644,$<,$(PREFIX)/src/upager-$(VERSION))
+	for file in Kbuild $(wildcard kmod/*.[ch]) uapi/upager.h; do \
+		install -D -m 644 $$file $(DESTDIR)$(PREFIX)/src/upager-$(VERSION)/$$file || exit; \
+	done
+
+install: all install-module-source $(BUILD)/upagerd.service $(BUILD)/libupager.pc
 	$(call install_file,755,$(BUILD)/upagerd,$(PREFIX)/sbin)
 	$(call install_file,755,$(BUILD)/upager,$(PREFIX)/bin)
 	$(call install_file,755,$(BUILD)/libupager.so,$(LIBDIR),libupager.so.0)
