@@ -63,10 +63,14 @@ void report_comm_show(struct seq_file *m, struct pid *pid)
 static int show_sums(struct seq_file *m, struct report *report)
 {
 	struct tracked *tracked = registry_get(report->pid, 0);
-	struct task_struct *task = get_pid_task(report->pid, PIDTYPE_TGID);
 	struct figures figures = {};
+	struct task_struct *task;
 	int err;
 
+	/* What belongs to an entry goes with it; memory may go later. */
+	if (!tracked && !(report->parts & IS_TRACKED))
+		return -ESRCH;
+	task = get_pid_task(report->pid, PIDTYPE_TGID);
 	err = sums_collect(&figures, report->parts, task, report->mm, tracked);
 	report_version_show(m);
 	if (report->parts & WHO) {
