@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/swap.h>
 #include <linux/version.h>
+#include <linux/workqueue.h>
 
 /* What came with headers of its own; sparse, which cannot ask, checks against older ones. */
 #ifndef __CHECKER__
@@ -30,6 +31,13 @@
 #endif
 #ifdef COMPAT_EXEC_STATE
 #include <linux/sched/exec_state.h>
+#endif
+
+/* For works that wait for nobody on any processor. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define compat_unbound_wq system_dfl_wq
+#else
+#define compat_unbound_wq system_unbound_wq
 #endif
 
 struct task_struct;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/llist.h>
 #include <linux/workqueue.h>
+#include "compat.h"
 #include "events.h"
 
 static LLIST_HEAD(queue);
@@ -33,7 +34,7 @@ void events_add(struct tracked *tracked, enum event_kind kind)
 	event->tracked = tracked;
 	event->kind = kind;
 	llist_add(&event->node, &queue);
-	queue_work(system_unbound_wq, &work);
+	queue_work(compat_unbound_wq, &work);
 }
 
 void events_flush(void)

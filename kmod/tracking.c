@@ -161,7 +161,7 @@ void tracking_tell(struct tracked *tracked, enum event_kind kind)
 	tracked->features = probes_features(true) | UPAGER_FEATURE_EVENTS;
 	registry_ended(tracked);
 	if (!registry_count())
-		mod_delayed_work(system_unbound_wq, &disarm_work, HZ);
+		mod_delayed_work(compat_unbound_wq, &disarm_work, HZ);
 }
 
 static int add(struct pid *pid, struct owner *owner)
@@ -178,7 +178,7 @@ static int add(struct pid *pid, struct owner *owner)
 	if (!err)
 		err = registry_add(task, owner);
 	if (armed && !registry_count())
-		mod_delayed_work(system_unbound_wq, &disarm_work, HZ);
+		mod_delayed_work(compat_unbound_wq, &disarm_work, HZ);
 	put_task_struct(task);
 	return err;
 }

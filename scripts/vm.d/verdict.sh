@@ -6,6 +6,8 @@
 verdict_splats='BUG:|WARNING:|\bOops\b|KASAN:|KCSAN:|KFENCE:|UBSAN:|general protection fault[:,]|Kernel panic|hung task'
 verdict_splats+='|blocked for more than|rcu: INFO|INFO: rcu|soft lockup|hard LOCKUP|cut here|DEBUG_LOCKS|ODEBUG:'
 verdict_splats+='|INFO: trying to register|refcount_t:|Bad page|unreferenced object|new suspected memory leaks'
+# Whatever the kernel has to say of a function of the module.
+verdict_splats+='|\[upager\]'
 # Bits of /proc/sys/kernel/tainted: bad page, died, warned, soft lockup.
 verdict_taints=$((1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))
 
