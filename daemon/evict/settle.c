@@ -279,9 +279,11 @@ static bool is_in_place(const struct space *sp)
 }
 
 /*
- * `moved` is exact but for a dead agent, as in staged_outcome(); there what is
- * absent is asked for, too.  From COPIED on all of it is in the pool, or newer
- * in staging.  What is present has stayed whatever the control page says.
+ * `moved` is exact but for a dead agent, as in staged_outcome(); there staging is asked
+ * for what is absent, and for all where that cannot be told: of what never moved the
+ * program has its page, and nobody will miss another.  From COPIED on all of it is in
+ * the pool, or newer in staging.  What is present has stayed whatever the control page
+ * says.
  */
 static struct agent_outcome inherited_outcome(struct space *sp, uint32_t run_index,
 					      uint64_t settled)
@@ -295,6 +297,7 @@ static struct agent_outcome inherited_outcome(struct space *sp, uint32_t run_ind
 	struct agent_outcome out = agent_outcome(ag, run_index);
 	uint32_t phase = untrusted(ag->ctl->batch[n].phase);
 	bool copied = phase == AGENT_COPIED || phase == AGENT_DROPPED || phase == AGENT_WITHDRAWN;
+	bool vanished = ag->dead && uffd_alive(sp->uffd) == -ESRCH;
 	uint64_t present[PRESENT_MAX / 64], asked, moved = 0;
 	/* In this order: what is present was so before any event that nobody has read. */
 	bool known = is_in_place(sp) && !present_read(sp->process.pagemap_fd, run, present) &&
@@ -306,14 +309,15 @@ static struct agent_outcome inherited_outcome(struct space *sp, uint32_t run_ind
 	out.pinned = 0;
 	out.error = 0;
 	if (post->mode == AGENT_MOVE) {
-		asked = (out.moved | (ag->dead && known ? ~present[0] : 0)) & ~settled;
+		asked = (ag->dead ? (known ? ~present[0] : ~0ULL) : out.moved) & ~settled;
 		for (uint32_t i = 0; i < run.nr_pages; i++)
 			if (asked >> i & 1 &&
 			    read_staging(sp, staging + i, standby_data(&sp->standby, place + i)))
 				moved |= 1ULL << i;
 		if (copied)
 			moved |= out.moved;
-		out.lost = out.moved & ~moved;
+		/* As in staged_outcome(): a child may share it. */
+		out.lost = (vanished ? ~0ULL : out.moved) & ~moved;
 		out.moved = moved;
 	} else if (!copied) {
 		out.moved = 0; /* nothing was dropped */

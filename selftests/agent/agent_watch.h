@@ -44,13 +44,12 @@ static inline bool is_stopped(pid_t pid)
 	return strstr(text, ") T");
 }
 
-static inline bool read_ctl(pid_t pid, struct agent_ctl *ctl)
+/* Where its control page is in the target; 0: nowhere. */
+static inline uint64_t ctl_at(pid_t pid)
 {
 	char path[64], line[512];
 	unsigned long long addr = 0;
-	bool ok;
 	FILE *f;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	f = fopen(path, "re");
@@ -59,6 +58,16 @@ static inline bool read_ctl(pid_t pid, struct agent_ctl *ctl)
 			sscanf(line, "%llx", &addr);
 	if (f)
 		fclose(f);
+	return addr;
+}
+
+static inline bool read_ctl(pid_t pid, struct agent_ctl *ctl)
+{
+	uint64_t addr = ctl_at(pid);
+	char path[64];
+	bool ok;
+	int fd;
+
 	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 	fd = open(path, O_RDONLY);
 	ok = addr && fd >= 0 && pread(fd, ctl, sizeof(*ctl), (off_t)addr) == (ssize_t)sizeof(*ctl);
