@@ -130,26 +130,39 @@ void pager_kick_housekeeping(struct pager *pg)
 	kick(pg->housekeeping_fd);
 }
 
-struct space *pager_add_space(struct pager *pg, int uffd)
+/* With nothing in its slot; 0: there is none, or no room for it. */
+static uint32_t free_id(struct pager *pg)
 {
-	struct space *sp = NULL;
-
-	pthread_mutex_lock(&pg->lock);
 	for (uint32_t id = 1; id < SPACES_MAX; id++) {
-		if (pg->space[id])
+		bool room = id < pg->state.nr_room;
+
+		if (pg->space[id] || (room && pg->state.records[id].ward))
 			continue;
-		if (id >= pg->state.nr_room && make_room(pg, 0))
-			break;
+		if (!room && make_room(pg, 0))
+			return 0;
 		memset(&pg->state.events[id], 0, sizeof(pg->state.events[id]));
 		pg->state.records[id].map_changes = 0;
 		pg->state.records[id].hinted = 0;
-		sp = space_new(id, uffd, &pg->state.events[id]);
+		return id;
+	}
+	return 0;
+}
+
+struct space *pager_add_space(struct pager *pg, int uffd, uint32_t id)
+{
+	struct space *sp;
+
+	pthread_mutex_lock(&pg->lock);
+	if (!id)
+		id = free_id(pg);
+	sp = id ? space_new(id, uffd, &pg->state.events[id]) : NULL;
+	if (sp) {
+		sp->worker.events_waiting = sp->events->msg[0].event;
 		__atomic_store_n(&pg->space[id], sp, __ATOMIC_RELEASE);
-		if (sp && id >= pg->nr_ids)
+		if (id >= pg->nr_ids)
 			pg->nr_ids = id + 1;
 		if (pg->state.header && pg->state.header->nr_ids < pg->nr_ids)
 			pg->state.header->nr_ids = pg->nr_ids;
-		break;
 	}
 	pthread_mutex_unlock(&pg->lock);
 	return sp;

@@ -42,6 +42,7 @@ struct pager_state {
 	struct hint_record *hints; /* pager_hints() */
 	struct state_header *header;
 	uint32_t nr_room;
+	uint32_t nr_wards; /* recover/ward.h: that are to be taken on */
 	bool inherited; /* it is that of a daemon that died */
 	struct unserved unserved;
 };
@@ -139,8 +140,8 @@ bool pager_is_agent(const struct pager *pg, pid_t pid);
 void pager_kick_worker(struct pager *pg);
 void pager_kick_housekeeping(struct pager *pg);
 
-/* A new space with a free id, or NULL: there are SPACES_MAX, or no memory is left. */
-struct space *pager_add_space(struct pager *pg, int uffd);
+/* A new space with that id, 0: a free one; NULL: there are SPACES_MAX, or no memory is left. */
+struct space *pager_add_space(struct pager *pg, int uffd, uint32_t id);
 /* Writes what the next daemon must know of it; again after each change of that. */
 void pager_record_space(struct pager *pg, struct space *sp);
 /* The same, with an agent that the worker has not taken yet. */

@@ -99,7 +99,7 @@ static int begin_space(struct housekeeping *h, struct self_join *join, char text
 {
 	int err;
 
-	join->sp = pager_add_space(h->pg, -1);
+	join->sp = pager_add_space(h->pg, -1, 0);
 	if (!join->sp) {
 		snprintf(text, UPAGER_TEXT_BYTES,
 			 "%u address spaces are paged already: detach some", SPACES_MAX - 1);

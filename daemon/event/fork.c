@@ -12,6 +12,7 @@
 #include "evict/copies.h"
 #include "evict/pool.h"
 #include "memory/page.h"
+#include "recover/ward.h"
 
 bool fork_may_apply(const struct pager *pg, const struct space *sp)
 {
@@ -145,7 +146,7 @@ static bool is_known(struct pager *pg, int child_uffd)
 	for (uint32_t id = 1; id < pg->nr_ids; id++)
 		if (pg->space[id] && pg->space[id]->uffd == child_uffd)
 			return true;
-	return false;
+	return pg->state.inherited && unserved_has(&pg->state.unserved, child_uffd);
 }
 
 void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
@@ -160,7 +161,7 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	if (!failpoint(FP_FORK_READ) && !fds_are_scarce(pg, parent, child_uffd) &&
 	    make_room(pg, parent))
 		root = table_root_share(pg->tables, parent->worker.root);
-	child = root.v ? pager_add_space(pg, child_uffd) : NULL;
+	child = root.v ? pager_add_space(pg, child_uffd, ward_find(pg, child_uffd)) : NULL;
 	if (!child) {
 		table_root_put(pg->tables, root);
 		refuse_child(pg, parent, child_uffd);
@@ -200,6 +201,7 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	/* Until then housekeeping leaves it alone, and writes down nothing of it. */
 	child->phase = SPACE_FORKED;
 	pager_record_space(pg, child);
+	ward_end(pg, child->id);
 	pg->worker.look_at_all = true;
 	pager_kick_housekeeping(pg);
 	failpoint(FP_FORK_APPLIED);

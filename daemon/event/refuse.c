@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "memory/page.h"
+#include "recover/ward.h"
 
 #define MESSAGES_MAX 16
 /* Between its events, in all: it must not keep others waiting. */
@@ -95,8 +96,11 @@ static int poison_all(struct refusal *r, const struct space *parent)
 void refuse_child(struct pager *pg, const struct space *parent, int child_uffd)
 {
 	struct refusal r = { .pg = pg, .uffd = child_uffd };
-	int err = poison_all(&r, parent);
+	int err;
 
+	if (!ward_refuse(pg, child_uffd))
+		return;
+	err = poison_all(&r, parent);
 	if (err && err != -ESRCH)
 		unserved_add(&pg->state.unserved, child_uffd);
 	else

@@ -152,7 +152,7 @@ static void say_unprepared(const struct proc *p, int err, char text[UPAGER_TEXT_
 int takeover_begin(struct pager *pg, struct proc *p, char text[UPAGER_TEXT_BYTES])
 {
 	struct inject_result res = { .uffd = -1, .agent_pidfd = -1 };
-	struct space *sp = pager_add_space(pg, -1);
+	struct space *sp = pager_add_space(pg, -1, 0);
 	struct placing pl = { pg, sp, sp ? &sp->agent : NULL, sp ? &sp->standby : NULL, p };
 	char cause[INJECT_CAUSE_BYTES] = "";
 	int err;

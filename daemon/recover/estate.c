@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "recover/ward.h"
+
 #define FD_MAX (1 << 24)
 
 static int add(struct estate *es, int fd)
@@ -73,9 +75,10 @@ int estate_list(struct estate *es, const struct pager *pg)
 	for (uint32_t id = 1; id < h->nr_ids && !err; id++) {
 		const struct space_record *rec = &pg->state.records[id];
 
-		if (rec->uffd < 0)
+		if (ward_uffd(pg, id) < 0)
 			continue;
-		err = add_space(es, rec->uffd, space_record_facts(rec));
+		err = rec->uffd < 0 ? add(es, rec->ward)
+				    : add_space(es, rec->uffd, space_record_facts(rec));
 		if (!err)
 			err = add_events(es, &pg->state.events[id]);
 	}

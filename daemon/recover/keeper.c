@@ -22,6 +22,7 @@
 #include "recover/others.h"
 #include "recover/silence.h"
 #include "recover/statefile.h"
+#include "recover/ward.h"
 
 #define KEEPER_STACK_BYTES 65536
 #define KEEPER_POLL_MS	   20
@@ -63,15 +64,21 @@ static void drop_faults(struct event_slot *slot)
 		slot->msg[to].event = 0;
 }
 
-static void drain(struct event_slot *slot, int uffd)
+static void drain(struct pager *pg, uint32_t id)
 {
+	struct event_slot *slot = &pg->state.events[id];
 	uint32_t used;
 
 	drop_faults(slot);
 	used = slot_used(slot);
+	if (used > EVENTS_BATCH / 2) {
+		wards_forget(pg, slot);
+		used = slot_used(slot);
+	}
 	if (used < EVENTS_BATCH)
-		uffd_read(uffd, &slot->msg[used], EVENTS_BATCH - used);
+		uffd_read(ward_uffd(pg, id), &slot->msg[used], EVENTS_BATCH - used);
 	drop_faults(slot);
+	wards_take(pg, slot);
 }
 
 static bool has_exited(pid_t pid)
@@ -122,7 +129,7 @@ static bool any_alive(struct pager *pg)
 		    !uffd_alive(pg->state.unserved.list->uffd[i]))
 			return true;
 	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++) {
-		int uffd = pg->state.records[id].uffd;
+		int uffd = ward_uffd(pg, id);
 
 		if (uffd >= 0 && !uffd_alive(uffd))
 			return true;
@@ -145,9 +152,10 @@ static bool keep_once(struct pager *pg, bool look)
 		if (!any_alive(pg) && !others_any_kept(pg->state_dir_fd))
 			return false;
 	}
+	/* Those that come in between are above, or have their turn in the next round. */
 	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++)
-		if (pg->state.records[id].uffd >= 0)
-			drain(&pg->state.events[id], pg->state.records[id].uffd);
+		if (ward_uffd(pg, id) >= 0)
+			drain(pg, id);
 	return true;
 }
 

@@ -80,8 +80,11 @@ static int add_spaces(struct pager *pg)
 	int err;
 
 	for (uint32_t id = 1; id < pg->state.header->nr_ids; id++) {
-		if (pg->state.records[id].uffd < 0)
+		if (pg->state.records[id].uffd < 0) {
+			pg->state.nr_wards += pg->state.records[id].ward > 0;
 			continue;
+		}
+		pg->state.records[id].ward = 0; /* its fork is applied, though it does not say so */
 		pg->space[id] = space_of(pg, id);
 		if (!pg->space[id])
 			return -ENOMEM;

@@ -52,12 +52,14 @@ struct space_record {
 	_Atomic uint64_t asked_bytes;
 	_Atomic uint64_t map_changes; /* stored before an event counts as applied */
 	_Atomic uint64_t hinted; /* 1: the space has a list in the file of hints */
+	_Atomic int32_t ward; /* userfaultfd of recover/ward.h's, whose id this is; 0: none */
+	uint32_t zero;
 	struct space_facts facts[2];
 };
 
 _Static_assert(sizeof(struct inject_place) == 64, "fixed layout");
 _Static_assert(sizeof(struct space_facts) == 192, "fixed layout");
-_Static_assert(sizeof(struct space_record) == 424, "fixed layout");
+_Static_assert(sizeof(struct space_record) == 432, "fixed layout");
 
 static inline const struct space_facts *space_record_facts(const struct space_record *rec)
 {

@@ -9,7 +9,7 @@
  * Of all files of the state directory together: page entries, tables, events,
  * space records, hints, posts and writes.  One more with every change of any of them.
  */
-#define STATE_VERSION 4
+#define STATE_VERSION 5
 #define STATE_AREAS   16
 
 enum state_area {

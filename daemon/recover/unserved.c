@@ -55,6 +55,15 @@ void unserved_add(struct unserved *o, int uffd)
 	pthread_mutex_unlock(&o->lock);
 }
 
+/* No lock: a keeper has what was its state when that was started. */
+bool unserved_has(const struct unserved *o, int uffd)
+{
+	for (uint32_t i = 0; i < o->list->nr; i++)
+		if (__atomic_load_n(&o->list->uffd[i], __ATOMIC_ACQUIRE) == uffd)
+			return true;
+	return false;
+}
+
 uint32_t unserved_look_after(struct unserved *o)
 {
 	uint32_t left;

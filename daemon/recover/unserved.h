@@ -30,6 +30,8 @@ struct unserved {
 int unserved_map(struct unserved *o, int state_dir_fd, bool old);
 /* Worker. The descriptor is theirs. */
 void unserved_add(struct unserved *o, int uffd);
+/* Whether it is one of those that were added before. */
+bool unserved_has(const struct unserved *o, int uffd);
 /* Housekeeping: lets go of those whose address space is gone; how many are left. */
 uint32_t unserved_look_after(struct unserved *o);
 

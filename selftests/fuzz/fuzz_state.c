@@ -118,7 +118,7 @@ static void fill(struct space *sp)
 
 static void make_space(uint32_t parent)
 {
-	struct space *sp = pager_add_space(&pg, (int)syscall(SYS_dup, pg.worker_fd));
+	struct space *sp = pager_add_space(&pg, (int)syscall(SYS_dup, pg.worker_fd), 0);
 
 	require(sp && !standby_init(&sp->standby, 128));
 	require(!agent_init(&sp->agent, pager_posts(&pg, sp->id)));

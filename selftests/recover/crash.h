@@ -8,7 +8,7 @@
 /*
  * A program that does what it is told to its own memory, three operations at a
  * time, and knows what every byte has to be: in it, and in the children that it
- * forks on the way.  What it knows is in memory that the pager leaves alone.
+ * forks on the way, and theirs.  What it knows is in memory that the pager leaves alone.
  */
 #define CRASH_BLOCKS 24ULL
 #define CRASH_PAGES  64ULL /* of a block */
@@ -165,9 +165,14 @@ static inline bool crash_fork(uint32_t i, uint32_t nr_case)
 		return pid > 0;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	pid = fork();
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	while (atomic_load(&crash->verify) <= nr_case)
 		sleep_us(500);
-	_exit(crash_memory_is(&crash->born[i], "child") ? 0 : 3);
+	if (!crash_memory_is(&crash->born[i], pid ? "child" : "grandchild"))
+		_exit(3);
+	_exit(pid && status_of(pid) ? 4 : 0);
 }
 
 /* Each on another block, so that the three meet some that are out, and some that are not. */

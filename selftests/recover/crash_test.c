@@ -56,6 +56,9 @@ static const struct {
 	{ "attach_registered", WHILE_ATTACHING },
 	{ "detach_filled", WHILE_DETACHING },
 	{ "detach_unregistered", WHILE_DETACHING },
+	/* Of what was read while no daemon lived. */
+	{ "fork_shared", WHILE_TAKING_OVER },
+	{ "event_applied", WHILE_TAKING_OVER },
 };
 
 #define TRIPLES	 (CRASH_KINDS * CRASH_KINDS * CRASH_KINDS)

@@ -9,6 +9,8 @@
 
 #include <kselftest_harness.h>
 
+#include "recover/event_slot_format.h"
+
 #define NR 256 /* pages */
 
 PAGER_FIXTURE(recover_child)
@@ -61,6 +63,179 @@ TEST_F_TIMEOUT(recover_child, wipeonfork_set_by_the_child, 60)
 	opt.failpoints = NULL;
 	target_let(&t, 3);
 	ASSERT_EQ(0, pager_restart(pager, &opt));
+	EXPECT_EQ(0, target_end(&t));
+	EXPECT_EQ(0, pager_stop(pager));
+}
+
+enum value {
+	FORKED_ON, /* the child came back from its own fork */
+	GRANDCHILD, /* 1: it read what it was to, 2: something else */
+	ENDS, /* the test's wish: the child is no more when the next daemon comes */
+};
+
+/* Parts of what they have, in pages. */
+#define FORGOTTEN 16
+#define MOVED	  64
+#define NR_MOVED  32
+
+static bool is_as_changed(const uint8_t *p, const uint8_t *to)
+{
+	return memory_is_zero(p, 0, FORGOTTEN) && memory_is(p, FORGOTTEN, MOVED, 1) &&
+	       memory_is(p, MOVED + NR_MOVED, NR, 1) &&
+	       memory_is(to - MOVED * PAGE_SIZE, MOVED, MOVED + NR_MOVED, 1);
+}
+
+/* Forgets some, moves some, forks, and looks at what it has once it may. */
+static int child_that_forks(struct target_share *sh, uint8_t *p, uint8_t *to)
+{
+	size_t bytes = NR_MOVED * PAGE_SIZE;
+	pid_t pid;
+
+	if (madvise(p, FORGOTTEN * PAGE_SIZE, MADV_DONTNEED) ||
+	    mremap(p + MOVED * PAGE_SIZE, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to)
+		return 4;
+	pid = fork();
+	if (pid)
+		atomic_store(&sh->value[FORKED_ON], 1);
+	if (pid && atomic_load(&sh->value[ENDS]))
+		return 0;
+	while (atomic_load(&sh->go) < 3)
+		sleep_us(500);
+	if (pid)
+		return is_as_changed(p, to) && !status_of(pid) ? 0 : 3;
+	atomic_store(&sh->value[GRANDCHILD], 2 - is_as_changed(p, to));
+	return 0;
+}
+
+static int fork_twice(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR), *to = memory_map(NR_MOVED);
+	pid_t child;
+
+	target_check(sh, !mlockall(MCL_CURRENT) && !munlock(p, NR * PAGE_SIZE));
+	memory_fill(p, 0, NR, 1);
+	target_check(sh, memory_push_far(p, NR));
+	target_meet(sh, 2);
+	child = fork();
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		_exit(child_that_forks(sh, p, to));
+	}
+	target_check(sh, right_or_bus(child));
+	target_check(sh, memory_is(p, 0, NR, 1));
+	return 0;
+}
+
+/* Both are there before the next daemon is. */
+static bool fork_without_daemon(struct pager *pager, struct target *t)
+{
+	if (!target_reached(t, 2))
+		return false;
+	pager_kill(pager);
+	target_let(t, 2);
+	return wait_until(20, atomic_load(&t->share->value[FORKED_ON]));
+}
+
+/* Regression: it waited for a daemon, and every fork on the machine may then wait with it [F15]. */
+TEST_F_TIMEOUT(recover_child, forks_while_no_daemon_lives, 100)
+{
+	/* The child's fork, what it moved, its own fork. */
+	static const char *const dies[] = { "fork_shared=kill@1",   "record_written=kill@1",
+					    "fork_applied=kill@1",  "event_advanced=kill@2",
+					    "event_applied=kill@1", "fork_applied=kill@1" };
+	struct pager_options opt = { .disable = variant->disable };
+	struct pager *pager = &self->pager;
+	struct target t = target_start(pager, fork_twice, TARGET_BUDGET);
+	int status;
+
+	EXPECT_TRUE(fork_without_daemon(pager, &t));
+	for (uint32_t i = 0; i < ARRAY_SIZE(dies); i++) {
+		opt.failpoints = dies[i];
+		pager->pid = pager_spawn(pager, &opt);
+		EXPECT_TRUE(wait_until(20, pager_ended(pager, &status))) TH_LOG("%s", dies[i]);
+		pager_kill(pager);
+	}
+	opt.failpoints = NULL;
+	ASSERT_EQ(0, pager_restart(pager, &opt));
+	target_let(&t, 3);
+	EXPECT_TRUE(wait_until(20, atomic_load(&t.share->value[GRANDCHILD]) || target_is_over(&t)));
+	EXPECT_EQ(1, atomic_load(&t.share->value[GRANDCHILD]));
+	EXPECT_EQ(0, target_end(&t));
+	EXPECT_EQ(0, pager_stop(pager));
+}
+
+/* What is between the one that is known and the one that lives is needed to tell what that has. */
+TEST_F_TIMEOUT(recover_child, forks_and_ends_while_no_daemon_lives, 100)
+{
+	struct pager_options opt = { .disable = variant->disable };
+	struct pager *pager = &self->pager;
+	struct target t = target_start(pager, fork_twice, TARGET_BUDGET);
+
+	atomic_store(&t.share->value[ENDS], 1);
+	EXPECT_TRUE(fork_without_daemon(pager, &t));
+	sleep_us(1200000); /* the keeper has looked for what is gone */
+	ASSERT_EQ(0, pager_restart(pager, &opt));
+	target_let(&t, 3);
+	EXPECT_TRUE(wait_until(20, atomic_load(&t.share->value[GRANDCHILD])));
+	EXPECT_EQ(1, atomic_load(&t.share->value[GRANDCHILD]));
+	EXPECT_EQ(0, target_end(&t));
+	EXPECT_EQ(0, pager_stop(pager));
+}
+
+/* Neither can be taken on: SIGBUS, or what is right. */
+TEST_F_TIMEOUT(recover_child, refused_after_forks_without_daemon, 100)
+{
+	struct pager_options opt = { .disable = variant->disable,
+				     .failpoints = "fork_read=err:12" };
+	struct pager *pager = &self->pager;
+	struct target t = target_start(pager, fork_twice, TARGET_BUDGET);
+
+	EXPECT_TRUE(fork_without_daemon(pager, &t));
+	ASSERT_EQ(0, pager_restart(pager, &opt));
+	target_let(&t, 3);
+	wait_until(1, atomic_load(&t.share->value[GRANDCHILD]));
+	EXPECT_NE(2, atomic_load(&t.share->value[GRANDCHILD]));
+	EXPECT_EQ(0, target_end(&t));
+	EXPECT_EQ(0, pager_stop(pager));
+}
+
+#define FORKS (EVENTS_BATCH + EVENTS_BATCH / 4)
+
+static int fork_one_by_one(struct target_share *sh)
+{
+	uint8_t *p = memory_map(NR);
+	bool ok = true;
+
+	target_check(sh, !mlockall(MCL_CURRENT) && !munlock(p, NR * PAGE_SIZE));
+	memory_fill(p, 0, NR, 1);
+	target_check(sh, memory_push_far(p, NR));
+	target_meet(sh, 2);
+	for (int i = 0; i < FORKS; i++) {
+		pid_t child = fork();
+
+		if (!child) /* some with a child of their own */
+			_exit(i % 8 ? 0 : (child = fork()) ? status_of(child) : 0);
+		ok &= !status_of(child);
+	}
+	target_check(sh, ok);
+	target_meet(sh, 3);
+	target_check(sh, memory_is(p, 0, NR, 1));
+	return 0;
+}
+
+/* As a shell's loop: there is room for what is told of those that live only. */
+TEST_F_TIMEOUT(recover_child, more_forks_than_fit, 100)
+{
+	struct pager_options opt = { .disable = variant->disable };
+	struct pager *pager = &self->pager;
+	struct target t = target_start(pager, fork_one_by_one, TARGET_BUDGET);
+
+	ASSERT_TRUE(target_reached(&t, 2));
+	pager_kill(pager);
+	target_let(&t, 2);
+	EXPECT_TRUE(target_reached(&t, 3));
+	ASSERT_EQ(0, pager_restart(pager, &opt));
+	target_let(&t, 3);
 	EXPECT_EQ(0, target_end(&t));
 	EXPECT_EQ(0, pager_stop(pager));
 }
