@@ -68,6 +68,18 @@ paged_pid=$("$UPAGER" status --json | python3 -c 'import json, sys; print(json.l
 number='[0-9.]+'
 ok "top shows faults, evictions, percentiles and the stall" wait_for 60 live \
 	" +${number}M +${number}[BKM] +${number}M +[1-9]$number +[1-9]$number +<${number}[mu]s +<${number}m?u?s +[1-9]?[0-9.]+ +[0-9-]+ python3$"
+
+# waits_no_more: in the time between the last two of some looks; the average of ten seconds still has it.
+waits_no_more()
+{
+	"$UPAGER" top -b -n 3 -d 0.3 -o pid >"$WORK/top" &&
+		grep -E "^ +$paged_pid P " "$WORK/top" | tail -n 1 | grep -qE ' 0\.00 +[0-9-]+ python3$'
+}
+
+kill -STOP "$paged_pid"
+ok "a program that is stopped does not stall any more" wait_for 30 waits_no_more
+ok "though it did of late" json 'p["stall_some"]["avg60"] > 0'
+kill -CONT "$paged_pid"
 rm "$WORK/go"
 wait "$started_pid"
 is "the program's exit status" $? 0

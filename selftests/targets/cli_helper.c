@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "uapi/upager_proto.h"
@@ -163,13 +164,17 @@ static void send_records(int fd, const struct upager_request *req)
 
 static void send_stalls(int fd, const struct upager_request *req)
 {
-	const struct upager_stall stall[] = {
+	struct timespec now;
+	struct upager_stall stall[] = {
 		{ .some_avg10 = 10000, .some_avg60 = 5001, .some_avg300 = 2, .some_total_us = 9 },
 		{ .pid = PAGED_PID, .some_avg10 = 1234, .some_total_us = 1ull << 40 },
 		{ .pid = 4243 },
 		{ .pid = 4244, .some_avg60 = 1 },
 	};
 
+	/* A quarter of the time. */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	stall[1].some_total_us += ((__u64)now.tv_sec * 1000000 + (__u64)now.tv_nsec / 1000) / 4;
 	for (size_t i = req->pid ? 1 : 0; i < (req->pid ? 2 : 4); i++)
 		transmit(fd, &stall[i], sizeof(stall[i]));
 }

@@ -207,7 +207,7 @@ static void test_columns_fit(void **state)
 	row.record.budget_bytes = row.record.resident_bytes = row.record.standby_bytes =
 		row.record.swapped_bytes = (1023ULL << 30) + (1023ULL << 20);
 	row.faults_s = row.evictions_s = 9999999;
-	row.stall.some_avg10 = 10000;
+	row.stall_percent = 100;
 	row.record.readahead_pages = row.record.readahead_hits = 1;
 	row.recent[20] = 1;
 	for (size_t width = 1; width < 200; width++) {

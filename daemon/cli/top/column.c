@@ -27,7 +27,7 @@ static const struct {
 	[TOP_EVICTIONS] = { "EVICT/s", "pages taken out, each second", 7, 10 },
 	[TOP_P50] = { "P50", "half of the faults since the last look took less", 6, 8 },
 	[TOP_P99] = { "P99", "99 of 100 of them took less", 6, 7 },
-	[TOP_STALL] = { "STALL%", "of the last 10 s, in which a thread waited for a fault", 6, 5 },
+	[TOP_STALL] = { "STALL%", "of that time, in which a thread waited for a fault", 6, 5 },
 	[TOP_READAHEAD] = { "RA%", "pages read ahead that were used", 4, 9 },
 	[TOP_COMMAND] = { "COMMAND", "its name", COMMAND_MIN, 0 },
 };
@@ -118,7 +118,7 @@ static void put_cell(enum top_column column, const struct top_row *row, char *te
 		histogram_percentile(row->recent, 99, text);
 		break;
 	case TOP_STALL:
-		snprintf(text, size, "%.2f", record_percent(row->stall.some_avg10));
+		snprintf(text, size, row->is_new ? "-" : "%.2f", row->stall_percent);
 		break;
 	case TOP_READAHEAD:
 		snprintf(text, size, record->readahead_pages ? "%.0f" : "-",
@@ -185,7 +185,7 @@ static double sort_value(enum top_column column, const struct top_row *row)
 	case TOP_P99:
 		return histogram_rank(row->recent, 99);
 	case TOP_STALL:
-		return row->stall.some_avg10;
+		return row->stall_percent;
 	case TOP_READAHEAD:
 		return record->readahead_pages ? readahead_percent(record) : -1;
 	default:

@@ -152,8 +152,8 @@ const char *top_lines_help(unsigned int line)
 		"Ctrl-L         draw the screen anew",
 		"Esc            leave help, choice, or details",
 		"",
-		"FAULT/s, EVICT/s, P50 and P99 are of the time since the look before, P50 and",
-		"P99 upper bounds; STALL% of the last 10 seconds; RA% since it is paged.",
+		"FAULT/s, EVICT/s, P50, P99 and STALL% are of the time since the look before,",
+		"P50 and P99 upper bounds; RA% since it is paged.",
 		"S: W watched, Y ready, P paged, D detaching, X refused.",
 	};
 

@@ -2,6 +2,7 @@
 #include "cli/top/sample.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +11,17 @@
 #include "cli/client.h"
 #include "cli/message.h"
 
-static const struct upager_record *find(const struct snapshot *snap, int32_t pid)
+/* snap->nr: it was not there. */
+static uint32_t find(const struct snapshot *snap, int32_t pid)
 {
-	for (uint32_t i = 0; i < snap->nr; i++)
-		if (snap->record[i].pid == pid)
-			return &snap->record[i];
-	return NULL;
+	uint32_t i = 0;
+
+	while (i < snap->nr && snap->record[i].pid != pid)
+		i++;
+	return i;
 }
+
+#define US_PER_S ((double)NS_PER_S / (double)NS_PER_US)
 
 static double rate(uint64_t now, uint64_t before, double seconds)
 {
@@ -35,13 +40,27 @@ static bool goes_on(const struct upager_record *now, const struct upager_record 
 	return true;
 }
 
-static void compare(struct top_row *row, const struct upager_record *before, double seconds)
+/* By the total, since the averages follow only every two seconds. */
+static double stall_percent(const struct top_row *row, const struct upager_stall *before,
+			    double seconds)
 {
-	const struct upager_record *now = &row->record;
+	uint64_t now_us = row->stall.some_total_us;
 
-	row->is_new = !before || seconds <= 0 || !goes_on(now, before);
+	if (now_us <= before->some_total_us)
+		return 0;
+	return fmin(100, 100 * rate(now_us, before->some_total_us, seconds * US_PER_S));
+}
+
+static void compare(struct top_row *row, const struct snapshot *snap, double seconds)
+{
+	const struct upager_record *now = &row->record, *before;
+	uint32_t at = find(snap, now->pid);
+
+	before = &snap->record[at];
+	row->is_new = at == snap->nr || seconds <= 0 || !goes_on(now, before);
 	if (row->is_new)
 		return;
+	row->stall_percent = stall_percent(row, &snap->stall[at], seconds);
 	row->faults_s = rate(now->faults, before->faults, seconds);
 	row->swap_ins_s = rate(now->swap_ins, before->swap_ins, seconds);
 	row->evictions_s = rate(now->evictions, before->evictions, seconds);
@@ -62,7 +81,7 @@ static int make_rows(struct top_sample *s)
 		row[i].stall = s->now.stall[i];
 		message_clean(row[i].record.comm);
 		message_clean(row[i].record.text);
-		compare(&row[i], find(&s->before, row[i].record.pid), seconds);
+		compare(&row[i], &s->before, seconds);
 		s->faults_s += row[i].faults_s;
 	}
 	free(s->row);

@@ -15,6 +15,7 @@ struct top_row {
 	double faults_s;
 	double swap_ins_s;
 	double evictions_s;
+	double stall_percent; /* of that time */
 	__u64 recent[UPAGER_HIST_BUCKETS]; /* service times of its faults since then */
 };
 
