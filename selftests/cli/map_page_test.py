@@ -18,6 +18,22 @@ UPAGER = BUILD + "/upager"
 SIZES = ((1280, 800), (390, 844))
 LEVELS = ("compact", "normal", "large", "by mapping")
 
+# Pieces of an anonymous mapping with a hole behind each.
+MANY = """
+import ctypes, sys
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+start = libc.mmap(None, 2000 << 18, 3, 0x4022, -1, 0)
+for n in range(2000):
+    at, size = start + (n << 18), 1 + n % 17 << 12
+    ctypes.c_char.from_address(at).value = b"x"
+    if libc.munmap(ctypes.c_void_p(at + size), ctypes.c_size_t((1 << 18) - size)):
+        sys.exit("munmap fails")
+print("made", flush=True)
+sys.stdin.read()
+"""
+
 count = 0
 failed = 0
 
@@ -129,6 +145,41 @@ def check_types(page, path):
     ok("and all again", page.run('return document.querySelectorAll(".row").length') == before)
 
 
+def made_many():
+    """A process with thousands of mappings that lie apart, and its number."""
+    program = subprocess.Popen([sys.executable, "-c", MANY], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True)
+    program.stdout.readline()
+    return program
+
+
+def check_many(page, directory):
+    """A process with thousands of mappings is drawn as others are."""
+    program = made_many()
+    html, svg = directory + "/many.html", directory + "/many.svg"
+    try:
+        subprocess.run([UPAGER, "map", "--html", html, "--svg", svg, str(program.pid)], check=True)
+    finally:
+        program.stdin.close()
+        program.wait()
+        program.stdout.close()
+    for width, height in SIZES:
+        size = "thousands of mappings, %dx%d" % (width, height)
+        page.open(html, width, height)
+        ok("%s: all are there" % size, page.run("return map.regions.length") >= 2000 and page.run(
+            'return document.querySelectorAll(".row").length') >= 4000)
+        no_overlap(page, size)
+        page.click("#in")
+        ok("%s: zoomed in, the last can be pointed at" % size, page.run("""
+            const rows = document.querySelectorAll(".row .strip");
+            const strip = rows[rows.length - 1];
+            strip.scrollIntoView({block: "center"});
+            const box = strip.getBoundingClientRect();
+            return box.width > 100 && box.top > 0 && box.bottom < innerHeight;"""))
+    page.open(svg, 1280, 800)
+    no_overlap(page, "thousands of mappings, the drawing")
+
+
 def check_names(page, saved, directory):
     """Names are others': they are text, whatever they hold."""
     with open(saved, encoding="utf-8") as file:
@@ -157,8 +208,10 @@ def check(page, directory, made):
     check_types(page, html)
     ok("nothing was asked for from elsewhere", page.run(
         'return performance.getEntriesByType("resource").length') == 0)
-    page.open(directory + "/map.svg", 960, 800)
-    no_overlap(page, "the drawing")
+    for width, height in SIZES:
+        page.open(directory + "/map.svg", width, height)
+        no_overlap(page, "the drawing, %dx%d" % (width, height))
+    check_many(page, directory)
     check_names(page, directory + "/map", directory)
     complaints = page.complaints()
     ok("the browser has nothing to complain about", not complaints, *complaints)

@@ -51,6 +51,7 @@ void svg_begin(FILE *f, double height)
 {
 	fprintf(f,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" "
+		"style=\"max-width:100%%;height:auto\" "
 		"viewBox=\"0 0 %d %.0f\">\n<!-- made by upager map -->\n<style>%s",
 		SVG_WIDTH, height, SVG_WIDTH, height, style_sheet);
 	for (int kind = 0; kind < MAP_KINDS; kind++)
