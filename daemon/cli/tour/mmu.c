@@ -27,6 +27,7 @@ struct seen {
 	const unsigned char *page;
 	struct moment before;
 	struct moment read;
+	uint64_t other_entry; /* of another page that was only read */
 	struct moment written;
 	struct moment dropped;
 	struct moment file; /* cold, read from the device */
@@ -53,7 +54,7 @@ static unsigned char *map_anonymous(size_t bytes)
 /* Untouched, read, written, given back. */
 static int watch_page(struct seen *s)
 {
-	volatile unsigned char *page = map_anonymous(PAGE_SIZE);
+	volatile unsigned char *page = map_anonymous(2 * PAGE_SIZE);
 	const unsigned char *at = (const unsigned char *)page;
 	struct proc_faults faults = proc_faults();
 	int err;
@@ -68,13 +69,15 @@ static int watch_page(struct seen *s)
 	faults = proc_faults();
 	(void)page[0];
 	err = err ?: look(at, faults, &s->read);
+	(void)page[PAGE_SIZE];
+	err = err ?: proc_entry(at + PAGE_SIZE, &s->other_entry);
 	faults = proc_faults();
 	page[0] = 1;
 	err = err ?: look(at, faults, &s->written);
 	faults = proc_faults();
 	madvise((void *)at, PAGE_SIZE, MADV_DONTNEED);
 	err = err ?: look(at, faults, &s->dropped);
-	munmap((void *)at, PAGE_SIZE);
+	munmap((void *)at, 2 * PAGE_SIZE);
 	s->has_frames = s->written.entry & FRAME_MASK;
 	return err;
 }
@@ -163,14 +166,32 @@ static void say_moment(struct tour_page *p, const char *label, const struct mome
 		moment "_minor_faults", moment "_major_faults", moment "_present", moment "_frame" \
 	}
 
+static uint64_t frame(uint64_t entry)
+{
+	return entry & FRAME_MASK;
+}
+
+/* What the frames tell, of who may see them. */
+static bool is_same_frame(const struct seen *s)
+{
+	return s->has_frames && frame(s->read.entry) == frame(s->other_entry);
+}
+
+static bool is_other_frame(const struct seen *s)
+{
+	return s->has_frames && frame(s->read.entry) != frame(s->written.entry);
+}
+
 static void say_page(struct tour_page *p, const struct seen *s)
 {
 	static const char *const headings[] = { "MINOR", "MAJOR", "PRESENT", "FRAME" };
 
 	tour_table(p, "faults taken, and the entry then", 4, headings);
 	say_moment(p, "mapped, untouched", &s->before, NAMES("before"), s->has_frames);
-	say_moment(p, "read: the page of zeros", &s->read, NAMES("read"), s->has_frames);
-	say_moment(p, "written: a frame of its own", &s->written, NAMES("written"), s->has_frames);
+	say_moment(p, is_same_frame(s) ? "read: the page of zeros" : "read", &s->read,
+		   NAMES("read"), s->has_frames);
+	say_moment(p, is_other_frame(s) ? "written: a frame of its own" : "written", &s->written,
+		   NAMES("written"), s->has_frames);
 	say_moment(p, "given back (MADV_DONTNEED)", &s->dropped, NAMES("dropped"), s->has_frames);
 	if (s->has_file)
 		say_moment(p, "of a cold file, read", &s->file, NAMES("file"), s->has_frames);
@@ -188,6 +209,12 @@ static void say(struct tour_page *p, const struct seen *s)
 		  index_of(s->page, 3), index_of(s->page, 2), index_of(s->page, 1),
 		  index_of(s->page, 0));
 	say_page(p, s);
+	if (s->has_frames) {
+		tour_table(p, "", 0, NULL);
+		tour_value(p, "zeros_frame", (double)frame(s->other_entry), TOUR_COUNT,
+			   is_same_frame(s) ? "another page, only read: the same frame"
+					    : "another page, only read: its frame");
+	}
 	tour_table(p, "many pages", 0, NULL);
 	tour_value(p, "fault_ns", (double)s->fault_ns, TOUR_NS, "a first write, on average");
 	tour_value(p, "huge_faults", (double)s->huge_faults, TOUR_COUNT,
