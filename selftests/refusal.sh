@@ -10,7 +10,7 @@ UPAGERD=$BUILD/upagerd
 # try COMMAND [ARG]...: sets status, and leaves its output in $WORK/out and $WORK/err.
 try()
 {
-	timeout -k 5 30 "$@" >"$WORK/out" 2>"$WORK/err"
+	timeout -k 5 $((30 * ${UPAGER_TEST_TIME_FACTOR:-1})) "$@" >"$WORK/out" 2>"$WORK/err"
 	status=$?
 }
 

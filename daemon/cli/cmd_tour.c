@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/size.h"
 #include "base/types.h"
 #include "cli/args.h"
 #include "cli/json.h"
@@ -20,26 +21,30 @@
 #include "uapi/upager_proto.h"
 
 static const char help[] =
-	"Usage: upager tour [STEP]... [--json] [--html FILE]\n"
+	"Usage: upager tour [STEP]... [--json] [--html FILE] [--size SIZE]\n"
 	"\n"
 	"Walk through virtual memory on live processes: each step makes some, measures a few\n"
 	"numbers on them then and there, and says how to do the same by hand.  No step needs\n"
-	"half a minute; all together they take some seconds.\n"
+	"half a minute, and none but the last more than some seconds.\n"
 	"\n";
 
 static const char help_rest[] =
 	"\n"
 	"  --json       what was measured, as records of name, value and unit\n"
 	"  --html FILE  one page of all of it to read and to teach from, without a network\n"
+	"  --size SIZE  of the program of the step larger, by default 4G and half of what\n"
+	"               is free in TMPDIR at most\n"
 	"\n"
-	"Nothing but the last step needs root: that one starts an upagerd of its own, or asks\n"
+	"Nothing but the last two steps needs root: they start an upagerd of their own, or ask\n"
 	"the one that runs.  Where root or the module would add something, a line with + says\n"
-	"what.  TMPDIR (default /var/tmp) is where files of some 64M are made, and removed.\n"
+	"what.  TMPDIR (default /var/tmp) is where files are made, and removed: of some 64M,\n"
+	"for the step larger a ninth more than its program has.\n"
 	"\n"
 	"Exit status: 0, 1 a step failed, 2 usage.\n";
 
 static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },
+	{ "size", required_argument, NULL, 's' },
 	{ "html", required_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -47,6 +52,7 @@ static const struct option options[] = {
 
 struct wish {
 	bool json;
+	uint64_t size_bytes;
 	FILE *html;
 	const char *html_path;
 	const struct tour_step *step[TOUR_STEPS_MAX]; /* in the order of the lecture */
@@ -127,7 +133,9 @@ static int show(const struct wish *w, const struct tour_page *p)
 
 static int run_step(const struct wish *w, const struct tour_step *step)
 {
-	struct tour_page page = { .name = step->name, .title = step->title };
+	struct tour_page page = { .name = step->name,
+				  .title = step->title,
+				  .size_bytes = w->size_bytes };
 	int err = step->run(&page);
 
 	err = err ?: page.err ?: show(w, &page);
@@ -226,6 +234,13 @@ int cmd_tour(int argc, char **argv)
 			break;
 		case 't':
 			wish.html_path = optarg;
+			break;
+		case 's':
+			if (size_parse(optarg, &wish.size_bytes) || !wish.size_bytes)
+				return message_fail(UPAGER_EXIT_USAGE,
+						    "'%s' is no size; use a number, or one with "
+						    "K, M, G or T",
+						    optarg);
 			break;
 		case 'h':
 			fputs(help, stdout);

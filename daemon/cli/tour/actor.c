@@ -87,6 +87,13 @@ int actor_tell(const struct actor *a, uint32_t what, uint64_t arg)
 	return send(a->fd, &q, sizeof(q), MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+bool actor_answers(const struct actor *a, int ms)
+{
+	struct pollfd ready = { .fd = a->fd, .events = POLLIN };
+
+	return poll(&ready, 1, ms) > 0;
+}
+
 int actor_answer(const struct actor *a, uint64_t result[ACTOR_RESULTS])
 {
 	struct pollfd ready = { .fd = a->fd, .events = POLLIN };

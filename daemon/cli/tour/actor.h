@@ -2,6 +2,7 @@
 #ifndef UPAGER_TOUR_ACTOR_H
 #define UPAGER_TOUR_ACTOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -26,6 +27,8 @@ int actor_start(struct actor *a, actor_fn *fn, void *state);
 int actor_ask(const struct actor *a, uint32_t what, uint64_t arg, uint64_t result[ACTOR_RESULTS]);
 /* The same in two: several work at the same time. */
 int actor_tell(const struct actor *a, uint32_t what, uint64_t arg);
+/* Whether the answer is there, or comes within that time. */
+bool actor_answers(const struct actor *a, int ms);
 int actor_answer(const struct actor *a, uint64_t result[ACTOR_RESULTS]);
 /* Of one that was not started (pid 0), too. */
 void actor_end(struct actor *a);

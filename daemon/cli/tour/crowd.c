@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,6 +43,18 @@ static int start(int fd, enum image_way way, const int told[2], pid_t *pid)
 	return *pid < 0 ? -errno : 0;
 }
 
+static double timeval_ns(const struct timeval *t)
+{
+	return (double)t->tv_sec * (double)NS_PER_S + (double)t->tv_usec * (double)NS_PER_US;
+}
+
+static int nr_processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
+}
+
 /* Until one of them has ended. */
 static int wait_one(int told)
 {
@@ -54,15 +68,22 @@ static int wait_one(int told)
 	return err ? -ENOMEM : 0;
 }
 
-static void end_all(const pid_t *pid, uint32_t nr)
+/* The processor time that all of them had. */
+static double end_all(const pid_t *pid, uint32_t nr)
 {
+	struct rusage usage;
+	double ns = 0;
+
 	for (uint32_t i = 0; i < nr; i++) {
 		if (pid[i] <= 0)
 			continue;
 		kill(pid[i], SIGKILL);
-		while (waitpid(pid[i], NULL, 0) < 0 && errno == EINTR)
+		usage = (struct rusage){ 0 };
+		while (wait4(pid[i], NULL, 0, &usage) < 0 && errno == EINTR)
 			;
+		ns += timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime);
 	}
+	return ns;
 }
 
 int crowd_run(int fd, enum image_way way, uint32_t nr, uint32_t at_once, struct crowd *crowd)
@@ -70,6 +91,7 @@ int crowd_run(int fd, enum image_way way, uint32_t nr, uint32_t at_once, struct 
 	uint64_t begin_ns = clock_ns(), sum_ns = 0;
 	uint32_t started = 0, ended = 0;
 	pid_t pid[RUNS_MAX];
+	double all_ns;
 	int told[2], err = 0;
 
 	if (!nr || nr > RUNS_MAX)
@@ -85,9 +107,10 @@ int crowd_run(int fd, enum image_way way, uint32_t nr, uint32_t at_once, struct 
 		sum_ns += clock_ns() - begin_ns;
 		ended++;
 	}
-	crowd->per_s = nr * (double)NS_PER_S / (double)(clock_ns() - begin_ns);
+	all_ns = (double)(clock_ns() - begin_ns);
+	crowd->per_s = nr * (double)NS_PER_S / all_ns;
 	crowd->response_ns = sum_ns / nr;
-	end_all(pid, started);
+	crowd->cpu_percent = 100 * end_all(pid, started) / all_ns / nr_processors();
 	close(told[0]);
 	close(told[1]);
 	return err;

@@ -11,6 +11,7 @@
 
 struct crowd {
 	double per_s; /* runs that ended */
+	double cpu_percent; /* of the time of all processors that it may use */
 	uint64_t response_ns; /* from when all were wanted to the end of one, on average */
 };
 

@@ -66,6 +66,7 @@ struct tour_item {
 struct tour_page {
 	const char *name;
 	const char *title;
+	uint64_t size_bytes; /* that the caller wishes a program to have; 0: the step chooses */
 	struct tour_item *item;
 	uint32_t nr_items;
 	char *skipped; /* why nothing was measured, or NULL */

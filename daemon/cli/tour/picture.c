@@ -59,6 +59,50 @@ uint64_t picture_mapped_bytes(const struct map *m)
 	return sum.bytes;
 }
 
+void picture_files(const struct map *m, uint64_t *mapped_bytes, uint64_t *resident_bytes)
+{
+	struct map_sum sum = { 0 };
+
+	for (uint32_t i = 0; i < m->nr_regions; i++)
+		if (m->region[i].object != MAP_NO_OBJECT)
+			map_sum_add(&sum, &m->region[i]);
+	*mapped_bytes = sum.bytes;
+	*resident_bytes = map_sum_resident_bytes(&sum);
+}
+
+bool picture_named(const struct map *m, const char *name, uint64_t *start, uint64_t *end)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < m->nr_regions; i++) {
+		if (strcmp(m->region[i].name, name))
+			continue;
+		if (!found)
+			*start = m->region[i].start;
+		*end = m->region[i].end;
+		found = true;
+	}
+	return found;
+}
+
+uint64_t picture_hole_above(const struct map *m, uint64_t address)
+{
+	uint64_t next = m->space_bytes;
+
+	for (uint32_t i = m->nr_regions; i-- && m->region[i].start >= address;)
+		next = m->region[i].start;
+	return next - address;
+}
+
+uint64_t picture_hole_below(const struct map *m, uint64_t address)
+{
+	uint64_t last = 0;
+
+	for (uint32_t i = 0; i < m->nr_regions && m->region[i].end <= address; i++)
+		last = m->region[i].end;
+	return address - last;
+}
+
 bool picture_object(const struct map *m, const char *text, uint64_t *start, uint64_t *end)
 {
 	bool found = false;

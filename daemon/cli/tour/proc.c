@@ -76,6 +76,28 @@ int proc_get_mapping(pid_t pid, uint64_t address, const char *key, uint64_t *val
 	return err;
 }
 
+int proc_sum_mappings(pid_t pid, const char *name, const char *key, uint64_t *value)
+{
+	FILE *f = open_file(pid, "smaps");
+	bool within = false;
+	char line[4352];
+	int at;
+
+	if (!f)
+		return -errno;
+	*value = 0;
+	while (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		at = 0;
+		if (sscanf(line, "%*x-%*x %*s %*x %*s %*u %n", &at) == 0 && at)
+			within = !strcmp(line + at, name);
+		else if (within && is_key(line, key))
+			*value += parse(line);
+	}
+	fclose(f);
+	return 0;
+}
+
 int proc_entry(const void *address, uint64_t *entry)
 {
 	off_t at = (off_t)((uintptr_t)address >> PAGE_SHIFT) * (off_t)sizeof(*entry);

@@ -14,6 +14,9 @@ int proc_get(pid_t pid, const char *file, const char *key, uint64_t *value);
 /* The same of the mapping that holds an address, in smaps. */
 int proc_get_mapping(pid_t pid, uint64_t address, const char *key, uint64_t *value);
 
+/* The same of all mappings of a name, as /proc shows it, in sum; 0 if there is none. */
+int proc_sum_mappings(pid_t pid, const char *name, const char *key, uint64_t *value);
+
 /* The entry of /proc/self/pagemap for an address. */
 int proc_entry(const void *address, uint64_t *entry);
 

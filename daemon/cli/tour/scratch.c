@@ -80,6 +80,13 @@ void scratch_end(struct scratch *s)
 	close(s->fd);
 }
 
+uint64_t scratch_room_bytes(void)
+{
+	struct statfs fs;
+
+	return statfs(where(), &fs) ? 0 : (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
+}
+
 int scratch_folder(char path[SCRATCH_PATH_BYTES], const char *parent)
 {
 	int n = snprintf(path, SCRATCH_PATH_BYTES, "%s/upager-tour.XXXXXX",

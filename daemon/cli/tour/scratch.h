@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define SCRATCH_PATH_BYTES 256
 
@@ -19,6 +20,9 @@ int scratch_file(struct scratch *s, size_t bytes);
 /* Nothing of it is in memory after this, as far as the kernel does as it is asked. */
 void scratch_cool(const struct scratch *s);
 void scratch_end(struct scratch *s);
+
+/* What is free for files. */
+uint64_t scratch_room_bytes(void);
 
 /* A folder of the caller's own in another, or, NULL, there.  0 or -errno. */
 int scratch_folder(char path[SCRATCH_PATH_BYTES], const char *parent);

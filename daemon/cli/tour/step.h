@@ -9,11 +9,13 @@
  * shown.  It leaves no process and no file behind either way.
  */
 int tour_holes(struct tour_page *p);
+int tour_grow(struct tour_page *p);
 int tour_libs(struct tour_page *p);
 int tour_fork(struct tour_page *p);
 int tour_demand(struct tour_page *p);
 int tour_mmu(struct tour_page *p);
 int tour_pager(struct tour_page *p);
+int tour_larger(struct tour_page *p);
 
 struct tour_step {
 	const char *name;
