@@ -21,11 +21,10 @@
 #define LEAST_BYTES  (64UL << 20)
 #define TIMES	     16 /* it is so many times as large as its budget */
 #define PIECE_BYTES  (4UL << 20)
-/* A slow device makes the program smaller, not the step longer. */
-#define FILL_NS	     (11 * NS_PER_S)
-#define READ_NS	     (11 * NS_PER_S)
+/* A slow device makes the program smaller, not the step longer; but for who names a size. */
+#define PART_NS	     (11 * NS_PER_S)
 #define LOOK_MS	     20
-#define PAGED_NS     (10 * NS_PER_S)
+#define PAGED_NS     (20 * NS_PER_S)
 
 enum what {
 	RESERVE, /* bytes */
@@ -94,6 +93,7 @@ struct seen {
 	struct upager *u;
 	struct state state; /* the program has a copy of it */
 	uint64_t wished_bytes;
+	uint64_t limit_ns; /* of writing, and of reading */
 	uint64_t budget_bytes;
 	uint64_t start;
 	uint64_t written_bytes; /* so large is the program */
@@ -113,14 +113,16 @@ static int ask_piece(const struct actor *a, struct seen *s, enum what what, uint
 	uint64_t resident_bytes;
 	int err = actor_tell(a, what, piece);
 
-	while (!err && !actor_answers(a, LOOK_MS)) {
+	while (!err) {
 		err = proc_get(a->pid, "status", "RssAnon", &resident_bytes);
 		if (!err)
 			s->peak_bytes = max_t(uint64_t, s->peak_bytes, resident_bytes);
 		if (progress_interrupted())
 			err = -EINTR;
+		if (!err && actor_answers(a, LOOK_MS))
+			return actor_answer(a, result);
 	}
-	return err ?: actor_answer(a, result);
+	return err;
 }
 
 static int look(struct seen *s, pid_t pid)
@@ -153,11 +155,14 @@ static int write_all(const struct actor *a, struct seen *s)
 	uint64_t result[ACTOR_RESULTS], begin_ns = clock_ns();
 	int err = 0;
 
-	while (!err && s->written_bytes < s->wished_bytes && clock_ns() - begin_ns < FILL_NS) {
+	while (!err && s->written_bytes < s->wished_bytes && clock_ns() - begin_ns < s->limit_ns) {
 		err = ask_piece(a, s, WRITE, s->written_bytes / PIECE_BYTES, result);
 		s->written_bytes += PIECE_BYTES;
-		if (!err && s->written_bytes == s->budget_bytes / PIECE_BYTES * PIECE_BYTES)
-			err = wait_paged(a, s);
+		if (err || s->written_bytes != s->budget_bytes / PIECE_BYTES * PIECE_BYTES)
+			continue;
+		err = wait_paged(a, s);
+		/* Of a program that is small yet. */
+		begin_ns = clock_ns();
 	}
 	s->write_ns = clock_ns() - begin_ns;
 	return err;
@@ -169,7 +174,7 @@ static int read_all(const struct actor *a, struct seen *s)
 	uint64_t result[ACTOR_RESULTS], begin_ns = clock_ns();
 	int err = 0;
 
-	while (!err && s->read_bytes < s->written_bytes && clock_ns() - begin_ns < READ_NS) {
+	while (!err && s->read_bytes < s->written_bytes && clock_ns() - begin_ns < s->limit_ns) {
 		err = ask_piece(a, s, READ, s->read_bytes / PIECE_BYTES, result);
 		s->wrong_pages += err ? 0 : result[0];
 		s->read_bytes += PIECE_BYTES;
@@ -231,6 +236,7 @@ static void say(struct tour_page *p, const struct seen *s)
 static int choose_size(struct tour_page *p, struct seen *s, uint64_t room_bytes)
 {
 	s->wished_bytes = p->size_bytes ? p->size_bytes : WISHED_BYTES;
+	s->limit_ns = p->size_bytes ? UINT64_MAX : PART_NS;
 	s->wished_bytes = max_t(uint64_t, s->wished_bytes, LEAST_BYTES);
 	if (s->wished_bytes > room_bytes)
 		s->wished_bytes = room_bytes;
