@@ -248,8 +248,8 @@ static bool look_after_latency(struct latency *lt)
 	return options.hold_latency && active_ns && now_ns - active_ns < LATENCY_QUIET_NS;
 }
 
-/* True when it is to stop. */
-static bool wait_for_work(const struct housekeeping *h, int signal_fd, uint64_t timeout_ns)
+/* What signals_read() tells. */
+static unsigned int wait_for_work(const struct housekeeping *h, int signal_fd, uint64_t timeout_ns)
 {
 	static uint64_t domains_ns = UINT64_MAX;
 	struct pollfd pfd[SESSIONS_MAX + 8];
@@ -277,6 +277,16 @@ static bool wait_for_work(const struct housekeeping *h, int signal_fd, uint64_t 
 	return signals_read(signal_fd);
 }
 
+/* Ctrl-C a second time does not wait; another SIGTERM, which scripts send, changes nothing. */
+static void wait_to_end(const struct housekeeping *h, struct ending *ending, int signal_fd,
+			uint64_t timeout_ns)
+{
+	if (!(wait_for_work(h, signal_fd, timeout_ns) & SIGNALS_KEYS))
+		return;
+	domains_give_up(&domains);
+	ending_give_up(ending);
+}
+
 /* Gives everything back, or does not return; -EBUSY: a user's pager has left some behind. */
 static int shut_down(struct housekeeping *h, int signal_fd)
 {
@@ -288,10 +298,10 @@ static int shut_down(struct housekeeping *h, int signal_fd)
 	ending_begin(&ending, h, options.stop_timeout_ns);
 	domains_end(&domains);
 	while (!ending_step(&ending, !domains_ended(&domains)))
-		wait_for_work(h, signal_fd, min_t(uint64_t, round_tick(h), STOP_LOOK_NS));
+		wait_to_end(h, &ending, signal_fd, min_t(uint64_t, round_tick(h), STOP_LOOK_NS));
 	/* They have the same limit. */
 	while (!domains_ended(&domains) && clock_ns() < ending.until_ns + STOP_LATE_NS / 2)
-		wait_for_work(h, signal_fd, STOP_LOOK_NS);
+		wait_to_end(h, &ending, signal_fd, STOP_LOOK_NS);
 	return domains_give_up(&domains) ? 0 : -EBUSY;
 }
 
@@ -319,7 +329,7 @@ static int serve(void)
 
 		if (look_after_latency(&latency))
 			timeout_ns = min_t(uint64_t, timeout_ns, LATENCY_QUIET_NS);
-		if (wait_for_work(&housekeeping, signal_fd, timeout_ns))
+		if (wait_for_work(&housekeeping, signal_fd, timeout_ns) & SIGNALS_STOP)
 			break;
 		sessions_handle(&sessions, &housekeeping);
 	}

@@ -35,17 +35,18 @@ int signals_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
-bool signals_read(int signal_fd)
+unsigned int signals_read(int signal_fd)
 {
 	struct signalfd_siginfo info;
-	bool stop = false;
+	unsigned int come = 0;
 
 	while (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
 			log_info("SIGHUP, ignoring: if its terminal was closed, the daemon goes on "
 				 "without; SIGTERM stops it");
 		else
-			stop = true;
+			come |= SIGNALS_STOP |
+				(info.ssi_signo == SIGTERM ? 0 : (unsigned int)SIGNALS_KEYS);
 	}
-	return stop;
+	return come;
 }

@@ -2,8 +2,6 @@
 #ifndef UPAGER_SIGNALS_H
 #define UPAGER_SIGNALS_H
 
-#include <stdbool.h>
-
 /*
  * All threads, and the keeper: what ends or stops the daemon would stop every
  * program that it pages.  A few signals are read from a descriptor, the others
@@ -12,7 +10,11 @@
 void signals_block(void);
 /* The descriptor, or -errno. */
 int signals_open(void);
-/* Whether one of those that came asks it to stop. */
-bool signals_read(int signal_fd);
+/* What has come since the last time. */
+enum {
+	SIGNALS_STOP = 1 << 0, /* it is to end */
+	SIGNALS_KEYS = 1 << 1, /* and was told so at its terminal */
+};
+unsigned int signals_read(int signal_fd);
 
 #endif

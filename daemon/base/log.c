@@ -13,6 +13,7 @@
 static const char *log_name = "upager";
 static enum log_level log_max = LOG_LEVEL_INFO;
 static int log_to_journal;
+static _Atomic bool log_over;
 static _Atomic unsigned int log_lost; /* lines that nobody took */
 
 void log_init(const char *name, enum log_level max_level)
@@ -20,6 +21,11 @@ void log_init(const char *name, enum log_level max_level)
 	log_name = name;
 	log_max = max_level;
 	log_to_journal = getenv("JOURNAL_STREAM") != NULL;
+}
+
+void log_over_line(bool there)
+{
+	log_over = there;
 }
 
 /*
@@ -35,7 +41,8 @@ static bool put(enum log_level level, const char *text)
 	if (log_to_journal)
 		n = snprintf(line, sizeof(line), "<%d>%s\n", (int)level, text);
 	else
-		n = snprintf(line, sizeof(line), "%s: %s\n", log_name, text);
+		n = snprintf(line, sizeof(line), "%s%s: %s\n", log_over ? "\r\033[K" : "", log_name,
+			     text);
 	return poll(&pfd, 1, 0) == 1 && pfd.revents & POLLOUT &&
 	       write(STDERR_FILENO, line, (size_t)n) == n;
 }

@@ -2,6 +2,8 @@
 #ifndef UPAGER_LOG_H
 #define UPAGER_LOG_H
 
+#include <stdbool.h>
+
 /*
  * One line per message on stderr, "<N>" prefixed when a service manager reads
  * it (sd-daemon(3)).  errno is saved and restored.  Never called on the fault
@@ -15,6 +17,8 @@ enum log_level {
 };
 
 void log_init(const char *name, enum log_level max_level);
+/* There is a line on the terminal that is written over: what is logged takes its place. */
+void log_over_line(bool there);
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *fmt, ...);
 
 #define log_err(...)   log_line(LOG_LEVEL_ERR, __VA_ARGS__)

@@ -8,7 +8,7 @@
 #include "base/size.h"
 #include "cli/args.h"
 #include "cli/message.h"
-#include "cli/progress.h"
+#include "base/progress.h"
 #include "swap/area.h"
 #include "uapi/upager_proto.h"
 

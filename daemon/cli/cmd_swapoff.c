@@ -7,7 +7,7 @@
 #include "cli/args.h"
 #include "cli/client.h"
 #include "cli/message.h"
-#include "cli/progress.h"
+#include "base/progress.h"
 #include "uapi/upager_proto.h"
 
 static const char help[] =

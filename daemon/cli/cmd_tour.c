@@ -13,7 +13,7 @@
 #include "cli/args.h"
 #include "cli/json.h"
 #include "cli/message.h"
-#include "cli/progress.h"
+#include "base/progress.h"
 #include "cli/tour/html.h"
 #include "cli/tour/report.h"
 #include "cli/tour/step.h"

@@ -14,7 +14,7 @@
 #include "cli/args.h"
 #include "cli/client.h"
 #include "cli/message.h"
-#include "cli/progress.h"
+#include "base/progress.h"
 
 #define LOOK_NS (100 * NS_PER_MS)
 

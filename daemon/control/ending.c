@@ -50,7 +50,10 @@ static void begin_least_first(struct ending *ending)
 
 void ending_begin(struct ending *ending, struct housekeeping *h, uint64_t limit_ns)
 {
-	*ending = (struct ending){ h, clock_ns() + limit_ns, request_spare_bytes() };
+	*ending = (struct ending){ .h = h,
+				   .until_ns = clock_ns() + limit_ns,
+				   .room_bytes = request_spare_bytes() };
+	progress_begin(&ending->progress, "upagerd gives back");
 	/* Those whose detach is under way. */
 	for (struct proc *p = h->procs; p; p = p->next)
 		if (p->state == UPAGER_PROC_DETACHING)
@@ -95,6 +98,22 @@ static void release_filled(struct ending *ending)
 	}
 }
 
+static void show_progress(struct ending *ending)
+{
+	uint64_t outside_bytes = 0;
+
+	for (const struct proc *p = ending->h->procs; p; p = p->next)
+		outside_bytes += request_outside_bytes(p);
+	ending->most_bytes = max_t(uint64_t, ending->most_bytes, outside_bytes);
+	progress_show(&ending->progress, ending->most_bytes - outside_bytes, ending->most_bytes);
+}
+
+_Noreturn void ending_give_up(struct ending *ending)
+{
+	progress_end(&ending->progress);
+	left_behind(ending->h->pg);
+}
+
 bool ending_step(struct ending *ending, bool ends_too)
 {
 	struct pager *pg = ending->h->pg;
@@ -103,9 +122,13 @@ bool ending_step(struct ending *ending, bool ends_too)
 	for (struct proc *p = ending->h->procs; p; p = p->next)
 		begin_one(ending, p);
 	release_filled(ending);
-	if (!ending->h->procs && !pager_has_spaces(pg) && !unserved_look_after(&pg->state.unserved))
+	show_progress(ending);
+	if (!ending->h->procs && !pager_has_spaces(pg) &&
+	    !unserved_look_after(&pg->state.unserved)) {
+		progress_end(&ending->progress);
 		return true;
+	}
 	if (is_late(ending) || (!ends_too && is_hopeless(ending)))
-		left_behind(pg);
+		ending_give_up(ending);
 	return false;
 }

@@ -2,6 +2,7 @@
 #ifndef UPAGER_ENDING_H
 #define UPAGER_ENDING_H
 
+#include "base/progress.h"
 #include "life/housekeeping.h"
 
 /*
@@ -13,6 +14,8 @@ struct ending {
 	struct housekeeping *h;
 	uint64_t until_ns; /* no longer */
 	uint64_t room_bytes; /* of memory, that nobody is to fill yet */
+	uint64_t most_bytes; /* that were outside */
+	struct progress progress;
 };
 
 void ending_begin(struct ending *ending, struct housekeeping *h, uint64_t limit_ns);
@@ -21,5 +24,7 @@ void ending_begin(struct ending *ending, struct housekeeping *h, uint64_t limit_
  * before the limit only if nobody else ends_too.
  */
 bool ending_step(struct ending *ending, bool ends_too);
+/* Who is still there is left at once, because whoever is at the terminal will not wait. */
+_Noreturn void ending_give_up(struct ending *ending);
 
 #endif

@@ -91,4 +91,56 @@ touch "$WORK/go"
 program_wait
 is "the program has what it wrote" "$program_status" 0
 ok "the daemon ends" daemon_stop
+
+## The daemon itself
+
+UPAGER_FAILPOINTS=fault_read_done=delay:20000
+
+# daemon_on_terminal: what its terminal sees is in $WORK/seen.
+daemon_on_terminal()
+{
+	: >"$WORK/seen"
+	TERM=xterm start script -qefc "$BUILD/upagerd --swap $WORK/area --socket $UPAGER_SOCKET --state $RUN/state" \
+		"$WORK/seen" </dev/null >"$WORK/script.log"
+	daemon_pid=$started_pid
+	wait_for 10 "$UPAGER" status --json
+}
+
+# The daemon below the terminal's program.
+served_by()
+{
+	pgrep -P "$daemon_pid" -x upagerd
+}
+
+stays_at_a_terminal()
+{
+	wait "$daemon_pid"
+	[ "$?" -eq 1 ]
+}
+
+PROGRESS="upagerd gives back: [0-9.]+[KM] of [0-9.]+M, [0-9]+%, [0-9.]+[KM]/s, 0:[0-9][0-9] left"
+ok "a daemon at a terminal" daemon_on_terminal
+rm -f "$WORK/go"
+start python3 "$WORK/program.py" "$WORK/go"
+program_pid=$started_pid
+wait_for 30 grep -q "^RssAnon:.* [5-9][0-9][0-9][0-9][0-9] " "/proc/$program_pid/status"
+"$UPAGER" attach --budget 16M "$program_pid" >"$WORK/out"
+ok "most of it is out" wait_for 30 has swapped_bytes "f > $MIB << 19"
+kill -INT "$(served_by)"
+ok "its end says how far it is" wait_for 30 seen "$PROGRESS"
+kill -INT "$(served_by)"
+ok "Ctrl-C a second time ends it at once" stays_at_a_terminal
+ok "it says who waits" seen "upagerd: stopped, and left: process $program_pid"
+ok "in a line of its own" seen "\[Kupagerd: "
+ok "the next daemon takes it over" daemon_on_terminal
+kill -TERM "$(served_by)"
+ok "its end says how far it is" wait_for 30 seen "$PROGRESS"
+kill -TERM "$(served_by)"
+wait "$daemon_pid"
+is "it gives everything back, whoever asks once more" $? 0
+daemon_pid=
+ok "the line is gone" cleared
+touch "$WORK/go"
+program_wait
+is "the program has what it wrote" "$program_status" 0
 done_testing

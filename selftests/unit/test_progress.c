@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "cli/progress.h"
+#include "base/progress.h"
 
 #define MIB (1ULL << 20)
 

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/types.h"
-#include "cli/progress.h"
+#include "base/progress.h"
 #include "cli/tour/actor.h"
 #include "cli/tour/picture.h"
 #include "cli/tour/proc.h"

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/progress.h"
+#include "base/progress.h"
 #include "cli/tour/proc.h"
 #include "lib/upager.h"
 #include "swap/area.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "cli/progress.h"
+#include "base/progress.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/size.h"
 #include "base/types.h"
 
@@ -51,6 +53,21 @@ void progress_begin(struct progress *p, const char *what)
 	p->seen_ns = p->begin_ns;
 }
 
+/* In one write, and none to a terminal that is held: what is done does not wait for it. */
+static bool put_line(struct progress *p, const char *text, int width)
+{
+	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
+	char line[LINE_BYTES + 16];
+	int n = snprintf(line, sizeof(line), "\r%.*s\033[K", width, text);
+
+	if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT) ||
+	    write(STDERR_FILENO, line, (size_t)n) != n)
+		return false;
+	p->shown = true;
+	log_over_line(true);
+	return true;
+}
+
 /* What would wrap could not be overwritten. */
 static void put(struct progress *p, const char *text)
 {
@@ -59,8 +76,7 @@ static void put(struct progress *p, const char *text)
 
 	if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col)
 		width = size.ws_col;
-	fprintf(stderr, "\r%.*s\033[K", width - 1, text);
-	p->shown = true;
+	put_line(p, text, width - 1);
 }
 
 static void put_left(double seconds, char *text, size_t size)
@@ -131,6 +147,7 @@ void progress_text(struct progress *p, const char *text)
 void progress_end(struct progress *p)
 {
 	if (p->shown)
-		fputs("\r\033[K", stderr);
+		put_line(p, "", 0);
 	p->shown = false;
+	log_over_line(false);
 }
