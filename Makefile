@@ -51,7 +51,7 @@ endif
 ### Sources, by folder
 
 DAEMON_SRC := $(filter-out daemon/cli/% daemon/lib/%,$(wildcard daemon/*.c daemon/*/*.c))
-CLI_SRC := $(wildcard daemon/cli/*.c daemon/cli/map/*.c daemon/cli/top/*.c daemon/cli/tour/*.c)
+CLI_SRC := $(wildcard daemon/cli/*.c daemon/cli/map/*.c daemon/cli/metrics/*.c daemon/cli/top/*.c daemon/cli/tour/*.c)
 # The daemon and the library share the packets of the control socket.
 LIB_SRC := $(wildcard daemon/lib/*.c) daemon/control/proto.c
 LIB_MAP := $(wildcard daemon/lib/libupager.map)
@@ -365,6 +365,8 @@ install: all install-module-source $(BUILD)/upagerd.service $(BUILD)/libupager.p
 	$(call install_file,644,daemon/man/upager.1,$(PREFIX)/share/man/man1)
 	$(call install_file,644,daemon/man/upager-map.1,$(PREFIX)/share/man/man1)
 	$(call install_file,644,daemon/man/upager-tour.1,$(PREFIX)/share/man/man1)
+	$(call install_file,644,daemon/man/upager-metrics.1,$(PREFIX)/share/man/man1)
+	$(call install_file,644,scripts/grafana-dashboard.json,$(PREFIX)/share/upager)
 	$(call install_file,644,daemon/man/upager.4,$(PREFIX)/share/man/man4)
 	$(call install_file,644,daemon/man/upager_cow.7,$(PREFIX)/share/man/man7)
 	$(call install_file,644,daemon/man/upager-security.7,$(PREFIX)/share/man/man7)

@@ -271,7 +271,7 @@ struct upager_record {
 	/* Of a process again. */
 	__u64 pauses; /* times that all its threads were stopped to get it under its budget */
 	__u64 paused_ns; /* for so long together */
-	__u64 reserved[1];
+	__u64 latency_ns; /* service times of all faults together; 0 of a daemon that is older */
 	char comm[16];
 	char text[UPAGER_TEXT_BYTES];
 };

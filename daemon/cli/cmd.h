@@ -12,6 +12,7 @@ int cmd_budget(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_map(int argc, char **argv);
+int cmd_metrics(int argc, char **argv);
 int cmd_mkswap(int argc, char **argv);
 int cmd_populate(int argc, char **argv);
 int cmd_run(int argc, char **argv);

@@ -24,6 +24,7 @@ static const struct command {
 	{ "populate", cmd_populate, "bring all evicted pages of a process in" },
 	{ "status", cmd_status, "show paged processes, their counters and latencies" },
 	{ "top", cmd_top, "watch them, their faults and how long they wait for them" },
+	{ "metrics", cmd_metrics, "print what the daemon counts, for Prometheus" },
 	{ "swapon", cmd_swapon, "use one more swap area from now on" },
 	{ "swapoff", cmd_swapoff, "let go of a swap area while programs go on" },
 	{ "stat", cmd_stat, "show holes, libraries and copy-on-write of a process" },

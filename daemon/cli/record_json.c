@@ -29,7 +29,7 @@ static const struct counter {
 	COUNTER(io_errors),	 COUNTER(pinned),
 	COUNTER(throttled),	 COUNTER(forks),
 	COUNTER(share_bytes),	 COUNTER(pauses),
-	COUNTER(paused_ns),
+	COUNTER(paused_ns),	 COUNTER(latency_ns),
 };
 
 /* "text" of a record is empty unless there is something to say. */

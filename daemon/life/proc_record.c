@@ -49,6 +49,7 @@ void proc_record(const struct families *fs, const struct proc *p, struct upager_
 	rec->pinned = sp->stats.pinned;
 	rec->throttled = sp->stats.throttled;
 	rec->forks = sp->stats.forks;
+	rec->latency_ns = sp->stats.latency_ns;
 	for (int i = 0; i < UPAGER_HIST_BUCKETS; i++)
 		rec->latency_ns_log2[i] = sp->stats.latency_ns_log2[i];
 }

@@ -105,5 +105,6 @@ void space_latency(struct space *sp, uint64_t begin_ns)
 
 	if (bucket >= UPAGER_HIST_BUCKETS)
 		bucket = UPAGER_HIST_BUCKETS - 1;
+	space_count(&sp->stats.latency_ns, ns);
 	space_count(&sp->stats.latency_ns_log2[bucket], 1);
 }

@@ -72,6 +72,7 @@ struct space_stats {
 	_Atomic uint64_t throttled; /* faults that waited for an eviction */
 	_Atomic uint64_t forks;
 	_Atomic uint64_t unexpected; /* zapped without an event (F9) */
+	_Atomic uint64_t latency_ns; /* of all together */
 	_Atomic uint64_t latency_ns_log2[UPAGER_HIST_BUCKETS];
 };
 

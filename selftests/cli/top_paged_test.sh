@@ -79,6 +79,9 @@ waits_no_more()
 kill -STOP "$paged_pid"
 ok "a program that is stopped does not stall any more" wait_for 30 waits_no_more
 ok "though it did of late" json 'p["stall_some"]["avg60"] > 0'
+ok "all latencies together are what each is counted as" json '
+	sum(n << i for i, n in enumerate(p["latency_ns_log2"])) <= p["latency_ns"] and
+	p["latency_ns"] < sum(n << i + 1 for i, n in enumerate(p["latency_ns_log2"]))'
 kill -CONT "$paged_pid"
 rm "$WORK/go"
 wait "$started_pid"

@@ -264,7 +264,6 @@ static void test_record(void **state)
 	/* Of a newer daemon. */
 	record.state++;
 	record.reserved32 = 1;
-	record.reserved[0] = 1;
 	assert_int_equal(proto_check_record(&record, sizeof(record)), 0);
 	memset(record.comm, 'c', sizeof(record.comm));
 	assert_int_equal(proto_check_record(&record, sizeof(record)), -EBADMSG);
