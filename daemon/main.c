@@ -37,6 +37,7 @@
 #include "life/round.h"
 #include "life/survivor.h"
 #include "loop.h"
+#include "option_change.h"
 #include "options.h"
 #include "recover/areas.h"
 #include "recover/keeper.h"
@@ -44,13 +45,12 @@
 #include "recover/restore.h"
 #include "recover/stray.h"
 #include "recover/succession.h"
+#include "reload.h"
 #include "signals.h"
 #include "swap/slot_state.h"
 #include "watchdog.h"
 
 #define LATENCY_QUIET_NS (100 * NS_PER_MS)
-/* A target may make the main thread itself wait: so long after that. */
-#define STOP_LATE_NS	 (5 * NS_PER_S)
 #define STOP_LOOK_NS	 (100 * NS_PER_MS)
 #define NICE		 (-10)
 /* What a client waits for is looked at so often. */
@@ -300,12 +300,12 @@ static int shut_down(struct housekeeping *h, int signal_fd)
 	while (!ending_step(&ending, !domains_ended(&domains)))
 		wait_to_end(h, &ending, signal_fd, min_t(uint64_t, round_tick(h), STOP_LOOK_NS));
 	/* They have the same limit. */
-	while (!domains_ended(&domains) && clock_ns() < ending.until_ns + STOP_LATE_NS / 2)
+	while (!domains_ended(&domains) && clock_ns() < ending.until_ns + LEFT_LATE_NS / 2)
 		wait_to_end(h, &ending, signal_fd, STOP_LOOK_NS);
 	return domains_give_up(&domains) ? 0 : -EBUSY;
 }
 
-static int serve(void)
+static int serve(int argc, char **argv)
 {
 	struct latency latency = { .fd = -1 };
 	struct housekeeping housekeeping;
@@ -313,7 +313,7 @@ static int serve(void)
 
 	if (signal_fd < 0)
 		return signal_fd;
-	err = left_limit_start(&pager, signal_fd, options.stop_timeout_ns + STOP_LATE_NS);
+	err = left_limit_start(&pager, signal_fd, options.stop_timeout_ns);
 	if (err) {
 		log_err("cannot start a thread: %s", strerror(-err));
 		return err;
@@ -326,11 +326,15 @@ static int serve(void)
 	log_info("serving %s", options.socket);
 	for (;;) {
 		uint64_t timeout_ns = round_tick(&housekeeping);
+		unsigned int come;
 
 		if (look_after_latency(&latency))
 			timeout_ns = min_t(uint64_t, timeout_ns, LATENCY_QUIET_NS);
-		if (wait_for_work(&housekeeping, signal_fd, timeout_ns) & SIGNALS_STOP)
+		come = wait_for_work(&housekeeping, signal_fd, timeout_ns);
+		if (come & SIGNALS_STOP)
 			break;
+		if (come & SIGNALS_RELOAD)
+			reload(&options, argc, argv, &housekeeping, &sessions);
 		sessions_handle(&sessions, &housekeeping);
 	}
 	err = shut_down(&housekeeping, signal_fd);
@@ -363,6 +367,10 @@ int main(int argc, char **argv)
 	err = options_parse(&options, argc, argv, &exit_code);
 	if (err)
 		return exit_code;
+	if (options.check_only) {
+		options_print(&options);
+		return UPAGER_EXIT_OK;
+	}
 	if (options.apart.uid) {
 		snprintf(name, sizeof(name), "upagerd, user %u", options.apart.uid);
 		prctl(PR_SET_NAME, "upagerd");
@@ -379,7 +387,7 @@ int main(int argc, char **argv)
 		return UPAGER_EXIT_FAILED;
 	err = start();
 	if (!err)
-		err = serve();
+		err = serve(argc, argv);
 	keeper_dismiss(&pager);
 	return !err ? UPAGER_EXIT_OK : err == -EOPNOTSUPP ? UPAGER_EXIT_KERNEL : UPAGER_EXIT_FAILED;
 }

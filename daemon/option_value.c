@@ -50,16 +50,21 @@ int option_set_limit(uint64_t *to, const char *value)
 	return 0;
 }
 
+static const char *const when_full_names[] = {
+	[WHEN_FULL_GROW] = "grow",
+	[WHEN_FULL_WAIT] = "wait",
+	[WHEN_FULL_SIGBUS] = "sigbus",
+};
+
+const char *option_when_full(enum when_full when_full)
+{
+	return when_full_names[when_full];
+}
+
 int option_set_when_full(enum when_full *to, const char *value)
 {
-	static const char *const names[] = {
-		[WHEN_FULL_GROW] = "grow",
-		[WHEN_FULL_WAIT] = "wait",
-		[WHEN_FULL_SIGBUS] = "sigbus",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(names[i], value)) {
+	for (size_t i = 0; i < ARRAY_SIZE(when_full_names); i++)
+		if (!strcmp(when_full_names[i], value)) {
 			*to = (enum when_full)i;
 			return 0;
 		}
@@ -94,21 +99,30 @@ int option_set_count(uint32_t *to, const char *what, unsigned long min, unsigned
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	enum log_level level;
+} levels[] = {
+	{ "error", LOG_LEVEL_ERR },
+	{ "warning", LOG_LEVEL_WARN },
+	{ "info", LOG_LEVEL_INFO },
+	{ "debug", LOG_LEVEL_DEBUG },
+};
+
+const char *option_level(enum log_level level)
+{
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_SIZE(levels) && levels[i].level != level)
+		i++;
+	return levels[i].name;
+}
+
 int option_set_level(enum log_level *to, const char *value)
 {
-	static const struct {
-		const char *name;
-		enum log_level level;
-	} names[] = {
-		{ "error", LOG_LEVEL_ERR },
-		{ "warning", LOG_LEVEL_WARN },
-		{ "info", LOG_LEVEL_INFO },
-		{ "debug", LOG_LEVEL_DEBUG },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(names[i].name, value)) {
-			*to = names[i].level;
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+		if (!strcmp(levels[i].name, value)) {
+			*to = levels[i].level;
 			return 0;
 		}
 	log_err("log level is '%s': use error, warning, info or debug", value);

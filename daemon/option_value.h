@@ -19,4 +19,8 @@ int option_set_count(uint32_t *to, const char *what, unsigned long min, unsigned
 		     const char *value);
 int option_set_level(enum log_level *to, const char *value);
 
+/* The word that the last two of a kind are set by. */
+const char *option_when_full(enum when_full when_full);
+const char *option_level(enum log_level level);
+
 #endif

@@ -3,62 +3,18 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <ini.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "config.h"
 #include "option_value.h"
+#include "options_help.h"
 #include "uapi/upager_proto.h"
 
 #define STOP_TIMEOUT_S 60
-
-static const char help[] =
-	"Usage: upagerd --swap PATH[,pri=N]... [--socket S] [--state DIR] [--limit SIZE]\n"
-	"               [--when-full grow|wait|sigbus] [--io-retry SECONDS]\n"
-	"               [--io-timeout SECONDS] [--stop-timeout SECONDS]\n"
-	"               [--connections N] [--user-connections N] [--root-connections N]\n"
-	"               [--user-processes N] [--per-user yes|no] [--user-area PERCENT]\n"
-	"               [--config FILE]\n"
-	"\n"
-	"Takes cold private memory out of the processes that `upager run` and `upager attach`\n"
-	"name, keeps it in swap areas, and serves their faults.  Runs in the foreground.\n"
-	"\n"
-	"  --swap PATH[,pri=N]  a swap area made by `upager mkswap`; several are used in order\n"
-	"                       of priority, the highest first\n"
-	"  --socket S           control socket (default /run/upager/upager.sock)\n"
-	"  --state DIR          state directory, best on a tmpfs (default /run/upager)\n"
-	"  --limit SIZE         private anonymous memory that all paged processes together keep\n"
-	"                       resident; where budgets add up to more, each gets a part in\n"
-	"                       proportion to its budget and weight (default: no limit)\n"
-	"  --when-full WHAT     what a program over its budget gets when the areas are full: grow\n"
-	"                       (default) beyond it, wait for room, sigbus for new memory\n"
-	"  --io-retry SECONDS   a read that fails is tried again for so long (default 10), then\n"
-	"                       who wants the page gets SIGBUS\n"
-	"  --io-timeout SECONDS the same of a read or write that takes longer (default 60)\n"
-	"  --stop-timeout SECONDS\n"
-	"                       whom SIGTERM cannot let go of by then is named and left to wait\n"
-	"                       for another daemon (default 60)\n"
-	"  --connections N      clients at the same time (default 256), of which one user may "
-	"have\n"
-	"  --user-connections N so many (default 64), and\n"
-	"  --root-connections N so many are root's alone (default 32)\n"
-	"  --user-processes N   processes that one user, not root, may have paged (default 1024)\n"
-	"  --per-user yes|no    a process of its own pages the programs of each user, so that "
-	"what\n"
-	"                       one of them does stops nobody else's (default no)\n"
-	"  --user-area PERCENT  what one user, not root, may have of each swap area then\n"
-	"                       (default 50)\n"
-	"  --config FILE        INI file with these options, with _ for -, in a section "
-	"[upagerd];\n"
-	"                       the command line wins\n"
-	"  --hold-latency yes|no\n"
-	"                       keep CPUs out of deep sleep while faults arrive (default yes)\n"
-	"  --log-level LEVEL    error, warning, info or debug (default info)\n"
-	"  --help --version\n"
-	"\n"
-	"SIGTERM gives every process its pages back before the daemon exits.\n";
 
 static int add_swap(struct options *opt, const char *value)
 {
@@ -84,31 +40,8 @@ static int add_swap(struct options *opt, const char *value)
 #define OPT_CONFIG  2
 #define OPT_HELP    3
 #define OPT_VERSION 4
+#define OPT_CHECK   5
 #define OPT_SETTING 16 /* and above: its place in the table */
-
-enum kind {
-	KIND_TEXT,
-	KIND_SIZE,
-	KIND_SECONDS,
-	KIND_COUNT,
-	KIND_BOOL,
-	KIND_FULL,
-	KIND_LEVEL,
-	KIND_DOMAIN,
-};
-
-/* What is in the file under its name, and on the command line with dashes. */
-struct setting {
-	const char *name;
-	const char *option;
-	enum kind kind;
-	const char *what; /* in messages */
-	size_t at; /* in struct options */
-	size_t size; /* KIND_TEXT: with its end */
-	unsigned long min; /* KIND_SECONDS, KIND_COUNT */
-	unsigned long max; /* KIND_COUNT */
-	bool first_only; /* it is not passed on to the pagers of users */
-};
 
 #define AT(member)   .at = offsetof(struct options, member)
 #define TEXT(member) AT(member), .size = sizeof(((struct options *)NULL)->member)
@@ -117,9 +50,11 @@ struct setting {
 		name, option, KIND_COUNT, option, AT(quotas.member), .min = least, .max = most \
 	}
 
-static const struct setting settings[] = {
-	{ "socket", "socket", KIND_TEXT, "the socket's path", TEXT(socket), .first_only = true },
-	{ "state", "state", KIND_TEXT, "the state directory", TEXT(state), .first_only = true },
+const struct setting option_table[OPTION_TABLE_NR] = {
+	{ "socket", "socket", KIND_TEXT, "the socket's path", TEXT(socket), .fixed = true,
+	  .first_only = true },
+	{ "state", "state", KIND_TEXT, "the state directory", TEXT(state), .fixed = true,
+	  .first_only = true },
 	{ "limit", "limit", KIND_SIZE, "limit", AT(limit_bytes), .first_only = true },
 	{ "when_full", "when-full", KIND_FULL, "when-full", AT(trouble.when_full) },
 	{ "io_retry", "io-retry", KIND_SECONDS, "io-retry", AT(trouble.retry_ns) },
@@ -132,11 +67,12 @@ static const struct setting settings[] = {
 	COUNT("user_processes", "user-processes", user_processes, 0, QUOTA_PROCESSES_MAX),
 	{ "hold_latency", "hold-latency", KIND_BOOL, "hold-latency", AT(hold_latency),
 	  .first_only = true },
-	{ "per_user", "per-user", KIND_BOOL, "per-user", AT(per_user), .first_only = true },
+	{ "per_user", "per-user", KIND_BOOL, "per-user", AT(per_user), .fixed = true,
+	  .first_only = true },
 	{ "user_area", "user-area", KIND_COUNT, "user-area", AT(user_area_percent), .min = 1,
-	  .max = 100 },
+	  .max = 100, .fixed = true },
 	/* What the first pager tells those that it starts. */
-	{ "domain", "domain", KIND_DOMAIN, "domain", AT(apart), .first_only = true },
+	{ "domain", "domain", KIND_DOMAIN, "domain", AT(apart), .fixed = true, .first_only = true },
 	{ "log_level", "log-level", KIND_LEVEL, "log level", AT(log_level) },
 };
 
@@ -172,12 +108,19 @@ static int set(struct options *opt, const struct setting *s, const char *value)
 static int set_and_note(struct options *opt, const struct setting *s, const char *value)
 {
 	int err = set(opt, s, value);
+	uint32_t i = 0;
 
-	if (err || s->first_only || opt->nr_said == OPTIONS_SAID_MAX)
+	if (err || s->first_only)
 		return err;
-	opt->said[opt->nr_said].option = s->option;
-	opt->said[opt->nr_said].value = strdup(value);
-	return opt->said[opt->nr_said++].value ? 0 : -ENOMEM;
+	while (i < opt->nr_said && opt->said[i].option != s->option)
+		i++;
+	if (i == OPTIONS_SAID_MAX)
+		return 0;
+	opt->nr_said = max_t(uint32_t, opt->nr_said, i + 1);
+	opt->said[i].option = s->option;
+	free(opt->said[i].value);
+	opt->said[i].value = strdup(value);
+	return opt->said[i].value ? 0 : -ENOMEM;
 }
 
 static int set_option(struct options *opt, const char *name, const char *value)
@@ -186,51 +129,27 @@ static int set_option(struct options *opt, const char *name, const char *value)
 
 	if (!strcmp(name, "swap"))
 		return add_swap(opt, value);
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+	for (size_t i = 0; i < OPTION_TABLE_NR; i++) {
 		size_t len = strlen(known);
 
-		if (!strcmp(name, settings[i].name))
-			return set_and_note(opt, &settings[i], value);
-		snprintf(known + len, sizeof(known) - len, ", %s", settings[i].name);
+		if (!strcmp(name, option_table[i].name))
+			return set_and_note(opt, &option_table[i], value);
+		snprintf(known + len, sizeof(known) - len, ", %s", option_table[i].name);
 	}
 	log_err("unknown key '%s' in the configuration: use %s", name, known);
 	return -EINVAL;
 }
 
-struct config {
-	struct options *opt;
-	bool wrong; /* and that was said */
-};
-
-static int on_ini(void *context, const char *section, const char *name, const char *value)
+static int on_key(void *context, const char *name, const char *value)
 {
-	struct config *config = context;
+	struct options *opt = context;
 
-	if (config->wrong)
-		return 1; /* one line is enough */
-	if (strcmp(section, "upagerd")) {
-		log_err("unknown section [%s] in the configuration: use [upagerd]", section);
-		config->wrong = true;
-	} else if (set_option(config->opt, name, value)) {
-		config->wrong = true;
-	}
-	return !config->wrong;
-}
-
-static int read_config(struct options *opt, const char *path)
-{
-	struct config config = { .opt = opt };
-	int line = ini_parse(path, on_ini, &config);
-
-	if (!line)
+	/* For a file that comes later. */
+	if (!strcmp(name, "swap") && !value[0]) {
+		opt->nr_swap = 0;
 		return 0;
-	if (line < 0)
-		log_err("cannot read the configuration %s: %s; name another with --config", path,
-			strerror(errno));
-	else if (!config.wrong)
-		log_err("line %d of the configuration %s is not KEY = VALUE: see upagerd --help",
-			line, path);
-	return -EINVAL;
+	}
+	return set_option(opt, name, value);
 }
 
 /* getopt_long() has stopped at argv[optind - 1], or within a word of short ones. */
@@ -266,34 +185,37 @@ static void set_defaults(struct options *opt)
 struct given {
 	struct options swap; /* nothing but the areas */
 	const char *config;
-	const char *value[ARRAY_SIZE(settings)];
+	bool check;
+	const char *value[OPTION_TABLE_NR];
 };
 
-static void list_options(struct option list[ARRAY_SIZE(settings) + 5])
+static void list_options(struct option list[OPTION_TABLE_NR + 6])
 {
 	static const struct option others[] = {
 		{ "swap", required_argument, NULL, OPT_SWAP },
 		{ "config", required_argument, NULL, OPT_CONFIG },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ "version", no_argument, NULL, OPT_VERSION },
+		{ "check-config", no_argument, NULL, OPT_CHECK },
 	};
 
 	memcpy(list, others, sizeof(others));
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+	for (size_t i = 0; i < OPTION_TABLE_NR; i++)
 		list[ARRAY_SIZE(others) + i] =
-			(struct option){ settings[i].option, required_argument, NULL,
+			(struct option){ option_table[i].option, required_argument, NULL,
 					 OPT_SETTING + (int)i };
-	list[ARRAY_SIZE(others) + ARRAY_SIZE(settings)] = (struct option){ 0 };
+	list[ARRAY_SIZE(others) + OPTION_TABLE_NR] = (struct option){ 0 };
 }
 
 /* 1: help was printed. */
 static int read_command_line(struct given *given, int argc, char **argv)
 {
-	struct option list[ARRAY_SIZE(settings) + 5];
+	struct option list[OPTION_TABLE_NR + 6];
 	int c, err = 0;
 
 	list_options(list);
 	opterr = 0;
+	optind = 0; /* it may be read again */
 	while (!err && (c = getopt_long(argc, argv, ":", list, NULL)) != -1)
 		switch (c) {
 		case OPT_SWAP:
@@ -302,14 +224,17 @@ static int read_command_line(struct given *given, int argc, char **argv)
 		case OPT_CONFIG:
 			given->config = optarg;
 			break;
+		case OPT_CHECK:
+			given->check = true;
+			break;
 		case OPT_HELP:
-			fputs(help, stdout);
+			fputs(options_help, stdout);
 			return 1;
 		case OPT_VERSION:
 			printf("upagerd, protocol %d\n", UPAGER_PROTO_VERSION);
 			return 1;
 		default:
-			if (c < OPT_SETTING || c >= OPT_SETTING + (int)ARRAY_SIZE(settings))
+			if (c < OPT_SETTING || c >= OPT_SETTING + (int)OPTION_TABLE_NR)
 				return bad_option(argv, c);
 			given->value[c - OPT_SETTING] = optarg;
 		}
@@ -320,26 +245,26 @@ static int read_command_line(struct given *given, int argc, char **argv)
 	return err;
 }
 
-int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
+/* Of the file with the command line over it. */
+static int join(struct options *opt, const struct given *given)
 {
-	struct given given = { 0 };
-	int err = read_command_line(&given, argc, argv);
+	int err;
 
-	*exit_code = err > 0 ? UPAGER_EXIT_OK : UPAGER_EXIT_USAGE;
-	if (err)
-		return err;
 	set_defaults(opt);
-	if (given.config)
-		err = read_config(opt, given.config);
-	for (size_t i = 0; i < ARRAY_SIZE(settings) && !err; i++)
-		if (given.value[i])
-			err = set_and_note(opt, &settings[i], given.value[i]);
-	if (err)
-		return err;
-	if (given.swap.nr_swap) {
-		memcpy(opt->swap, given.swap.swap, sizeof(opt->swap));
-		opt->nr_swap = given.swap.nr_swap;
+	err = config_read(given->config ? given->config : CONFIG_DEFAULT, given->config, on_key,
+			  opt);
+	for (size_t i = 0; i < OPTION_TABLE_NR && !err; i++)
+		if (given->value[i])
+			err = set_and_note(opt, &option_table[i], given->value[i]);
+	if (!err && given->swap.nr_swap) {
+		memcpy(opt->swap, given->swap.swap, sizeof(opt->swap));
+		opt->nr_swap = given->swap.nr_swap;
 	}
+	return err;
+}
+
+static int check(struct options *opt)
+{
 	if (opt->quotas.root_connections >= opt->quotas.connections) {
 		log_err("root-connections is %u, which leaves none of %u connections to users: "
 			"give "
@@ -360,4 +285,24 @@ int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
 		return -EINVAL;
 	}
 	return 0;
+}
+
+int options_parse(struct options *opt, int argc, char **argv, int *exit_code)
+{
+	struct given given = { 0 };
+	int err = read_command_line(&given, argc, argv);
+
+	*exit_code = err > 0 ? UPAGER_EXIT_OK : UPAGER_EXIT_USAGE;
+	if (err)
+		return err;
+	err = join(opt, &given) ?: check(opt);
+	opt->check_only = given.check;
+	return err;
+}
+
+void options_fini(struct options *opt)
+{
+	for (uint32_t i = 0; i < opt->nr_said; i++)
+		free(opt->said[i].value);
+	opt->nr_said = 0;
 }

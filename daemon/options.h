@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "domain/apart.h"
 #include "life/quotas.h"
+#include "option_table.h"
 #include "swap/area.h"
 #include "swap/trouble.h"
 
@@ -23,6 +24,7 @@ struct options {
 	struct trouble trouble;
 	uint64_t stop_timeout_ns; /* in which SIGTERM gives everything back */
 	struct quotas quotas;
+	bool check_only; /* print them, and end */
 	bool hold_latency;
 	enum log_level log_level;
 	bool per_user;
@@ -37,9 +39,13 @@ struct options {
 };
 
 /*
- * The command line wins over the file.  Returns 0 to go on, or with *exit_code
- * set: 1 (help was printed) or -errno after one line on stderr.
+ * The command line wins over the files.  Returns 0 to go on, or with *exit_code
+ * set: 1 (help was printed) or -errno after one line on stderr.  May be called again.
  */
 int options_parse(struct options *opt, int argc, char **argv, int *exit_code);
+void options_fini(struct options *opt);
+
+/* All of them but --swap, --config and what prints. */
+extern const struct setting option_table[OPTION_TABLE_NR];
 
 #endif

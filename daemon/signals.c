@@ -7,7 +7,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/types.h"
 
 void signals_block(void)
@@ -42,8 +41,7 @@ unsigned int signals_read(int signal_fd)
 
 	while (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
-			log_info("SIGHUP, ignoring: if its terminal was closed, the daemon goes on "
-				 "without; SIGTERM stops it");
+			come |= SIGNALS_RELOAD;
 		else
 			come |= SIGNALS_STOP |
 				(info.ssi_signo == SIGTERM ? 0 : (unsigned int)SIGNALS_KEYS);

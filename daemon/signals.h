@@ -14,6 +14,8 @@ int signals_open(void);
 enum {
 	SIGNALS_STOP = 1 << 0, /* it is to end */
 	SIGNALS_KEYS = 1 << 1, /* and was told so at its terminal */
+	SIGNALS_RELOAD =
+		1 << 2, /* it is to read its configuration again; or its terminal was closed */
 };
 unsigned int signals_read(int signal_fd);
 

@@ -8,11 +8,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *log_name = "upager";
-static enum log_level log_max = LOG_LEVEL_INFO;
+static _Atomic enum log_level log_max = LOG_LEVEL_INFO;
 static int log_to_journal;
+static _Thread_local const char *log_where;
 static _Atomic bool log_over;
 static _Atomic unsigned int log_lost; /* lines that nobody took */
 
@@ -21,6 +23,16 @@ void log_init(const char *name, enum log_level max_level)
 	log_name = name;
 	log_max = max_level;
 	log_to_journal = getenv("JOURNAL_STREAM") != NULL;
+}
+
+void log_change_level(enum log_level max_level)
+{
+	log_max = max_level;
+}
+
+void log_place(const char *place)
+{
+	log_where = place;
 }
 
 void log_over_line(bool there)
@@ -59,6 +71,11 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (log_where) {
+		size_t len = strlen(text);
+
+		snprintf(text + len, sizeof(text) - len, " (%s)", log_where);
+	}
 	if (put(level, text))
 		lost = atomic_exchange(&log_lost, 0);
 	else

@@ -17,6 +17,9 @@ enum log_level {
 };
 
 void log_init(const char *name, enum log_level max_level);
+void log_change_level(enum log_level max_level);
+/* What the calling thread logs is about that: it stands behind; NULL: nothing more. */
+void log_place(const char *place);
 /* There is a line on the terminal that is written over: what is logged takes its place. */
 void log_over_line(bool there);
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *fmt, ...);

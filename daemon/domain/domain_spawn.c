@@ -39,6 +39,8 @@ static void fill_in(struct command *c, const struct options *opt, const struct p
 	char text[WORD_BYTES - 16];
 
 	add(c, "upagerd");
+	/* What its files say has been said. */
+	add(c, "--config=/dev/null");
 	for (uint32_t i = 0; i < opt->nr_said; i++)
 		add(c, "--%s=%s", opt->said[i].option, opt->said[i].value);
 	for (uint32_t i = 0; i < pg->nr_areas; i++)

@@ -141,7 +141,7 @@ _Noreturn void left_behind(struct pager *pg)
 
 struct limit {
 	struct pager *pg;
-	uint64_t ns;
+	_Atomic uint64_t ns;
 	int signal_fd;
 	int begun_fd; /* eventfd: the main thread ends by itself */
 };
@@ -190,7 +190,7 @@ int left_limit_start(struct pager *pg, int signal_fd, uint64_t limit_ns)
 	pthread_t thread;
 	int err;
 
-	limit = (struct limit){ pg, limit_ns, signal_fd, eventfd(0, EFD_CLOEXEC) };
+	limit = (struct limit){ pg, limit_ns + LEFT_LATE_NS, signal_fd, eventfd(0, EFD_CLOEXEC) };
 	if (limit.begun_fd < 0)
 		return -errno;
 	pthread_attr_init(&attr);
@@ -198,6 +198,11 @@ int left_limit_start(struct pager *pg, int signal_fd, uint64_t limit_ns)
 	err = pthread_create(&thread, &attr, wait_for_limit, NULL);
 	pthread_attr_destroy(&attr);
 	return -err;
+}
+
+void left_limit_change(uint64_t limit_ns)
+{
+	limit.ns = limit_ns + LEFT_LATE_NS;
 }
 
 void left_limit_begin(void)

@@ -11,11 +11,11 @@ enum when_full {
 	WHEN_FULL_SIGBUS, /* SIGBUS for memory that it touches first */
 };
 
-/* What is done when swap areas fail or are full. */
+/* What is done when swap areas fail or are full.  Housekeeping may change it, the worker goes by it. */
 struct trouble {
-	uint64_t retry_ns; /* a read that fails is tried again for so long */
-	uint64_t timeout_ns; /* a read or write that takes longer has failed */
-	enum when_full when_full;
+	_Atomic uint64_t retry_ns; /* a read that fails is tried again for so long */
+	_Atomic uint64_t timeout_ns; /* a read or write that takes longer has failed */
+	_Atomic enum when_full when_full;
 };
 
 #define TROUBLE_RETRY_S	  10

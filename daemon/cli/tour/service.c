@@ -63,7 +63,8 @@ __attribute__((noreturn)) static void become(const struct service *s, pid_t pare
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
-	execl(program, program, "--swap", s->area, "--socket", socket, "--state", state, NULL);
+	execl(program, program, "--config", "/dev/null", "--swap", s->area, "--socket", socket,
+	      "--state", state, NULL);
 	_exit(127);
 }
 
