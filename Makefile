@@ -366,6 +366,8 @@ install: all install-module-source $(BUILD)/upagerd.service $(BUILD)/libupager.p
 	$(call install_file,644,daemon/man/upager-map.1,$(PREFIX)/share/man/man1)
 	$(call install_file,644,daemon/man/upager-tour.1,$(PREFIX)/share/man/man1)
 	$(call install_file,644,daemon/man/upager-metrics.1,$(PREFIX)/share/man/man1)
+	$(call install_file,644,scripts/completion/upager.sh,$(PREFIX)/share/bash-completion/completions,upager)
+	ln -sf upager $(DESTDIR)$(PREFIX)/share/bash-completion/completions/upagerd
 	$(call install_file,644,scripts/grafana-dashboard.json,$(PREFIX)/share/upager)
 	$(call install_file,644,daemon/man/upager.4,$(PREFIX)/share/man/man4)
 	$(call install_file,644,daemon/man/upager_cow.7,$(PREFIX)/share/man/man7)

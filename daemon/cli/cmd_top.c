@@ -24,9 +24,21 @@ static const char help[] =
 	"  -o, --sort COLUMN    sort by it, as it is called in the list; default: FAULT/s\n"
 	"  -r, --reverse        the other way round\n"
 	"\n"
-	"Rates, P50 and P99 are of the time since the look before; the first has none.\n"
+	"Rates, P50, P99 and STALL% are of the time since the look before; the first has none.\n"
 	"\n"
-	"Exit status: 0, 1 failed (no daemon, no terminal), 2 usage.\n";
+	"Columns:";
+
+static const char help_rest[] = "\n"
+				"\n"
+				"Exit status: 0, 1 failed (no daemon, no terminal), 2 usage.\n";
+
+static void print_help(void)
+{
+	fputs(help, stdout);
+	for (int i = 0; i < __TOP_COLUMNS; i++)
+		printf(" %s", top_column_title((enum top_column)i));
+	fputs(help_rest, stdout);
+}
 
 static const struct option options[] = {
 	{ "batch", no_argument, NULL, 'b' },
@@ -105,7 +117,7 @@ int cmd_top(int argc, char **argv)
 	top_view_init(&v);
 	while ((c = getopt_long(argc, argv, ":bn:d:o:rh", options, NULL)) != -1) {
 		if (c == 'h') {
-			fputs(help, stdout);
+			print_help();
 			return UPAGER_EXIT_OK;
 		}
 		if (c == ':' || c == '?')
