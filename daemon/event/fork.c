@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/failpoint.h"
+#include "base/probe.h"
 #include "event/aside.h"
 #include "event/refuse.h"
 #include "evict/copies.h"
@@ -158,6 +159,7 @@ void fork_apply(struct pager *pg, struct space *parent, int child_uffd)
 	if (is_known(pg, child_uffd))
 		return;
 	space_count(&parent->stats.forks, 1);
+	PROBE_1(fork, parent->process.pid);
 	if (!failpoint(FP_FORK_READ) && !fds_are_scarce(pg, parent, child_uffd) &&
 	    make_room(pg, parent))
 		root = table_root_share(pg->tables, parent->worker.root);

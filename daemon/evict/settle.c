@@ -11,6 +11,7 @@
 
 #include "agent/untrusted.h"
 #include "base/failpoint.h"
+#include "base/probe.h"
 #include "evict/pool.h"
 #include "fault/fault.h"
 #include "kernel/present.h"
@@ -52,6 +53,7 @@ static void settle_moved(struct pager *pg, struct space *sp, pgno_t n, uint32_t 
 	err = page_change(pg, sp, n, p, to);
 	assert(!err);
 	standby_set(sb, place, state, n);
+	PROBE_3(eviction, sp->process.pid, n.v << PAGE_SHIFT, (int)to.dirty);
 }
 
 static void settle_stayed(struct pager *pg, struct space *sp, pgno_t n, uint32_t place, bool pinned,

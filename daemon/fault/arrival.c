@@ -110,7 +110,7 @@ static bool read_fill(struct read *rd)
 	if (skipped)
 		uffd_wake(sp->uffd, rd->run);
 	if (rd->begin_ns)
-		space_latency(sp, rd->begin_ns);
+		space_latency(sp, rd->run.first, rd->begin_ns);
 	return true;
 }
 

@@ -113,7 +113,7 @@ static void fill_zero(struct pager *pg, struct space *sp, struct fault f)
 	sp->worker.zero_window = n;
 	sp->worker.zero_next = pgno_add(f.page, fill.filled);
 	space_count(&sp->stats.zero_fills, fill.filled);
-	space_latency(sp, f.begin_ns);
+	space_latency(sp, f.page, f.begin_ns);
 }
 
 /*
@@ -131,7 +131,7 @@ static void fill_forked(struct pager *pg, struct space *sp, struct fault f)
 	}
 	note_forked(sp, run);
 	space_count(&sp->stats.zero_fills, 1);
-	space_latency(sp, f.begin_ns);
+	space_latency(sp, f.page, f.begin_ns);
 }
 
 /*

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/probe.h"
 #include "fault/read_retry.h"
 #include "kernel/vma.h"
 #include "memory/kept.h"
@@ -92,11 +93,12 @@ void fill_rescue(struct pager *pg, struct space *sp, struct fault f, struct page
 		(struct page){ .state = PAGE_RESIDENT, .age = POLICY_AGE_RESCUED, .slot = slot });
 	standby_set(sb, p.place, place == PLACE_WRITING ? PLACE_ORPHAN : PLACE_FREE, (pgno_t){ 0 });
 	space_count(&sp->stats.rescues, 1);
+	PROBE_3(rescue, sp->process.pid, f.page.v << PAGE_SHIFT, f.begin_ns != 0);
 	/* Or what a stream rescued would stay in others' place. */
 	if (f.begin_ns && space_hint(sp, f.page) == REGION_SEQUENTIAL)
 		space_leave_behind(sp, f.page);
 	if (f.begin_ns)
-		space_latency(sp, f.begin_ns);
+		space_latency(sp, f.page, f.begin_ns);
 }
 
 void fill_lost(struct pager *pg, struct space *sp, struct fault f)
@@ -108,7 +110,7 @@ void fill_lost(struct pager *pg, struct space *sp, struct fault f)
 		if (!fill.filled)
 			fill_failed(pg, sp, f, fill.error);
 		else if (f.begin_ns)
-			space_latency(sp, f.begin_ns);
+			space_latency(sp, f.page, f.begin_ns);
 		return;
 	}
 	/* Before 6.6 by signal; a handler that returns gets it again. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/probe.h"
 
 #define BEHIND_KEPT 8
 
@@ -98,13 +99,14 @@ void space_leave_behind(struct space *sp, pgno_t n)
 	policy_leave_behind(&sp->policy, first, end);
 }
 
-void space_latency(struct space *sp, uint64_t begin_ns)
+void space_latency(struct space *sp, pgno_t page, uint64_t begin_ns)
 {
 	uint64_t ns = clock_ns() - begin_ns;
 	unsigned int bucket = ns ? 63u - (unsigned int)__builtin_clzll(ns) : 0;
 
 	if (bucket >= UPAGER_HIST_BUCKETS)
 		bucket = UPAGER_HIST_BUCKETS - 1;
+	PROBE_3(fault, sp->process.pid, page.v << PAGE_SHIFT, ns);
 	space_count(&sp->stats.latency_ns, ns);
 	space_count(&sp->stats.latency_ns_log2[bucket], 1);
 }

@@ -303,6 +303,6 @@ void space_leave_behind(struct space *sp, pgno_t n);
 struct space *space_new(uint32_t id, int uffd, struct event_slot *events);
 void space_free(struct space *sp);
 void space_close_views(struct space *sp);
-void space_latency(struct space *sp, uint64_t begin_ns);
+void space_latency(struct space *sp, pgno_t page, uint64_t begin_ns);
 
 #endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UPAGER_PROBE_H
+#define UPAGER_PROBE_H
+
+/*
+ * Places that bpftrace, perf and gdb find by name (USDT): an instruction that does nothing, until one of
+ * them puts itself there.  upagerd(8) has the list, which is a contract.  Without <sys/sdt.h>
+ * (systemtap-sdt-dev) there are none.
+ */
+#if __has_include(<sys/sdt.h>)
+#include <sys/sdt.h>
+#define PROBE_1(name, a)       DTRACE_PROBE1(upagerd, name, a)
+#define PROBE_3(name, a, b, c) DTRACE_PROBE3(upagerd, name, a, b, c)
+#else
+#define PROBE_1(name, a)       ((void)(a))
+#define PROBE_3(name, a, b, c) ((void)(a), (void)(b), (void)(c))
+#endif
+
+#endif
