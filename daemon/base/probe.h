@@ -7,7 +7,7 @@
  * them puts itself there.  upagerd(8) has the list, which is a contract.  Without <sys/sdt.h>
  * (systemtap-sdt-dev) there are none.
  */
-#if __has_include(<sys/sdt.h>)
+#if __has_include(<sys/sdt.h>) && !defined(__CHECKER__)
 #include <sys/sdt.h>
 #define PROBE_1(name, a)       DTRACE_PROBE1(upagerd, name, a)
 #define PROBE_3(name, a, b, c) DTRACE_PROBE3(upagerd, name, a, b, c)

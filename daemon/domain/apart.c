@@ -37,7 +37,7 @@ int apart_parse(struct apart *apart, const char *text)
 	front = strchr(areas, ':');
 	if (!front || strlen(front + 1) >= sizeof(apart->front))
 		return -EINVAL;
-	strcpy(apart->front, front + 1);
+	memcpy(apart->front, front + 1, strlen(front + 1) + 1);
 	apart->on = true;
 	return parse_areas(apart, areas, (size_t)(front - areas));
 }

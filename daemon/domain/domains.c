@@ -100,7 +100,7 @@ static int start(struct domains *d, struct domain *dom)
 	int err = 0;
 
 	dom->began_ns = clock_ns();
-	strcpy(apart.front, d->opt->socket);
+	memcpy(apart.front, d->opt->socket, sizeof(apart.front));
 	if (!is_kept(d, dom->uid)) {
 		apart.listen_fd = listen_for(d, dom->uid);
 		err = apart.listen_fd < 0 ? apart.listen_fd : 0;

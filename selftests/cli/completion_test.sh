@@ -52,6 +52,7 @@ for command in $commands; do
 			"$UPAGER" "$command" "$option" --help </dev/null 2>&1 >"$WORK/out" | grep "unknown option"
 	done >"$WORK/unknown"
 	ok "$command takes them all" test ! -s "$WORK/unknown" -a ${#COMPREPLY[@]} -gt 1
+	# shellcheck disable=SC2016 # eval's
 	ok "$command has --help" eval '[[ " ${COMPREPLY[*]} " = *" --help "* ]]'
 done
 ok "an option" completes "--html" upager map --htm

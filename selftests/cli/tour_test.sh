@@ -177,6 +177,7 @@ ok "a size that is none" refused 2 "is no size" "$UPAGER" tour --size 4X larger
 try env TMPDIR="$WORK/none" "$UPAGER" tour mmu
 is "a folder that is not there: another one is taken" "$status" 0
 if [ "$(id -u)" -eq 0 ] && mkdir "$WORK/small" && unshare -m mount -t tmpfs none "$WORK/small"; then
+	# shellcheck disable=SC2016 # that shell's
 	ok "no room for a file" refused 1 "the step mmu cannot be measured: No space left" unshare -m \
 		sh -c 'mount -t tmpfs -o size=32k none "$1" && TMPDIR="$1" "$2" tour mmu' sh "$WORK/small" "$UPAGER"
 fi

@@ -25,7 +25,8 @@ PY
 # configure KEY=VALUE...: and have it read.
 configure()
 {
-	said_before=$(cat "$WORK/upagerd.log" 2>/dev/null | wc -l)
+	said_before=0
+	[ ! -e "$WORK/upagerd.log" ] || said_before=$(wc -l <"$WORK/upagerd.log")
 	printf '[upagerd]\n' >"$CONFIG"
 	printf '%s\n' "$@" >>"$CONFIG"
 	[ -z "$daemon_pid" ] || kill -HUP "$daemon_pid"

@@ -5,6 +5,9 @@
 # --per-user: each user's programs have a pager of their own; what becomes of it stops nobody else's,
 # and root, who may ask for all, notices nothing of where they are.
 
+# What eval gets is in single quotes; the worker named root has root_pid.
+# shellcheck disable=SC2016,SC2154
+
 # shellcheck source=selftests/lib.sh
 . "${0%/*}/../lib.sh"
 # shellcheck source=selftests/refusal.sh
