@@ -17,6 +17,8 @@ GUEST_STEPS="holes grow libs fork demand mmu pager"
 with_module=
 [ ! -e /proc/upager/track ] || with_module=yes
 [ -z "$with_module" ] || STEPS=$GUEST_STEPS
+[ -z "$with_module" ] || [ -z "${UPAGER_TEST_QUICK:-}" ] ||
+	skip_all "it takes two minutes in a guest: unset UPAGER_TEST_QUICK"
 export TMPDIR=$WORK/tmp
 mkdir "$TMPDIR"
 
