@@ -120,14 +120,14 @@ static inline bool memory_push_out(const uint8_t *p, uint64_t nr_pages)
 	return wait_until(30, (memory_press(), memory_resident(p, nr_pages) == 0));
 }
 
-/* ... and standby has been used anew twice over, so they are on the device. */
+/*
+ * ... and standby has been used anew twice over, so they are on the device.  What is read
+ * ahead behind the filler may bring one of them back meanwhile.
+ */
 static inline bool memory_push_far(const uint8_t *p, uint64_t nr_pages)
 {
-	if (!memory_push_out(p, nr_pages))
-		return false;
-	memory_press();
-	memory_press();
-	return memory_resident(p, nr_pages) == 0;
+	return wait_until(30, memory_push_out(p, nr_pages) && (memory_press(), memory_press(),
+							       memory_resident(p, nr_pages) == 0));
 }
 
 #endif
