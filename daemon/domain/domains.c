@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "domain/domain_spawn.h"
 #include "recover/others.h"
+#include "swap/claim.h"
 
 /* One that ends at once is not started over and over. */
 #define AGAIN_NS (1 * NS_PER_S)
@@ -76,8 +77,6 @@ static bool is_kept(const struct domains *d, uid_t uid)
 	int fd;
 
 	snprintf(name, sizeof(name), "%u", uid);
-	if (mkdirat(d->dir_fd, name, 0700) && errno != EEXIST)
-		return false;
 	fd = openat(d->dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	kept = fd >= 0 && others_kept(fd);
 	if (fd >= 0)
@@ -97,11 +96,15 @@ static int watch(struct domains *d, struct domain *dom)
 static int start(struct domains *d, struct domain *dom)
 {
 	struct apart apart = { .on = true, .uid = dom->uid, .first = getpid(), .listen_fd = -1 };
+	char name[16];
 	int err = 0;
 
 	dom->began_ns = clock_ns();
 	memcpy(apart.front, d->opt->socket, sizeof(apart.front));
-	if (!is_kept(d, dom->uid)) {
+	snprintf(name, sizeof(name), "%u", dom->uid);
+	if (mkdirat(d->dir_fd, name, 0700) && errno != EEXIST)
+		err = -errno;
+	if (!err && !is_kept(d, dom->uid)) {
 		apart.listen_fd = listen_for(d, dom->uid);
 		err = apart.listen_fd < 0 ? apart.listen_fd : 0;
 		for (uint32_t i = 0; i < d->pg->nr_areas; i++)
@@ -181,20 +184,46 @@ static void bury(struct domain *dom, int status)
 	dom->pidfd = -1;
 }
 
+/* Nobody has a slot of theirs, and no write to one is under way any more. */
+static bool is_gone(void *context, uint32_t owner)
+{
+	struct domains *d = context;
+	uid_t uid = owner - 1;
+
+	for (uint32_t i = 0; i < d->nr; i++)
+		if (d->at[i].uid == uid && d->at[i].pid)
+			return false;
+	return !is_kept(d, uid);
+}
+
+static void sweep(struct domains *d)
+{
+	for (uint32_t i = 0; i < d->pg->nr_areas; i++)
+		if (d->pg->area[i].claims)
+			claims_sweep(d->pg->area[i].claims, is_gone, d);
+	d->sweep_ns = 0;
+}
+
 uint64_t domains_look_after(struct domains *d)
 {
+	uint64_t now_ns = clock_ns();
 	int status;
 
-	if (!d->waits && !fd_readable(d->watch_fd))
-		return UINT64_MAX;
+	if (!d->waits && !fd_readable(d->watch_fd) && (!d->sweep_ns || now_ns < d->sweep_ns))
+		return d->sweep_ns ? d->sweep_ns - now_ns : UINT64_MAX;
 	for (uint32_t i = 0; i < d->nr; i++)
 		if (d->at[i].pid && waitpid(d->at[i].pid, &status, WNOHANG) == d->at[i].pid) {
 			d->left |= d->ending && status;
+			d->sweep_ns = now_ns + CLAIM_LINGER_NS;
 			bury(&d->at[i], status);
 		}
 	if (!d->ending)
 		start_kept(d);
-	return d->waits ? AGAIN_NS : UINT64_MAX;
+	if (d->sweep_ns && now_ns >= d->sweep_ns)
+		sweep(d);
+	if (d->waits)
+		return AGAIN_NS;
+	return d->sweep_ns ? d->sweep_ns - now_ns : UINT64_MAX;
 }
 
 void domains_end(struct domains *d)
@@ -280,5 +309,6 @@ int domains_init(struct domains *d, struct apart *apart, const struct options *o
 		return -errno;
 	list(d);
 	start_kept(d);
+	d->sweep_ns = clock_ns() + CLAIM_LINGER_NS;
 	return 0;
 }

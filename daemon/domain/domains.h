@@ -31,6 +31,7 @@ struct domains {
 	bool ending;
 	bool left; /* one has left programs behind at the end */
 	bool waits; /* somebody's is to be started again soon */
+	uint64_t sweep_ns; /* when what those had claimed that are gone is given back; 0: nothing */
 	uint32_t nr;
 	struct domain at[DOMAINS_MAX];
 };

@@ -145,6 +145,27 @@ void claim_drop(struct claims *claims, uint64_t chunk)
 	atomic_fetch_add(&claims->file->header.nr_free, 1);
 }
 
+void claims_sweep(struct claims *claims, bool (*is_gone)(void *context, uint32_t owner),
+		  void *context)
+{
+	uint32_t last = 0;
+	bool gone = false;
+
+	for (uint64_t c = 0; c < claims->nr_chunks; c++) {
+		uint32_t owner = atomic_load(&claims->file->owner[c]);
+
+		if (!owner || owner == claims->owner)
+			continue;
+		if (owner != last)
+			gone = is_gone(context, owner);
+		last = owner;
+		if (!gone)
+			continue;
+		atomic_store(&claims->file->owner[c], 0);
+		atomic_fetch_add(&claims->file->header.nr_free, 1);
+	}
+}
+
 uint64_t claim_room(const struct claims *claims)
 {
 	int64_t nr_free = atomic_load(&claims->file->header.nr_free);

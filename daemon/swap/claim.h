@@ -37,6 +37,9 @@ bool claim_has(const struct claims *claims, uint64_t chunk);
 void claim_drop(struct claims *claims, uint64_t chunk);
 /* How many more can be taken; others take some, too. */
 uint64_t claim_room(const struct claims *claims);
+/* The first pager: drops what owners have of whom is_gone() says that they are, and stay so. */
+void claims_sweep(struct claims *claims, bool (*is_gone)(void *context, uint32_t owner),
+		  void *context);
 /* Whether something may be ours that was a predecessor's. */
 bool claims_linger(const struct claims *claims);
 /* That may be dropped by now, and was not yet: said once. */

@@ -6,9 +6,9 @@
 /* Extents that are kept backed ahead of use; of more, idle chunks are given back. */
 #define WHOLE_AHEAD   (16 * SLOT_CHUNK_EXTENTS)
 #define WHOLE_IDLE    (2 * WHOLE_AHEAD)
-/* The same where others may need them. */
-#define CLAIMED_AHEAD (2 * SLOT_CHUNK_EXTENTS)
-#define CLAIMED_IDLE  (4 * SLOT_CHUNK_EXTENTS)
+/* The same where others may need them; who has nothing there keeps nothing. */
+#define CLAIMED_AHEAD (1 * SLOT_CHUNK_EXTENTS)
+#define CLAIMED_IDLE  (2 * SLOT_CHUNK_EXTENTS)
 /* Chunks looked at in a tick. */
 #define TRIM_LOOKS    64
 
@@ -67,17 +67,36 @@ void slots_back_ahead(struct slots *slots, uint32_t a, uint64_t want)
 			break;
 }
 
+static uint64_t ahead(const struct slots *slots, uint32_t a)
+{
+	if (!slots->areas[a].claims)
+		return WHOLE_AHEAD;
+	return slots_used(slots, a) ? CLAIMED_AHEAD : 0;
+}
+
+static uint64_t idle(const struct slots *slots, uint32_t a)
+{
+	if (!slots->areas[a].claims)
+		return WHOLE_IDLE;
+	return slots_used(slots, a) ? CLAIMED_IDLE : 0;
+}
+
 static bool give_back(struct slots *slots, uint32_t a)
 {
 	struct slot_extents *x = &slots->extents[a];
 	uint64_t chunk = SLOT_EXTENT_NONE;
+	bool none_used = slots->areas[a].claims && !slots_used(slots, a), more;
 
 	pthread_mutex_lock(&slots->lock);
-	if (x->nr_whole > (slots->areas[a].claims ? CLAIMED_IDLE : WHOLE_IDLE))
+	/* Nor does anybody stand in one of them, ready to go on. */
+	for (uint32_t r = 0; none_used && r < slots->nr_ranks; r++)
+		slot_rank_let_go(&slots->rank[r], slots->extents);
+	if (x->nr_whole > idle(slots, a))
 		chunk = slot_extents_take_idle(x, TRIM_LOOKS);
+	more = none_used && x->nr_whole;
 	pthread_mutex_unlock(&slots->lock);
 	if (chunk == SLOT_EXTENT_NONE)
-		return false;
+		return more;
 	slot_state_give_back(&slots->state[a], chunk);
 	pthread_mutex_lock(&slots->lock);
 	slot_extents_add_bare(x, chunk);
@@ -106,7 +125,7 @@ void slots_back_some(struct slots *slots)
 	for (uint32_t a = 0; a < slots->nr_areas; a++) {
 		if (slots->extents[a].no_room && slot_state_has_space(&slots->state[a]))
 			__atomic_store_n(&slots->extents[a].no_room, false, __ATOMIC_RELAXED);
-		slots_back_ahead(slots, a, slots->areas[a].claims ? CLAIMED_AHEAD : WHOLE_AHEAD);
+		slots_back_ahead(slots, a, ahead(slots, a));
 	}
 }
 

@@ -80,6 +80,12 @@ static uint32_t take(struct slot_rank *rank, struct slot_extents *extents, struc
 	return nr;
 }
 
+void slot_rank_let_go(struct slot_rank *rank, struct slot_extents *extents)
+{
+	for (uint32_t h = 0; h < SLOT_HINTS; h++)
+		disown(rank, extents, &rank->cursor[h]);
+}
+
 void slot_rank_remove(struct slot_rank *rank, struct slot_extents *extents, uint32_t area)
 {
 	uint32_t at = 0;
@@ -88,8 +94,7 @@ void slot_rank_remove(struct slot_rank *rank, struct slot_extents *extents, uint
 		at++;
 	if (at == rank->nr_areas)
 		return;
-	for (uint32_t h = 0; h < SLOT_HINTS; h++)
-		disown(rank, extents, &rank->cursor[h]);
+	slot_rank_let_go(rank, extents);
 	rank->nr_areas--;
 	for (uint32_t i = at; i < rank->nr_areas; i++)
 		rank->area[i] = rank->area[i + 1];
@@ -113,8 +118,7 @@ uint32_t slot_rank_take(struct slot_rank *rank, struct slot_extents *extents, ui
 		disown(rank, extents, c);
 		if (!own_next(rank, extents, c)) {
 			/* What is left lies in the extents of the other hints. */
-			for (uint32_t h = 0; h < SLOT_HINTS; h++)
-				disown(rank, extents, &rank->cursor[h]);
+			slot_rank_let_go(rank, extents);
 			own_next(rank, extents, c);
 		}
 		nr = take(rank, extents, c, want, first);

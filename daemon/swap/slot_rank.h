@@ -30,6 +30,8 @@ struct slot_rank {
 /* After the last area was added: puts the cursors before the first extent. */
 void slot_rank_init(struct slot_rank *rank);
 
+/* No cursor owns an extent any more; each goes on behind its last one. */
+void slot_rank_let_go(struct slot_rank *rank, struct slot_extents *extents);
 /* An area that is not one of the rank's is no matter. */
 void slot_rank_remove(struct slot_rank *rank, struct slot_extents *extents, uint32_t area);
 

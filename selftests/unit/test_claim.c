@@ -178,6 +178,37 @@ static void test_foreign(void **state)
 	end(f, &first, &user);
 }
 
+static bool is_user(void *context, uint32_t owner)
+{
+	++*(uint32_t *)context;
+	return owner == USER;
+}
+
+/* Who has nothing there keeps nothing; what is left of one who is gone the first one takes. */
+static void test_given_back(void **state)
+{
+	struct fixture *f = *state;
+	struct pager first, user;
+	uint32_t nr_asked = 0;
+	slot_t slot;
+
+	begin(f, &first, &user, 50);
+	assert_int_equal(slots_free(first.slots), CHUNKS * CHUNK - 1);
+	assert_int_equal(slot_alloc(user.slots, 0, 3, &slot), 3);
+	for (uint64_t i = 0; i < 3; i++)
+		slot_put(user.slots, slot_add(slot, i));
+	while (slots_refill(user.slots))
+		;
+	assert_int_equal(slots_free(first.slots), CHUNKS * CHUNK - 1);
+	assert_int_equal(slot_alloc(user.slots, 0, 3, &slot), 3);
+	close_pager(&user);
+	claims_sweep(first.area.claims, is_user, &nr_asked);
+	assert_true(nr_asked > 0);
+	assert_int_equal(slots_free(first.slots), CHUNKS * CHUNK - 1);
+	close_pager(&first);
+	end(f, &first, &user);
+}
+
 /* What a predecessor had claimed, of whom nothing is known, is not others' at once. */
 static void test_lingers(void **state)
 {
@@ -210,10 +241,8 @@ static void test_lingers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_shared),
-		TEST(test_taken_over),
-		TEST(test_foreign),
-		TEST(test_lingers),
+		TEST(test_shared),     TEST(test_taken_over), TEST(test_foreign),
+		TEST(test_given_back), TEST(test_lingers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
