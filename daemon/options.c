@@ -134,7 +134,8 @@ static int set_option(struct options *opt, const char *name, const char *value)
 
 		if (!strcmp(name, option_table[i].name))
 			return set_and_note(opt, &option_table[i], value);
-		snprintf(known + len, sizeof(known) - len, ", %s", option_table[i].name);
+		if (option_table[i].kind != KIND_DOMAIN) /* which no file has */
+			snprintf(known + len, sizeof(known) - len, ", %s", option_table[i].name);
 	}
 	log_err("unknown key '%s' in the configuration: use %s", name, known);
 	return -EINVAL;

@@ -40,6 +40,9 @@ static void open_to_group(const char *path)
 {
 	const struct group *gr = getgrnam(GROUP_NAME);
 
+	if (!gr)
+		log_info("there is no group " GROUP_NAME ": root alone may use the pager; "
+			 "systemd-sysusers or groupadd makes it, for who is to be a member");
 	if (gr && chown(path, 0, gr->gr_gid))
 		log_warn("cannot give %s to group " GROUP_NAME
 			 " (%s), ignoring: root alone may use it",

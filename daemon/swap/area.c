@@ -49,8 +49,10 @@ static int fail_decode(const struct area *area, int err, uint64_t size_bytes,
 
 	switch (err) {
 	case -EINVAL:
-		return area_fail(cause, err, "%s is no swap area: run 'upager mkswap %s'", path,
-				 path);
+		return area_fail(cause, err,
+				 "%s is no swap area: run 'upager mkswap %s', which overwrites "
+				 "what is in it",
+				 path, path);
 	case -EPROTONOSUPPORT:
 		return area_fail(cause, err,
 				 "%s has another format version: run this version's 'upager "
