@@ -93,5 +93,6 @@ void map_missing(const struct map *m, char *buf, size_t len)
 		pager = "the pager would add what is standby and swapped by it";
 	snprintf(buf, len, "%s%s%s", pager, *pager && !m->module ? "; " : "",
 		 m->module ? ""
-			   : "the module, copies by copy-on-write and exact counts of sharing");
+			   : "the module would add copies by copy-on-write and exact counts of "
+			     "sharing");
 }
