@@ -7,13 +7,16 @@
  * them puts itself there.  upagerd(8) has the list, which is a contract.  Without <sys/sdt.h>
  * (systemtap-sdt-dev) there are none.
  */
-#if __has_include(<sys/sdt.h>) && !defined(__CHECKER__)
-#include <sys/sdt.h>
-#define PROBE_1(name, a)       DTRACE_PROBE1(upagerd, name, a)
-#define PROBE_3(name, a, b, c) DTRACE_PROBE3(upagerd, name, a, b, c)
-#else
 #define PROBE_1(name, a)       ((void)(a))
 #define PROBE_3(name, a, b, c) ((void)(a), (void)(b), (void)(c))
+#ifndef __CHECKER__ /* sparse, which does not know the next line */
+#if __has_include(<sys/sdt.h>)
+#include <sys/sdt.h>
+#undef PROBE_1
+#undef PROBE_3
+#define PROBE_1(name, a)       DTRACE_PROBE1(upagerd, name, a)
+#define PROBE_3(name, a, b, c) DTRACE_PROBE3(upagerd, name, a, b, c)
+#endif
 #endif
 
 #endif
