@@ -164,10 +164,8 @@ static void start_kept(struct domains *d)
 
 		if (dom->pid || !is_kept(d, dom->uid))
 			continue;
-		if (dom->began_ns && clock_ns() - dom->began_ns < AGAIN_NS)
-			d->waits = true;
-		else if (start(d, dom))
-			d->waits = true;
+		d->waits |=
+			(dom->began_ns && clock_ns() - dom->began_ns < AGAIN_NS) || start(d, dom);
 	}
 }
 

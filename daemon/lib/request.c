@@ -206,7 +206,7 @@ static int append(struct packets *to, uint32_t *nr, const struct packets *from, 
 {
 	char *larger;
 
-	if (nr_more <= skip)
+	if (!from->at || nr_more <= skip)
 		return 0;
 	nr_more -= skip;
 	larger = reallocarray(to->at, *nr + nr_more, to->bytes);
@@ -254,7 +254,7 @@ static int add_users(struct upager *u, enum upager_op op, struct packets *packet
 	if (err)
 		return u->fd < 0 ? err : 0;
 	domain = list.at;
-	for (uint32_t i = 0; i < nr_domains && err != -ENOMEM; i++) {
+	for (uint32_t i = 0; domain && i < nr_domains && err != -ENOMEM; i++) {
 		err = domain[i].pid ? add_user(u, op, domain[i].uid, packets, nr) : -EAGAIN;
 		if (err) {
 			silent = domain[i].uid;
