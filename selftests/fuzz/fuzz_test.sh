@@ -11,6 +11,7 @@
 SECONDS_EACH=3
 
 need clang-14 make python3
+[ -z "${UPAGER_TEST_QUICK:-}" ] || skip_all "to build them takes a minute and a half: unset UPAGER_TEST_QUICK"
 case $BUILD in
 */san-* | */release) skip_all "they are built with sanitizers of their own" ;;
 esac

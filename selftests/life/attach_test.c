@@ -66,8 +66,9 @@ TEST_F_TIMEOUT(attach, twenty_times, 240)
 	struct program p = worker_start("attach_worker", "4", NULL);
 	double longest_ms = 0;
 
-	for (int i = 0; i < 20; i++) {
-		ASSERT_TRUE(go_round(&self->pager, &p, false, 50)) TH_LOG("round %d", i);
+	for (uint64_t i = 0; i < guard_times(20, 6); i++) {
+		ASSERT_TRUE(go_round(&self->pager, &p, false, 50))
+		TH_LOG("round %llu", (unsigned long long)i);
 		longest_ms = max_t(double, longest_ms, journey.stopped_ms);
 	}
 	TH_LOG("stopped for at most %.2f ms", longest_ms);
