@@ -11,7 +11,7 @@
 
 need spin gcc
 
-model=$PWD/${0%/*}/page.pml
+model=$(realpath -- "${0%/*}/page.pml")
 cd "$WORK" || exit 1
 
 # prepare OPTION...
