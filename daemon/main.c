@@ -51,6 +51,8 @@
 #include "watchdog.h"
 
 #define LATENCY_QUIET_NS (100 * NS_PER_MS)
+/* Of Ctrl-C, after the first: its progress can be seen by then (base/progress.c). */
+#define SECOND_TIME_NS	 (500 * NS_PER_MS)
 #define STOP_LOOK_NS	 (100 * NS_PER_MS)
 #define NICE		 (-10)
 /* What a client waits for is looked at so often. */
@@ -277,11 +279,15 @@ static unsigned int wait_for_work(const struct housekeeping *h, int signal_fd, u
 	return signals_read(signal_fd);
 }
 
-/* Ctrl-C a second time does not wait; another SIGTERM, which scripts send, changes nothing. */
+/*
+ * Ctrl-C a second time does not wait; another SIGTERM, which scripts send, changes nothing, nor
+ * does what comes with the first: sudo and the like pass on what the terminal has sent already.
+ */
 static void wait_to_end(const struct housekeeping *h, struct ending *ending, int signal_fd,
 			uint64_t timeout_ns)
 {
-	if (!(wait_for_work(h, signal_fd, timeout_ns) & SIGNALS_KEYS))
+	if (!(wait_for_work(h, signal_fd, timeout_ns) & SIGNALS_KEYS) ||
+	    clock_ns() < ending->since_ns + SECOND_TIME_NS)
 		return;
 	domains_give_up(&domains);
 	ending_give_up(ending);

@@ -51,6 +51,7 @@ static void begin_least_first(struct ending *ending)
 void ending_begin(struct ending *ending, struct housekeeping *h, uint64_t limit_ns)
 {
 	*ending = (struct ending){ .h = h,
+				   .since_ns = clock_ns(),
 				   .until_ns = clock_ns() + limit_ns,
 				   .room_bytes = request_spare_bytes() };
 	progress_begin(&ending->progress, "upagerd gives back");

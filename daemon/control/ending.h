@@ -12,6 +12,7 @@
  */
 struct ending {
 	struct housekeeping *h;
+	uint64_t since_ns;
 	uint64_t until_ns; /* no longer */
 	uint64_t room_bytes; /* of memory, that nobody is to fill yet */
 	uint64_t most_bytes; /* that were outside */

@@ -55,6 +55,7 @@ interrupted()
 	local signal=$1 status
 
 	shift
+	: >"$WORK/seen"
 	start on_terminal "$@"
 	wait_for 30 seen 'M of [0-9.]+M, [0-9]+%' || return 1
 	kill -"$signal" "$(pgrep -f "^$UPAGER $*\$")" || return 1
