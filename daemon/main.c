@@ -27,6 +27,7 @@
 #include "control/dispatch.h"
 #include "control/ending.h"
 #include "domain/domains.h"
+#include "kernel/breakpoint.h"
 #include "kernel/latency.h"
 #include "kernel/pageout.h"
 #include "kernel/soft_dirty.h"
@@ -121,6 +122,10 @@ static int probe(void)
 		log_info("no UFFDIO_MOVE here: programs are stopped while pages are taken out, "
 			 "which is "
 			 "slower");
+	if (!breakpoint_fires())
+		log_info("hardware breakpoints do not fire here, as under some hypervisors: a thread "
+			 "in a call that would notice a stop is waited for%s",
+			 pager.caps.move ? "" : ", and nothing is taken out meanwhile");
 	pager.soft_dirty = soft_dirty_exists();
 	pager.spares_held = pageout_spares_held();
 	if (pager.caps.move && !pager.spares_held)

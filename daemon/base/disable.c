@@ -8,7 +8,8 @@
 #include "base/log.h"
 #include "base/types.h"
 
-static const char *const known[] = { "move", "poison", "wp", "remap", "connector", "held" };
+static const char *const known[] = { "move", "poison", "wp", "remap", "connector", "held",
+				     "breakpoint" };
 
 /* The next name of the list, its length; NULL: there is none. */
 static const char *next_name(const char **list, size_t *len)
@@ -40,7 +41,7 @@ int disable_check(void)
 		if (i < ARRAY_SIZE(known))
 			continue;
 		log_err("UPAGER_DISABLE: '%.*s' is unknown: use move, poison, wp, remap, "
-			"connector, held",
+			"connector, held, breakpoint",
 			(int)len, name);
 		return -EINVAL;
 	}

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cli/check.h"
+#include "kernel/breakpoint.h"
 #include "kernel/connector.h"
 
 #define CONNECTOR_WAIT_MS 500
@@ -53,6 +54,13 @@ static void probe_vm_readv(const struct check *check, struct finding *finding)
 	(void)check;
 	if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != 1)
 		check_failed(finding, -errno);
+}
+
+static void probe_breakpoint(const struct check *check, struct finding *finding)
+{
+	(void)check;
+	if (!breakpoint_fires())
+		check_found(finding, CHECK_MISSING, "they do not fire (a hypervisor's?)");
 }
 
 static void end_child(pid_t child)
@@ -180,6 +188,8 @@ const struct check checks_process[] = {
 	  0 },
 	{ "process_vm_readv", CHECK_NEED_FULL, "looking into a program needs to stop it",
 	  probe_vm_readv, 0 },
+	{ "breakpoints", CHECK_NEED_FULL,
+	  "a thread in a call that would notice a stop is waited for", probe_breakpoint, 0 },
 	{ "proc connector", CHECK_NEED_FULL, "children are noticed some milliseconds later",
 	  probe_connector, 0 },
 	{ 0 },
