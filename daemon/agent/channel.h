@@ -15,7 +15,7 @@
  *
  *   attach   request -> reply -> taken; without the last the agent is ended
  *   remove   request -> reply
- *   stop     request -> reply, and the end of the channel resumes all
+ *   stop     request -> reply -> resume -> reply; so does the end of the channel
  *
  * The end of the daemon counts as the end of the channel, which a keeper that
  * shares the daemon's descriptors would hold open.
@@ -44,6 +44,7 @@ struct channel_request {
 /* After an attach with the userfaultfd and the agent's pidfd. */
 struct channel_reply {
 	int err;
+	bool stays; /* STOP: all run, and the helper waits for another request */
 	pid_t agent_pid;
 	struct inject_place place;
 	uint64_t stopped_ns;

@@ -85,13 +85,6 @@ static void leave(pid_t helper)
 	}
 }
 
-void inject_reap(void)
-{
-	for (int i = 0; i < LEFT_MAX; i++)
-		if (left[i] && waitpid(left[i], NULL, WNOHANG))
-			left[i] = 0;
-}
-
 /* Its end is near: it was told, or killed.  True if it ended well. */
 static bool reap(pid_t helper)
 {
@@ -116,7 +109,6 @@ static int start(struct inject_stop *st, char *cause)
 	int pair[2];
 	int err;
 
-	*st = (struct inject_stop){ .channel = -1 };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return cause_set(cause, -errno, "socketpair: %s", strerror(errno));
 	err = spawn(pair[1], &st->helper);
@@ -135,18 +127,26 @@ static bool finish(const struct inject_stop *st)
 	return reap(st->helper);
 }
 
+/* -ETIMEDOUT: it does not answer. */
+static int receive(const struct inject_stop *st, struct channel_reply *reply, int *fd,
+		   int timeout_ms)
+{
+	struct pollfd pfd = { .fd = st->channel, .events = POLLIN };
+	int n;
+
+	do {
+		n = poll(&pfd, 1, timeout_ms);
+	} while (n < 0 && errno == EINTR);
+	return n ? channel_recv(st->channel, reply, sizeof(*reply), fd) : -ETIMEDOUT;
+}
+
 static int wait_reply(const struct inject_stop *st, struct channel_reply *reply, int *fd,
 		      char *cause)
 {
-	struct pollfd pfd = { .fd = st->channel, .events = POLLIN };
-	int n, err;
+	int err = receive(st, reply, fd, HELPER_MS);
 
-	do {
-		n = poll(&pfd, 1, HELPER_MS);
-	} while (n < 0 && errno == EINTR);
-	if (n == 0)
-		return cause_set(cause, -ETIMEDOUT, "the injector hangs and was ended; try again");
-	err = channel_recv(st->channel, reply, sizeof(*reply), fd);
+	if (err == -ETIMEDOUT)
+		return cause_set(cause, err, "the injector hangs and was ended; try again");
 	if (err == -EMFILE)
 		return cause_set(cause, err, "too many open files");
 	if (err)
@@ -155,14 +155,55 @@ static int wait_reply(const struct inject_stop *st, struct channel_reply *reply,
 	return reply->err;
 }
 
-/* On error the helper is gone. */
+/* A helper that waits for the next stop, if its channel is not -1. */
+static struct inject_stop idle = { .channel = -1 };
+
+static bool idle_has_gone(void)
+{
+	struct pollfd pfd = { .fd = idle.channel, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) > 0;
+}
+
+static bool take_idle(struct inject_stop *st)
+{
+	if (idle.channel < 0)
+		return false;
+	*st = idle;
+	idle.channel = -1;
+	return true;
+}
+
+static void finish_idle(void)
+{
+	struct inject_stop st;
+
+	if (take_idle(&st))
+		finish(&st);
+}
+
+/* All that it had stopped runs. */
+static void let_wait(const struct inject_stop *st, bool stays)
+{
+	if (stays && idle.channel < 0)
+		idle = *st;
+	else
+		finish(st);
+}
+
+/* On error the helper is gone, or waits for another stop. */
 static int call(struct inject_stop *st, struct channel_request *req, const int *fd, size_t nr_fds,
 		struct channel_reply *reply, int *reply_fd, char *cause)
 {
-	int err = start(st, cause);
+	int err = 0;
 
+	if (idle.channel >= 0 && idle_has_gone())
+		finish_idle();
+	if (req->op != CHANNEL_STOP || !take_idle(st))
+		err = start(st, cause);
 	if (err)
 		return err;
+	memset(reply, 0, sizeof(*reply));
 	req->daemon_pid = getpid();
 	/* That it died already shows in the reply, which will not come. */
 	channel_send(st->channel, req, sizeof(*req), fd, nr_fds);
@@ -170,7 +211,7 @@ static int call(struct inject_stop *st, struct channel_request *req, const int *
 	if (err == -ETIMEDOUT)
 		kill(st->helper, SIGKILL);
 	if (err)
-		finish(st);
+		let_wait(st, reply->stays);
 	return err;
 }
 
@@ -286,5 +327,22 @@ int inject_stop_begin(pid_t pid, pid_t agent_pid, struct inject_stop *stop,
 
 void inject_stop_end(struct inject_stop *stop)
 {
-	finish(stop);
+	int fd[CHANNEL_FDS_MAX];
+	struct channel_reply reply;
+	int err = channel_send(stop->channel, "e", 1, NULL, 0);
+
+	if (!err)
+		err = receive(stop, &reply, fd, REAP_MS);
+	if (err) /* the kernel lets all run then */
+		kill(stop->helper, SIGKILL);
+	let_wait(stop, !err && reply.stays);
+}
+
+void inject_reap(void)
+{
+	for (int i = 0; i < LEFT_MAX; i++)
+		if (left[i] && waitpid(left[i], NULL, WNOHANG))
+			left[i] = 0;
+	if (idle.channel >= 0 && idle_has_gone())
+		finish_idle();
 }

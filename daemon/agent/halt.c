@@ -162,10 +162,11 @@ static void let_go(struct halt *h)
 	} while (fired && remote_now_ns() < until_ns);
 }
 
-void halt_end(struct halt *h)
+bool halt_end(struct halt *h)
 {
 	if (h->state == HALT_STOPPED)
-		restart_detach(&h->r);
-	else if (h->state != HALT_ENDED)
+		return !restart_detach(&h->r);
+	if (h->state != HALT_ENDED)
 		let_go(h);
+	return false;
 }

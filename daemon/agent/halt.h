@@ -43,7 +43,10 @@ int halt_begin(struct halt *h, pid_t tid);
 int halt_step(struct halt *h);
 /* Steps until it is stopped, kept or gone.  -EBUSY: not before @until_ns. */
 int halt_wait(struct halt *h, uint64_t until_ns);
-/* As if nothing had been; what is not stopped yet is let go by the end of the helper. */
-void halt_end(struct halt *h);
+/*
+ * As if nothing had been.  False: it may be traced still, and is let go by the end of the helper, as
+ * what was not stopped is.
+ */
+bool halt_end(struct halt *h);
 
 #endif

@@ -31,23 +31,36 @@ static long kill_at(enum channel_op op)
 	return env && env[0] == "ars"[op] ? strtol(env + 1, NULL, 10) : 0;
 }
 
-/* Waits for the daemon's word; -EPIPE if it never comes. */
-static int wait_word(int daemon_pidfd)
+/* One helper's stops, and how long it waits for the next one. */
+#define STOPS_MAX 64
+#define IDLE_MS	  2000
+
+/* Waits for what the daemon says; -EPIPE if it never comes, -ETIME if it does not in time. */
+static int wait_for(int daemon_pidfd, void *msg, size_t bytes, int timeout_ms)
 {
 	struct pollfd pfd[] = {
 		{ .fd = CHANNEL_FD, .events = POLLIN },
 		{ .fd = daemon_pidfd, .events = POLLIN },
 	};
 	int fd[CHANNEL_FDS_MAX];
-	char word;
+	int n;
 
-	while (poll(pfd, 2, -1) < 0) {
+	while ((n = poll(pfd, 2, timeout_ms)) < 0) {
 		if (errno != EINTR)
 			return -errno;
 	}
+	if (!n)
+		return -ETIME;
 	if (pfd[1].revents)
 		return -EPIPE;
-	return channel_recv(CHANNEL_FD, &word, sizeof(word), fd);
+	return channel_recv(CHANNEL_FD, msg, bytes, fd);
+}
+
+static int wait_word(int daemon_pidfd)
+{
+	char word;
+
+	return wait_for(daemon_pidfd, &word, sizeof(word), -1);
 }
 
 static int serve_attach(const struct channel_request *req, const int *fd, int daemon_pidfd,
@@ -84,23 +97,41 @@ static int serve_attach(const struct channel_request *req, const int *fd, int da
 	return err;
 }
 
-static int serve_stop(const struct channel_request *req, int daemon_pidfd,
+static int serve_stop(const struct channel_request *req, int daemon_pidfd, bool may_stay,
 		      struct channel_reply *reply)
 {
 	struct stop st;
-	int err;
 
 	reply->err = stop_begin(&st, req->pid, req->agent_pid, reply->cause);
-	/* Nothing is said before all run again. */
-	if (reply->err)
-		stop_end(&st);
-	err = channel_send(CHANNEL_FD, reply, sizeof(*reply), NULL, 0);
 	if (!reply->err) {
-		if (!err)
+		if (!channel_send(CHANNEL_FD, reply, sizeof(*reply), NULL, 0))
 			wait_word(daemon_pidfd);
-		stop_end(&st);
 	}
-	return err;
+	/* Nothing more is said before all run again. */
+	reply->stays = stop_end(&st) && may_stay;
+	return channel_send(CHANNEL_FD, reply, sizeof(*reply), NULL, 0);
+}
+
+/* A program that is stopped for its evictions is so again soon, and to start takes longer than that. */
+static int serve_stops(struct channel_request *req, int daemon_pidfd)
+{
+	struct channel_reply reply;
+	int err;
+
+	for (int n = 0; n < STOPS_MAX; n++) {
+		reply = (struct channel_reply){ 0 };
+		err = serve_stop(req, daemon_pidfd, n + 1 < STOPS_MAX && !kill_at(req->op), &reply);
+		if (err || !reply.stays)
+			return err;
+		remote_rest();
+		err = wait_for(daemon_pidfd, req, sizeof(*req), IDLE_MS);
+		if (err)
+			return 0;
+		err = remote_init(kill_at(req->op));
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 int inject_main(int argc, char **argv)
@@ -135,7 +166,7 @@ int inject_main(int argc, char **argv)
 		err = channel_send(CHANNEL_FD, &reply, sizeof(reply), NULL, 0);
 		break;
 	default:
-		err = serve_stop(&req, daemon_pidfd, &reply);
+		err = serve_stops(&req, daemon_pidfd);
 	}
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

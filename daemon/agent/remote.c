@@ -40,6 +40,11 @@ int remote_init(long kill_at)
 	return 0;
 }
 
+void remote_rest(void)
+{
+	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+}
+
 uint64_t remote_now_ns(void)
 {
 	struct timespec ts;

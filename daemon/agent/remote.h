@@ -29,11 +29,13 @@ struct remote {
 };
 
 /*
- * Once per process, before anything else: makes waits end at their deadlines.
+ * Before anything else, once per request: makes waits end at their deadlines.
  * @kill_at: for tests, the operation on a target, counted from 1, before which
  *	the process kills itself; 0 for none
  */
 int remote_init(long kill_at);
+/* Between requests there are no deadlines. */
+void remote_rest(void);
 uint64_t remote_now_ns(void);
 
 /* @options: PTRACE_O_*.  The thread runs on. */

@@ -83,10 +83,6 @@ static int find_thread(pid_t tid, void *arg)
 	return err;
 }
 
-/*
- * Does process @pid share the memory of thread @tid?  A leader that has exited
- * has no memory; its threads are asked then.
- */
 struct shares {
 	pid_t tid;
 	bool yes;
@@ -100,14 +96,16 @@ static int compare_thread(pid_t tid, void *arg)
 	return sh->yes;
 }
 
+/*
+ * Does process @pid share the memory of thread @tid?  A leader that has exited
+ * has no memory; its threads are asked then.  Every process is, while all stand.
+ */
 static bool shares_memory(pid_t tid, pid_t pid)
 {
 	struct shares sh = { .tid = tid };
-	struct target_thread th;
 
-	if (compare_thread(pid, &sh) || target_thread_read(pid, &th) || th.state != 'Z')
-		return sh.yes;
-	target_for_each_thread(pid, compare_thread, &sh);
+	if (!compare_thread(pid, &sh) && !target_has_memory(pid))
+		target_for_each_thread(pid, compare_thread, &sh);
 	return sh.yes;
 }
 
@@ -174,6 +172,7 @@ static int step_all(struct stop *st, bool *more, bool *soon)
 		err = halt_step(h);
 		if (h->state == HALT_ENDED) {
 			*h = st->thread[--st->nr_threads];
+			st->ended = true;
 			continue;
 		}
 		*more |= h->state < HALT_STOPPED;
@@ -269,11 +268,14 @@ int stop_begin(struct stop *st, pid_t pid, pid_t agent_pid, char *cause)
 	return err;
 }
 
-void stop_end(struct stop *st)
+bool stop_end(struct stop *st)
 {
+	bool all = !st->ended;
+
 	for (size_t i = 0; i < st->nr_threads; i++)
-		halt_end(&st->thread[i]);
+		all &= halt_end(&st->thread[i]);
 	free(st->thread);
 	free(st->group);
 	free(st->process);
+	return all;
 }

@@ -17,6 +17,7 @@ struct stop {
 	size_t nr_threads;
 	size_t nr_found; /* ever */
 	bool many; /* there was not time for all */
+	bool ended; /* some ended meanwhile */
 	pid_t *group; /* thread groups that share the memory */
 	size_t nr_groups;
 	pid_t *process; /* seen in /proc, in ascending order: sharers or not */
@@ -25,6 +26,7 @@ struct stop {
 
 /* On error some may be stopped: stop_end() is due in any case. */
 int stop_begin(struct stop *st, pid_t pid, pid_t agent_pid, char *cause);
-void stop_end(struct stop *st);
+/* False: some thread is traced until this process ends. */
+bool stop_end(struct stop *st);
 
 #endif

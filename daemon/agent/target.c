@@ -4,11 +4,13 @@
 #include <dirent.h>
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/cause.h"
 #include "agent/remote.h"
@@ -98,6 +100,21 @@ int target_thread_read(pid_t tid, struct target_thread *th)
 	}
 	fclose(f);
 	return th->state && th->tgid ? 0 : -ESRCH;
+}
+
+bool target_has_memory(pid_t pid)
+{
+	char path[32], text[16] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	return strtoul(text, NULL, 10) > 0;
 }
 
 int target_for_each_thread(pid_t pid, int (*fn)(pid_t tid, void *arg), void *arg)

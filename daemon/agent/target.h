@@ -26,6 +26,8 @@ int target_number(const char *text);
 
 int target_thread_read(pid_t tid, struct target_thread *th);
 
+/* Not of one whose leader has exited, nor of a kernel thread's. */
+bool target_has_memory(pid_t pid);
 /* Calls @fn for each thread of @pid until it returns nonzero, and returns that. */
 int target_for_each_thread(pid_t pid, int (*fn)(pid_t tid, void *arg), void *arg);
 
