@@ -303,10 +303,14 @@ struct upager_where {
  * @some_avg60: likewise
  * @some_avg300: likewise
  * @some_total_us: such time in all since the daemon took the process over
+ * @full_avg10: share in which moreover no thread could have run, by samples
+ * @full_avg60: likewise
+ * @full_avg300: likewise
+ * @reserved: 0
+ * @full_total_us: such time in all; what no sample has decided yet is not in it
  *
  * As in the kernel's pressure stall information, which does not see these waits
- * (kernel/sched/psi.c).  There is no "full": the daemon does not know what the
- * threads that do not wait for it do.
+ * (kernel/sched/psi.c).
  */
 struct upager_stall {
 	__s32 pid;
@@ -314,7 +318,11 @@ struct upager_stall {
 	__u32 some_avg60;
 	__u32 some_avg300;
 	__u64 some_total_us;
-	__u64 reserved[3];
+	__u32 full_avg10;
+	__u32 full_avg60;
+	__u32 full_avg300;
+	__u32 reserved;
+	__u64 full_total_us;
 };
 
 /**

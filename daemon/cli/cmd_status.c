@@ -71,7 +71,7 @@ static int print_human(const struct snapshot *snap)
 	}
 	print_area(&snap->daemon);
 	if (snap->has_stall)
-		record_table_print_stall("programs waited: ", &snap->all);
+		record_table_print_stall("programs waited:", &snap->all);
 	return err;
 }
 

@@ -41,13 +41,18 @@ static void set_text(json_t *object, const char *text)
 
 static void set_stall(json_t *object, const struct upager_stall *stall)
 {
-	json_t *some = json_object();
+	json_t *some = json_object(), *full = json_object();
 
 	json_object_set_new(some, "avg10", json_real(record_percent(stall->some_avg10)));
 	json_object_set_new(some, "avg60", json_real(record_percent(stall->some_avg60)));
 	json_object_set_new(some, "avg300", json_real(record_percent(stall->some_avg300)));
 	json_object_set_new(some, "total_us", json_count(stall->some_total_us));
 	json_object_set_new(object, "stall_some", some);
+	json_object_set_new(full, "avg10", json_real(record_percent(stall->full_avg10)));
+	json_object_set_new(full, "avg60", json_real(record_percent(stall->full_avg60)));
+	json_object_set_new(full, "avg300", json_real(record_percent(stall->full_avg300)));
+	json_object_set_new(full, "total_us", json_count(stall->full_total_us));
+	json_object_set_new(object, "stall_full", full);
 }
 
 static json_t *process_object(const struct upager_record *record)

@@ -159,10 +159,12 @@ static void print_count(const char *name, uint64_t count, const char *what)
 
 void record_table_print_stall(const char *name, const struct upager_stall *stall)
 {
-	printf("%s"
-	       "some avg10=%.2f avg60=%.2f avg300=%.2f total=%" PRIu64 "\n",
-	       name, record_percent(stall->some_avg10), record_percent(stall->some_avg60),
+	printf("%s some avg10=%.2f avg60=%.2f avg300=%.2f total=%" PRIu64 "\n", name,
+	       record_percent(stall->some_avg10), record_percent(stall->some_avg60),
 	       record_percent(stall->some_avg300), (uint64_t)stall->some_total_us);
+	printf("%s full avg10=%.2f avg60=%.2f avg300=%.2f total=%" PRIu64 "\n", name,
+	       record_percent(stall->full_avg10), record_percent(stall->full_avg60),
+	       record_percent(stall->full_avg300), (uint64_t)stall->full_total_us);
 }
 
 void record_table_print_details(const struct snapshot *snap)
@@ -188,7 +190,7 @@ void record_table_print_details(const struct snapshot *snap)
 	print_count("checksum failures", record->checksum_failures, "pages lost on the device");
 	print_count("i/o errors", record->io_errors, "of the swap area");
 	if (snap->has_stall)
-		record_table_print_stall("stall  ", &snap->stall[0]);
+		record_table_print_stall("stall ", &snap->stall[0]);
 	if (!record->faults)
 		return;
 	printf("\nFault service time\n");

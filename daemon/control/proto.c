@@ -186,7 +186,9 @@ int proto_check_stall(const struct upager_stall *stall, size_t len)
 	if (len < sizeof(*stall))
 		return -EMSGSIZE;
 	if (stall->pid < 0 || stall->some_avg10 > UPAGER_STALL_WHOLE ||
-	    stall->some_avg60 > UPAGER_STALL_WHOLE || stall->some_avg300 > UPAGER_STALL_WHOLE)
+	    stall->some_avg60 > UPAGER_STALL_WHOLE || stall->some_avg300 > UPAGER_STALL_WHOLE ||
+	    stall->full_avg10 > UPAGER_STALL_WHOLE || stall->full_avg60 > UPAGER_STALL_WHOLE ||
+	    stall->full_avg300 > UPAGER_STALL_WHOLE)
 		return -EBADMSG;
 	return 0;
 }

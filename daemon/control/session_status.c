@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "control/proto.h"
+#include "life/full_look.h"
 #include "life/proc_record.h"
 #include "kernel/meminfo.h"
 
@@ -76,17 +77,47 @@ static void tell_status(struct session *s, struct housekeeping *h, pid_t pid,
 	}
 }
 
-static void send_stall(struct session *s, pid_t pid, const struct stall *stall,
-		       struct pressure *pressure)
+/* A period of one may end a moment before that of the other. */
+static uint32_t full_avg(const struct full *full, const struct pressure *some,
+			 enum pressure_window window)
 {
-	struct upager_stall answer = { .pid = pid };
+	return min_t(uint32_t, pressure_avg(&full->pressure, window), pressure_avg(some, window));
+}
 
-	if (stall) {
-		pressure_look(pressure, stall_ns(stall), clock_ns());
-		answer.some_avg10 = pressure_avg(pressure, PRESSURE_10S);
-		answer.some_avg60 = pressure_avg(pressure, PRESSURE_60S);
-		answer.some_avg300 = pressure_avg(pressure, PRESSURE_300S);
-		answer.some_total_us = pressure->total_ns / NS_PER_US;
+static void set_stall(struct upager_stall *answer, const struct stall *stall, struct pressure *some,
+		      struct full *full)
+{
+	uint64_t now_ns = clock_ns();
+
+	pressure_look(some, stall_ns(stall), now_ns);
+	pressure_look(&full->pressure, full->total_ns, now_ns);
+	answer->some_avg10 = pressure_avg(some, PRESSURE_10S);
+	answer->some_avg60 = pressure_avg(some, PRESSURE_60S);
+	answer->some_avg300 = pressure_avg(some, PRESSURE_300S);
+	answer->some_total_us = some->total_ns / NS_PER_US;
+	answer->full_avg10 = full_avg(full, some, PRESSURE_10S);
+	answer->full_avg60 = full_avg(full, some, PRESSURE_60S);
+	answer->full_avg300 = full_avg(full, some, PRESSURE_300S);
+	answer->full_total_us = min_t(uint64_t, full->total_ns, some->total_ns) / NS_PER_US;
+}
+
+static void send_stall_of_all(struct session *s, struct housekeeping *h)
+{
+	struct upager_stall answer = { 0 };
+
+	full_look(&h->full, &h->pg->stall, h->procs, true);
+	set_stall(&answer, &h->pg->stall, &h->pressure, &h->full);
+	send_record(s, &answer, sizeof(answer));
+}
+
+static void send_stall(struct session *s, const struct proc *p)
+{
+	struct upager_stall answer = { .pid = p->pid };
+	struct space *sp = p->space;
+
+	if (sp) {
+		full_look(&sp->housekeeping.full, &sp->stall, p, false);
+		set_stall(&answer, &sp->stall, &sp->housekeeping.pressure, &sp->housekeeping.full);
 	}
 	send_record(s, &answer, sizeof(answer));
 }
@@ -99,14 +130,10 @@ static void tell_stall(struct session *s, struct housekeeping *h, pid_t pid,
 	if (!begin_records(s, h, pid, n, reply))
 		return;
 	if (!pid)
-		send_stall(s, 0, &h->pg->stall, &h->pressure);
-	for (const struct proc *p = h->procs; p && s->fd >= 0; p = p->next) {
-		struct space *sp = p->space;
-
+		send_stall_of_all(s, h);
+	for (const struct proc *p = h->procs; p && s->fd >= 0; p = p->next)
 		if (is_asked(s, p, pid))
-			send_stall(s, p->pid, sp ? &sp->stall : NULL,
-				   sp ? &sp->housekeeping.pressure : NULL);
-	}
+			send_stall(s, p);
 }
 
 static uint64_t pools_bytes(const struct pager *pg)

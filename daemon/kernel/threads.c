@@ -2,10 +2,13 @@
 #include "kernel/threads.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <linux/futex.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -42,6 +45,25 @@ int threads_read(int task_dir_fd, bool again, pid_t tid[THREADS_PART])
 		}
 	}
 	return nr;
+}
+
+bool threads_runnable(int task_dir_fd, pid_t tid)
+{
+	char text[64]; /* more than number, name and state */
+	const char *name_end;
+	ssize_t n;
+	int fd;
+
+	snprintf(text, sizeof(text), "%d/stat", tid);
+	fd = openat(task_dir_fd, text, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	/* The name may have anything in it; behind the state there are only numbers. */
+	name_end = strrchr(text, ')');
+	return name_end && !strncmp(name_end, ") R", 3);
 }
 
 uint64_t threads_robust_head(pid_t tid)

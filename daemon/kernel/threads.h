@@ -15,6 +15,8 @@
  * -errno.
  */
 int threads_read(int task_dir_fd, bool again, pid_t tid[THREADS_PART]);
+/* Whether a thread of that directory runs, or could if it had a processor. */
+bool threads_runnable(int task_dir_fd, pid_t tid);
 /* Where the head of a thread's robust list is; 0: it has none, or is gone. */
 uint64_t threads_robust_head(pid_t tid);
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "life/announced.h"
+#include "life/full.h"
 #include "life/pressure.h"
 #include "life/proc.h"
 #include "life/quotas.h"
@@ -61,6 +62,7 @@ struct housekeeping {
 	uint32_t claims_room;
 	uint64_t memory_bytes; /* MemTotal */
 	struct pressure pressure; /* of the stall of any program */
+	struct full full;
 	uint64_t full_say_ns; /* not before */
 	uint64_t short_say_ns; /* not before */
 	uint64_t lost_say_ns; /* not before */

@@ -13,6 +13,7 @@
 #include "kernel/owner.h"
 #include "life/child.h"
 #include "life/descendants.h"
+#include "life/full_look.h"
 #include "life/hung.h"
 #include "life/patience.h"
 #include "life/pause.h"
@@ -85,6 +86,14 @@ static bool alive_due(struct space *sp)
 	return true;
 }
 
+static void average_stall(const struct stall *st, struct pressure *some, struct full *full)
+{
+	uint64_t now_ns = clock_ns();
+
+	pressure_look(some, stall_ns(st), now_ns);
+	pressure_look(&full->pressure, full->total_ns, now_ns);
+}
+
 /* A space whose process exited or executed lives until the kernel says ESRCH [F13]. */
 static void look_after_space(struct housekeeping *h, struct space *sp)
 {
@@ -93,7 +102,7 @@ static void look_after_space(struct housekeeping *h, struct space *sp)
 	if (sp->phase == SPACE_NEW || sp->phase >= SPACE_CLOSING)
 		return;
 	say_late(sp);
-	pressure_look(&sp->housekeeping.pressure, stall_ns(&sp->stall), clock_ns());
+	average_stall(&sp->stall, &sp->housekeeping.pressure, &sp->housekeeping.full);
 	hung_look_after(sp);
 	pool_memory_look_after(pg, sp);
 	if (sp->orders.new_agent) {
@@ -297,6 +306,8 @@ static void look_after_proc(struct housekeeping *h, struct proc *p, uint64_t now
 		release_proc(h, p); /* which has not asked to be paged */
 		return;
 	}
+	if (p->space)
+		full_look(&p->space->housekeeping.full, &p->space->stall, p, false);
 	look_after_growth(h, p, now_ns);
 	look_after_quarantine(p);
 }
@@ -336,7 +347,8 @@ uint64_t round_tick(struct housekeeping *h)
 			look_after_space(h, sp);
 	}
 	free_closed(h);
-	pressure_look(&h->pressure, stall_ns(&h->pg->stall), clock_ns());
+	full_look(&h->full, &h->pg->stall, h->procs, true);
+	average_stall(&h->pg->stall, &h->pressure, &h->full);
 	next_ns = wakeup_next_ns(h, now_ns);
 	look_after_unserved(h, now_ns);
 	if (unserved_look_after(&h->pg->state.unserved) || more)

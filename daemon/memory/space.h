@@ -18,6 +18,7 @@
 #include "fault/readahead.h"
 #include "fault/strides.h"
 #include "kernel/uffd.h"
+#include "life/full.h"
 #include "life/pressure.h"
 #include "life/terms.h"
 #include "memory/hint_record.h"
@@ -175,6 +176,7 @@ struct space_housekeeping {
 	bool late_said;
 	bool agent_watched; /* its end wakes housekeeping */
 	struct pressure pressure; /* of stall */
+	struct full full;
 	struct space_hang hang;
 };
 

@@ -21,9 +21,8 @@
  * A wait is counted from when the fault was read to when it was answered: the
  * kernel does not tell how long it had been there.
  *
- * There is no "full", the time in which some thread waits and none runs: what the
- * other threads of a process do, the daemon cannot know without asking for each
- * of them at each fault.  Of a process with one thread both are the same.
+ * Of "full", the part of it in which no thread can run, life/full_look.h takes samples: what
+ * the other threads of a process do, the daemon cannot know at each fault.
  *
  * The worker writes; whoever reads gets one moment's value, as it is one word.
  */
@@ -50,11 +49,17 @@ static inline void stall_stop(struct stall *st, uint64_t now_ns)
 	atomic_store_explicit(&st->clock, now_ns - (clock & ~STALL_RUNS), memory_order_relaxed);
 }
 
+/* Two that are the same, and run: it did not stop in between. */
+static inline uint64_t stall_clock(const struct stall *st)
+{
+	return atomic_load_explicit(&st->clock, memory_order_acquire);
+}
+
 /* In all until now. */
 static inline uint64_t stall_ns(const struct stall *st)
 {
 	/* First: what started before this was read is not in the future then. */
-	uint64_t clock = atomic_load_explicit(&st->clock, memory_order_acquire);
+	uint64_t clock = stall_clock(st);
 
 	return clock & STALL_RUNS ? clock_ns() - (clock & ~STALL_RUNS) : clock;
 }

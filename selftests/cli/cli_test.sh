@@ -161,7 +161,7 @@ ok "status --json has the contract's fields" json 'all(k in p for p in d["proces
 	"pid comm state uid budget_bytes resident_bytes standby_bytes pool_bytes swapped_bytes registered_bytes "
 	"faults zero_fills swap_ins evictions clean_drops rescues refaults "
 	"readahead_pages readahead_hits checksum_failures io_errors pinned throttled forks "
-	"pauses paused_ns stall_some latency_ns_log2".split())'
+	"pauses paused_ns stall_some stall_full latency_ns_log2".split())'
 ok "status --json has the values" json '[p["pid"] for p in d["processes"]] == [4242, 4243, 4244] and
 	d["processes"][0]["swapped_bytes"] == 196 << 20 and d["processes"][0]["evictions"] == 2000 and
 	d["processes"][0]["comm"] == "redis-server" and "text" not in d["processes"][0] and
@@ -173,6 +173,9 @@ ok "a counter beyond JSON's integers stays positive" json 'd["processes"][0]["ze
 ok "stalls are those of each process and of all" json '[p["stall_some"]["avg10"] for p in d["processes"]] ==
 	[12.34, 0, 0] and d["processes"][0]["stall_some"]["total_us"] >= 1 << 40 and
 	d["processes"][2]["stall_some"]["avg60"] == 0.01 and d["daemon"]["stall_some"]["avg300"] == 0.02'
+ok "and how much of them nobody ran in" json '[p["stall_full"]["avg10"] for p in d["processes"]] == [6.17, 0, 0] and
+	d["processes"][0]["stall_full"]["total_us"] == 1 << 39 and
+	d["daemon"]["stall_full"] == dict(avg10=25, avg60=0.25, avg300=0.01, total_us=8)'
 ok "latencies are a list of 32" json 'len(d["processes"][0]["latency_ns_log2"]) == 32 and
 	d["processes"][0]["latency_ns_log2"][13:15] == [495, 495]'
 ok "the daemon's slots" json 'd["daemon"]["slots_total"] == 262144 and
@@ -183,6 +186,8 @@ ok "status has sizes and percentiles" grep -qE \
 	'4242 +redis-server +paged +64.0M +60.0M +2.0M +196.0M +1000 +2000 +900 +<33us +<33us +12.34%' "$WORK/out"
 ok "status says how long programs waited" \
 	grep -qx 'programs waited: some avg10=100.00 avg60=50.01 avg300=0.02 total=9' "$WORK/out"
+ok "and how long nobody ran" \
+	grep -qx 'programs waited: full avg10=25.00 avg60=0.25 avg300=0.01 total=8' "$WORK/out"
 is "status prints no control character" "$(grep -c '[[:cntrl:]]' "$WORK/out")" 0
 ok "status says why a process is refused" grep -q '4244 .*its filter forbids mmap' "$WORK/out"
 ok "status says what is left of the swap areas" grep -qx 'swap areas: 1.0G, 512.0M free' "$WORK/out"
@@ -190,6 +195,8 @@ try "$UPAGER" status 4242
 ok "status of one process has all counters" grep -qE '^zero fills +18446744073709551615 ' "$WORK/out"
 ok "and its stall, as the kernel writes it" \
 	grep -qxE 'stall  some avg10=12.34 avg60=0.00 avg300=0.00 total=1[0-9]{12}' "$WORK/out"
+ok "some and full" \
+	grep -qx 'stall  full avg10=6.17 avg60=0.00 avg300=0.00 total=549755813888' "$WORK/out"
 is "and a histogram to scale" \
 	"$(sed -n 's/.*% \(#*\)$/\1/p' "$WORK/out" | awk '{ print length }' | tr '\n' ' ')" \
 	"40 40 0 0 0 0 1 "

@@ -77,6 +77,9 @@ def check_values(what, values):
     total = of_process(values, "upager_process_stall_seconds_total", "4242")
     ok("%s: the stall in seconds" % what, total and total > 2**40 / 1e6 and
        values[("upager_stall_seconds_total", ())] == 9e-6, total)
+    full = of_process(values, "upager_process_stall_full_seconds_total", "4242")
+    ok("%s: and how much of it nobody ran in" % what, full == 2**39 / 1e6 and
+       values[("upager_stall_full_seconds_total", ())] == 8e-6, full)
     bucket = {labels: value for (name, labels), value in values.items()
               if name == "upager_process_fault_latency_seconds_bucket" and ("pid", "4242") in labels}
     by_le = {float(dict(labels)["le"]): value for labels, value in bucket.items()}

@@ -62,8 +62,10 @@ before=$(total_us)
 ok "of all together no less" json "d['daemon']['stall_some']['total_us'] >= $before > 0"
 ok "not more than the time that there was" \
 	json "p['stall_some']['total_us'] <= ($(date +%s%N) - $begin) / 1000"
-ok "averages are shares" json 'all(0 <= x["stall_some"][k] <= 100 for x in (p, d["daemon"]) for k in
-	("avg10", "avg60", "avg300"))'
+ok "averages are shares" json 'all(0 <= x["stall_full"][k] <= x["stall_some"][k] <= 100
+	for x in (p, d["daemon"]) for k in ("avg10", "avg60", "avg300"))'
+ok "of one thread nothing runs while it waits" wait_for 30 \
+	json '0.9 * p["stall_some"]["total_us"] <= p["stall_full"]["total_us"] <= p["stall_some"]["total_us"]'
 paged_pid=$("$UPAGER" status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["processes"][0]["pid"])')
 number='[0-9.]+'
 ok "top shows faults, evictions, percentiles and the stall" wait_for 60 live \

@@ -4,6 +4,7 @@
 #include "selftests/target.h"
 
 #include <kselftest_harness.h>
+#include <pthread.h>
 #include <setjmp.h>
 
 #define NR 512ULL /* pages */
@@ -32,6 +33,26 @@ static int touch_and_rest(struct target_share *sh)
 	return 0;
 }
 
+/* Runs until it is told, then only sleeps. */
+static void *run_and_rest(void *arg)
+{
+	struct target_share *sh = arg;
+
+	while (!atomic_load(&sh->value[2]))
+		;
+	atomic_store(&sh->value[3], 1);
+	pause();
+	return NULL;
+}
+
+static int touch_beside_another(struct target_share *sh)
+{
+	pthread_t other;
+
+	target_check(sh, !pthread_create(&other, NULL, run_and_rest, sh));
+	return touch_and_rest(sh);
+}
+
 FIXTURE(stall)
 {
 	struct pager pager;
@@ -44,13 +65,13 @@ FIXTURE_SETUP(stall)
 
 PAGER_TEARDOWN(stall)
 
-static bool prepare(FIXTURE_DATA(stall) * self, struct pager_options opt)
+static bool prepare(FIXTURE_DATA(stall) * self, target_fn fn, struct pager_options opt)
 {
 	struct pager_options start = { 0 };
 
 	if (pager_start(&self->pager, &start))
 		return false;
-	self->t = target_start(&self->pager, touch_and_rest, TARGET_BUDGET);
+	self->t = target_start(&self->pager, fn, TARGET_BUDGET);
 	return target_reached(&self->t, 2) && !pager_restart(&self->pager, &opt);
 }
 
@@ -71,6 +92,11 @@ static uint64_t total_us(FIXTURE_DATA(stall) * self, pid_t pid)
 	return stall_of(self, pid).some_total_us;
 }
 
+static uint64_t full_us(FIXTURE_DATA(stall) * self, pid_t pid)
+{
+	return stall_of(self, pid).full_total_us;
+}
+
 static bool stands(FIXTURE_DATA(stall) * self, pid_t pid)
 {
 	uint64_t before = total_us(self, pid);
@@ -86,7 +112,7 @@ TEST_F_TIMEOUT(stall, grows_until_the_wait_ends, 60)
 				     .args = { "--io-timeout", "5" } };
 	pid_t pid;
 
-	ASSERT_TRUE(prepare(self, opt));
+	ASSERT_TRUE(prepare(self, touch_and_rest, opt));
 	pid = self->t.pid;
 	ASSERT_TRUE(wait_until(10, stands(self, pid)));
 	target_let(&self->t, 2);
@@ -97,6 +123,11 @@ TEST_F_TIMEOUT(stall, grows_until_the_wait_ends, 60)
 	EXPECT_LT(0, stall_of(self, 0).some_avg10);
 	EXPECT_EQ(0, stall_of(self, 0).pid);
 	EXPECT_LE(3000000, total_us(self, 0));
+	/* It has one thread. */
+	EXPECT_TRUE(wait_until(10, full_us(self, pid) > 3000000));
+	EXPECT_TRUE(wait_until(10, full_us(self, 0) > 3000000));
+	EXPECT_LT(0, stall_of(self, pid).full_avg10);
+	EXPECT_LE(stall_of(self, pid).full_avg10, stall_of(self, pid).some_avg10);
 	ASSERT_TRUE(wait_until(40, target_reached(&self->t, 3)));
 	EXPECT_EQ(1, atomic_load(&self->t.share->value[1]));
 	EXPECT_TRUE(wait_until(10, stands(self, pid)));
@@ -112,7 +143,7 @@ TEST_F_TIMEOUT(stall, stops_when_the_page_is_there, 60)
 	uint64_t before;
 	pid_t pid;
 
-	ASSERT_TRUE(prepare(self, opt));
+	ASSERT_TRUE(prepare(self, touch_and_rest, opt));
 	pid = self->t.pid;
 	ASSERT_TRUE(wait_until(10, stands(self, pid)));
 	before = total_us(self, pid);
@@ -121,6 +152,34 @@ TEST_F_TIMEOUT(stall, stops_when_the_page_is_there, 60)
 	EXPECT_TRUE(wait_until(10, stands(self, pid)));
 	EXPECT_LE(before + 300000, total_us(self, pid));
 	EXPECT_LE(total_us(self, pid), total_us(self, 0));
+	target_let(&self->t, 3);
+	EXPECT_EQ(0, target_end(&self->t));
+}
+
+/* As long as one thread runs, that another waits is no full stall; when none does, it is. */
+TEST_F_TIMEOUT(stall, is_full_while_no_thread_runs, 60)
+{
+	struct pager_options opt = { .failpoints = "store_read=err:115@1",
+				     .args = { "--io-timeout", "8" } };
+	uint64_t before, full, of_all;
+	pid_t pid;
+
+	ASSERT_TRUE(prepare(self, touch_beside_another, opt));
+	pid = self->t.pid;
+	ASSERT_TRUE(wait_until(10, stands(self, pid)));
+	before = total_us(self, pid);
+	full = full_us(self, pid);
+	of_all = full_us(self, 0);
+	target_let(&self->t, 2);
+	ASSERT_TRUE(wait_until(20, total_us(self, pid) > before + 1000000));
+	EXPECT_EQ(full, full_us(self, pid));
+	EXPECT_EQ(of_all, full_us(self, 0));
+	atomic_store(&self->t.share->value[2], 1);
+	ASSERT_TRUE(wait_until(20, atomic_load(&self->t.share->value[3])));
+	EXPECT_TRUE(wait_until(20, full_us(self, pid) > full + 500000));
+	EXPECT_TRUE(wait_until(20, full_us(self, 0) > of_all + 500000));
+	EXPECT_LE(full_us(self, pid) + 900000, total_us(self, pid));
+	ASSERT_TRUE(wait_until(40, target_reached(&self->t, 3)));
 	target_let(&self->t, 3);
 	EXPECT_EQ(0, target_end(&self->t));
 }

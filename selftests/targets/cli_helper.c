@@ -166,8 +166,19 @@ static void send_stalls(int fd, const struct upager_request *req)
 {
 	struct timespec now;
 	struct upager_stall stall[] = {
-		{ .some_avg10 = 10000, .some_avg60 = 5001, .some_avg300 = 2, .some_total_us = 9 },
-		{ .pid = PAGED_PID, .some_avg10 = 1234, .some_total_us = 1ull << 40 },
+		{ .some_avg10 = 10000,
+		  .some_avg60 = 5001,
+		  .some_avg300 = 2,
+		  .some_total_us = 9,
+		  .full_avg10 = 2500,
+		  .full_avg60 = 25,
+		  .full_avg300 = 1,
+		  .full_total_us = 8 },
+		{ .pid = PAGED_PID,
+		  .some_avg10 = 1234,
+		  .some_total_us = 1ull << 40,
+		  .full_avg10 = 617,
+		  .full_total_us = 1ull << 39 },
 		{ .pid = 4243 },
 		{ .pid = 4244, .some_avg60 = 1 },
 	};

@@ -324,7 +324,11 @@ static void test_stall(void **state)
 					   .some_avg10 = 10000,
 					   .some_avg60 = 10000,
 					   .some_avg300 = 10000,
-					   .some_total_us = UINT64_MAX };
+					   .some_total_us = UINT64_MAX,
+					   .full_avg10 = 10000,
+					   .full_avg60 = 10000,
+					   .full_avg300 = 10000,
+					   .full_total_us = UINT64_MAX };
 	struct upager_stall bad;
 
 	(void)state;
@@ -333,16 +337,19 @@ static void test_stall(void **state)
 	assert_int_equal(check(request(UPAGER_OP_STALL, -1)), -EINVAL);
 	assert_int_equal(proto_check_stall(&good, sizeof(good)), 0);
 	assert_int_equal(proto_check_stall(&good, sizeof(good) - 1), -EMSGSIZE);
-	for (int field = 0; field < 4; field++) {
+	for (int field = 0; field < 7; field++) {
 		bad = good;
 		bad.pid = field == 0 ? -1 : 7;
 		bad.some_avg10 += field == 1;
 		bad.some_avg60 += field == 2;
 		bad.some_avg300 += field == 3;
+		bad.full_avg10 += field == 4;
+		bad.full_avg60 += field == 5;
+		bad.full_avg300 += field == 6;
 		assert_int_equal(proto_check_stall(&bad, sizeof(bad)), -EBADMSG);
 	}
 	bad = good;
-	bad.reserved[2] = 1;
+	bad.reserved = 1;
 	assert_int_equal(proto_check_stall(&bad, sizeof(bad) + 8), 0);
 }
 

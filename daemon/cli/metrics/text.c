@@ -181,15 +181,58 @@ static void put_info(const struct text *t)
 			t->labels[i], r[i].uid, record_state(&r[i]), r[i].family);
 }
 
-static void put_time(const struct text *t, const struct family *family, bool is_stall)
+static void put_paused(const struct text *t)
 {
-	begin(t, family);
+	static const struct family family = { "upager_process_paused_seconds", COUNTER, "seconds",
+					      "Time for which all its threads were stopped." };
+
+	begin(t, &family);
 	for (uint32_t i = 0; i < t->snap->nr; i++) {
-		fprintf(t->f, "%s_total{%s} ", family->name, t->labels[i]);
-		put_ns(t->f, is_stall ? t->snap->stall[i].some_total_us * NS_PER_US
-				      : t->snap->record[i].paused_ns);
+		fprintf(t->f, "%s_total{%s} ", family.name, t->labels[i]);
+		put_ns(t->f, t->snap->record[i].paused_ns);
 		fputc('\n', t->f);
 	}
+}
+
+static uint64_t stall_us(const struct upager_stall *stall, bool is_full)
+{
+	return is_full ? stall->full_total_us : stall->some_total_us;
+}
+
+static void put_stalls(const struct text *t, bool is_full)
+{
+	static const struct family family[] = {
+		{ "upager_process_stall_seconds", COUNTER, "seconds",
+		  "Time in which at least one of its threads waited for the pager." },
+		{ "upager_process_stall_full_seconds", COUNTER, "seconds",
+		  "Of that, in which none of them could run." },
+	};
+
+	if (!t->snap->has_stall)
+		return;
+	begin(t, &family[is_full]);
+	for (uint32_t i = 0; i < t->snap->nr; i++) {
+		fprintf(t->f, "%s_total{%s} ", family[is_full].name, t->labels[i]);
+		put_ns(t->f, stall_us(&t->snap->stall[i], is_full) * NS_PER_US);
+		fputc('\n', t->f);
+	}
+}
+
+static void put_stall_of_all(const struct text *t, bool is_full)
+{
+	static const struct family family[] = {
+		{ "upager_stall_seconds", COUNTER, "seconds",
+		  "Time in which at least one thread of any program waited for the pager." },
+		{ "upager_stall_full_seconds", COUNTER, "seconds",
+		  "Of that, in which no thread of any program could run." },
+	};
+
+	if (!t->snap->has_stall)
+		return;
+	begin(t, &family[is_full]);
+	fprintf(t->f, "%s_total ", family[is_full].name);
+	put_ns(t->f, stall_us(&t->snap->all, is_full) * NS_PER_US);
+	fputc('\n', t->f);
 }
 
 /* A bucket counts [2^n, 2^(n+1)) ns, and the bound of the format belongs to it. */
@@ -247,10 +290,6 @@ static void put_daemon(const struct text *t)
 					   "Room of all swap areas." };
 	static const struct family room = { "upager_swap_free_bytes", GAUGE, "bytes",
 					    "Of it free." };
-	static const struct family stall = {
-		"upager_stall_seconds", COUNTER, "seconds",
-		"Time in which at least one thread of any program waited for the pager."
-	};
 	const struct upager_record *d = &t->snap->daemon;
 
 	begin(t, &all);
@@ -264,23 +303,12 @@ static void put_daemon(const struct text *t)
 			value_of(d, &of_the_daemon[i]));
 	}
 	put_states(t);
-	if (!t->snap->has_stall)
-		return;
-	begin(t, &stall);
-	fprintf(t->f, "upager_stall_seconds_total ");
-	put_ns(t->f, t->snap->all.some_total_us * NS_PER_US);
-	fputc('\n', t->f);
+	put_stall_of_all(t, false);
+	put_stall_of_all(t, true);
 }
 
 static void put_all_processes(struct text *t)
 {
-	static const struct family stall = {
-		"upager_process_stall_seconds", COUNTER, "seconds",
-		"Time in which at least one of its threads waited for the pager."
-	};
-	static const struct family paused = { "upager_process_paused_seconds", COUNTER, "seconds",
-					      "Time for which all its threads were stopped." };
-
 	t->labels = calloc(t->snap->nr + 1u, sizeof(*t->labels));
 	if (!t->labels)
 		return;
@@ -289,9 +317,9 @@ static void put_all_processes(struct text *t)
 	put_info(t);
 	for (size_t i = 0; i < ARRAY_SIZE(of_processes); i++)
 		put_processes(t, &of_processes[i]);
-	if (t->snap->has_stall)
-		put_time(t, &stall, true);
-	put_time(t, &paused, false);
+	put_stalls(t, false);
+	put_stalls(t, true);
+	put_paused(t);
 	put_latencies(t);
 	free(t->labels);
 }
