@@ -7,7 +7,8 @@
 
 #include "uapi/upager_proto.h"
 
-#define BAR_CHARS   40
+#define BAR_START   37
+#define BAR_CHARS   (HISTOGRAM_LINE_WIDTH - BAR_START)
 #define BUCKET_LAST (UPAGER_HIST_BUCKETS - 1)
 
 static void format_ns(uint64_t ns, char *text, size_t size)
@@ -65,11 +66,19 @@ void histogram_percentile(const __u64 *bucket, unsigned int percent,
 	format_ns(i == BUCKET_LAST ? 1ULL << i : 2ULL << i, text + 1, HISTOGRAM_TEXT_BYTES - 1);
 }
 
-void histogram_line(const __u64 *bucket, const struct histogram *h, unsigned int i,
+static size_t bar_room(size_t width)
+{
+	if (width >= HISTOGRAM_LINE_WIDTH)
+		return BAR_CHARS;
+	return width > BAR_START ? width - BAR_START : 1;
+}
+
+void histogram_line(const __u64 *bucket, const struct histogram *h, unsigned int i, size_t width,
 		    char text[HISTOGRAM_LINE_BYTES])
 {
 	char from[HISTOGRAM_TEXT_BYTES], to[HISTOGRAM_TEXT_BYTES] = "";
-	size_t length = (size_t)((double)bucket[i] / (double)h->most * BAR_CHARS + 0.5);
+	double share = (double)bucket[i] / (double)h->most;
+	size_t length = (size_t)(share * (double)bar_room(width) + 0.5);
 	char bar[BAR_CHARS + 1];
 
 	/* Few is not none. */
@@ -91,7 +100,7 @@ void histogram_print(const __u64 *bucket)
 
 	histogram_look(bucket, &h);
 	for (unsigned int i = h.first; i <= h.last; i++) {
-		histogram_line(bucket, &h, i, text);
+		histogram_line(bucket, &h, i, HISTOGRAM_LINE_WIDTH, text);
 		puts(text);
 	}
 }

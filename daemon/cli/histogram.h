@@ -3,6 +3,7 @@
 #define UPAGER_HISTOGRAM_H
 
 #include <linux/types.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -12,6 +13,8 @@
 
 #define HISTOGRAM_TEXT_BYTES 16
 #define HISTOGRAM_LINE_BYTES 96
+/* With the longest bars. */
+#define HISTOGRAM_LINE_WIDTH 77
 
 struct histogram {
 	unsigned int first; /* bucket that is not empty; behind all if none is */
@@ -33,8 +36,8 @@ int histogram_rank(const __u64 *bucket, unsigned int percent);
 void histogram_percentile(const __u64 *bucket, unsigned int percent,
 			  char text[HISTOGRAM_TEXT_BYTES]);
 
-/* A bucket with a bar; not of a histogram that is empty. */
-void histogram_line(const __u64 *bucket, const struct histogram *h, unsigned int i,
+/* A bucket with a bar, which a narrow line has a shorter one of; not of a histogram that is empty. */
+void histogram_line(const __u64 *bucket, const struct histogram *h, unsigned int i, size_t width,
 		    char text[HISTOGRAM_LINE_BYTES]);
 
 /* Such a line per bucket, from the first to the last that is not empty. */

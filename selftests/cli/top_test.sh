@@ -116,7 +116,8 @@ is "batch: a row for each process and look" "$(grep -cE '^ *424[234] ' "$WORK/ou
 ok "batch: what there is" grep -qE \
 	'^ +4242 P +64\.0M +60\.0M +2\.0M +196\.0M +0\.0 +0\.0 +- +- +[1-9][0-9]?\.[0-9]{2} +- redis-server$' "$WORK/out"
 ok "batch: of one that never waits" grep -qE '^ +4243 .* 0\.00 +- ' "$WORK/out"
-ok "batch: stall of all" grep -qF 'Stall of any, 10/60/300 s: 100.00% 50.01% 0.02%' "$WORK/out"
+ok "batch: stall of all" grep -qF \
+	'Stall, 10/60/300 s: some 100.00 50.01 0.02%, full 25.00 0.25 0.01%' "$WORK/out"
 is "batch: no control characters" "$(grep -c '[[:cntrl:]]' "$WORK/out")" 0
 "$UPAGER" top -b -d 0.1 2>"$WORK/err" | head -n 3 >"$WORK/out"
 is "batch ends with who reads it" "${PIPESTATUS[0]}" 141
@@ -139,6 +140,7 @@ ok "with what is to be known of it" shows '^its filter forbids mmap'
 keys Down Down
 ok "details follow the selection" shows '^4242 redis-server: paged, budget 64\.0M'
 ok "stall" shows '^stall some avg10=12\.34 .*total=1[0-9]{12} us'
+ok "of it full" shows '^stall full avg10=6\.17 .*total=549755813888 us'
 ok "a histogram" shows '^ +16us - 33us +495 +49\.7% #{40}$'
 keys r
 ok "and wherever that goes" shows '^4242 redis-server: paged'
@@ -167,6 +169,19 @@ ok "wider shows more" shows 'STANDBY .*EVICT/s'
 tm resize-window -x 40 -y 12
 ok "narrower shows less" shows '^ +PID +BUDGET +RES FAULT/s COMMAND *$'
 ok "and all processes" order 4242 4243 4244
+ok "shorter words, not half of them" shows '^0/s  stall some 100\.00% full 25\.00%$'
+ok "in the last line, too" shows '^h Help  s Sort  Enter Details  q Quit *$'
+keys h
+ok "help has pages there" shows '^any key: more; q: back'
+keys Space
+ok "which a key turns" shows '^detaching, X refused\.$'
+keys q
+ok "and q leaves" shows '^h Help'
+tm resize-window -x 40 -y 30
+keys Enter
+ok "details are wrapped" shows '^  share 64\.0M, weight 100$'
+ok "and bars are to scale" shows '^ +16us - 33us +495 +49\.7% ###$'
+keys Escape
 for size in 20x5 9x3 1x1 80x1 1x24; do
 	tm resize-window -x "${size%x*}" -y "${size#*x}"
 	keys Enter Down

@@ -13,6 +13,7 @@
 
 #include <curses.h>
 
+#include "base/types.h"
 #include "cli/top/keys.h"
 #include "cli/top/lines.h"
 #include "seed.h"
@@ -250,21 +251,80 @@ static void test_detail(void **state)
 	unsigned int n = 0;
 
 	(void)state;
-	while (top_lines_detail(&row, n, line))
+	while (top_lines_detail(&row, n, 80, line))
 		n++;
-	assert_int_equal(n, 6);
+	assert_int_equal(n, 7);
 	/* From the first bucket that is not empty to the last. */
 	row.record.latency_ns_log2[10] = row.record.latency_ns_log2[12] = 5;
 	snprintf(row.record.text, sizeof(row.record.text), "there is something to say");
-	assert_true(top_lines_detail(&row, n, line));
+	assert_true(top_lines_detail(&row, n, 80, line));
 	n = 0;
-	while (top_lines_detail(&row, n, line))
+	while (top_lines_detail(&row, n, 80, line))
 		n++;
-	assert_int_equal(n, 7 + 3);
-	assert_true(top_lines_detail(&row, 5, line));
+	assert_int_equal(n, 8 + 3);
+	assert_true(top_lines_detail(&row, 6, 80, line));
 	assert_string_equal(line, "there is something to say");
-	assert_true(top_lines_detail(&row, 9, line));
+	assert_true(top_lines_detail(&row, 10, 80, line));
 	assert_non_null(strstr(line, "50.0%"));
+	for (size_t width = 38; width < 90; width++) {
+		assert_true(top_lines_detail(&row, 10, width, line));
+		assert_true(strlen(line) <= width);
+		assert_int_equal(line[strlen(line) - 1], '#');
+	}
+}
+
+/* A narrow terminal has shorter lines, not the beginnings of long ones. */
+static void test_summary(void **state)
+{
+	static const char *const last[] = { "processes", "free", "full" };
+	struct fixture *f = *state;
+	char line[TOP_LINE_BYTES];
+
+	f->s.now.daemon.slots_total = f->s.now.daemon.slots_free = (1023ULL << 30) / PAGE_SIZE;
+	f->s.now.daemon.memory_bytes = 1023 << 20;
+	f->s.now.all.some_avg10 = f->s.now.all.full_avg10 = UPAGER_STALL_WHOLE;
+	f->s.faults_s = 9999;
+	for (size_t width = 40; width < 120; width++)
+		for (unsigned int i = 0; i < TOP_SUMMARY_LINES; i++) {
+			top_lines_summary(&f->s, i, width, line);
+			assert_true(strlen(line) <= width);
+			assert_non_null(strstr(line, last[i]));
+		}
+}
+
+static void test_break(void **state)
+{
+	(void)state;
+	assert_int_equal(top_lines_break("all of it", 9), 9);
+	assert_int_equal(top_lines_break("all of it", 8), 6);
+	assert_int_equal(top_lines_break("all of it", 6), 6);
+	assert_int_equal(top_lines_break("all of it", 5), 3);
+	assert_int_equal(top_lines_break("all of it", 2), 2);
+	assert_int_equal(top_lines_break("", 2), 0);
+	/* Whole letters, but something. */
+	assert_int_equal(top_lines_break("a\xe2\x82\xac", 3), 1);
+	assert_int_equal(top_lines_break("\xe2\x82\xac", 1), 1);
+}
+
+/* Where help has pages each key turns one; q leaves it. */
+static void test_help(void **state)
+{
+	struct fixture *f = *state;
+
+	press(f, 'h');
+	f->v.help_next = 5;
+	press(f, ' ');
+	assert_int_equal(f->v.mode, TOP_HELP);
+	assert_int_equal(f->v.help_from, 5);
+	f->v.help_next = 0;
+	press(f, ' ');
+	assert_int_equal(f->v.mode, TOP_LIST);
+	press(f, 'h');
+	assert_int_equal(f->v.help_from, 0);
+	f->v.help_next = 5;
+	press(f, 'q');
+	assert_int_equal(f->v.mode, TOP_LIST);
+	assert_false(f->v.quit);
 }
 
 #define TOP_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -276,6 +336,8 @@ int main(void)
 		TOP_TEST(test_sort),	     TOP_TEST(test_delay),
 		TOP_TEST(test_random_keys),  cmocka_unit_test(test_columns_fit),
 		cmocka_unit_test(test_clip), cmocka_unit_test(test_detail),
+		TOP_TEST(test_summary),	     cmocka_unit_test(test_break),
+		TOP_TEST(test_help),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8"); /* a guest has none */

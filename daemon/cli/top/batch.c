@@ -14,7 +14,7 @@ static void print_look(struct top_view *v, struct top_sample *s)
 
 	top_view_arrange(v, s);
 	for (unsigned int i = 0; i < TOP_SUMMARY_LINES; i++) {
-		top_lines_summary(s, i, line);
+		top_lines_summary(s, i, TOP_LINE_BYTES, line);
 		puts(line);
 	}
 	top_columns_head(TOP_ALL_COLUMNS, line);

@@ -9,7 +9,10 @@
 #include "cli/top/lines.h"
 
 /* Above the rows: the summary, a line for what is to be said, the titles. */
-#define HEAD_LINES (TOP_SUMMARY_LINES + 2)
+#define HEAD_LINES  (TOP_SUMMARY_LINES + 2)
+/* Of a terminal that they are not wrapped on, and where what they say about a key begins. */
+#define HELP_LINES  14
+#define HELP_INDENT 15
 
 static void put(int y, chtype attr, char *text)
 {
@@ -33,6 +36,28 @@ static void put_text(int y, chtype attr, const char *text)
 
 	snprintf(line, sizeof(line), "%s", text);
 	put(y, attr, line);
+}
+
+/* On as many lines as it takes, from y on, of which those before end are drawn; the next one. */
+static int put_wrapped(int y, int end, chtype attr, const char *text, int indent)
+{
+	char line[TOP_LINE_BYTES];
+	int lead = 0;
+
+	if (COLS < 2 * indent)
+		indent = 0;
+	do {
+		size_t length = top_lines_break(text, (size_t)(COLS - lead));
+
+		snprintf(line, sizeof(line), "%*s%.*s", lead, "", (int)length, text);
+		if (y < end)
+			put(y, attr, line);
+		y++;
+		text += length;
+		text += strspn(text, " ");
+		lead = indent;
+	} while (*text);
+	return y;
 }
 
 static void draw_note(const struct top_view *v, const struct top_sample *s)
@@ -67,8 +92,9 @@ static void draw_detail(const struct top_view *v, const struct top_sample *s)
 
 	if (!s->nr)
 		return;
-	for (unsigned int i = 0; y < LINES - 1 && top_lines_detail(&s->row[v->at], i, line); i++)
-		put(y++, i ? A_NORMAL : A_BOLD, line);
+	for (unsigned int i = 0;
+	     y < LINES - 1 && top_lines_detail(&s->row[v->at], i, (size_t)COLS, line); i++)
+		y = put_wrapped(y, LINES - 1, i ? A_NORMAL : A_BOLD, line, 2);
 }
 
 /* The title that it is sorted by stands out. */
@@ -106,12 +132,36 @@ static void draw_list(struct top_view *v, struct top_sample *s)
 		draw_detail(v, s);
 }
 
-static void draw_help(void)
+/* On a screen that is too low for it beside the summary it is alone, and has pages. */
+static bool help_is_alone(const struct top_view *v)
 {
+	return v->mode == TOP_HELP && LINES < HEAD_LINES + HELP_LINES;
+}
+
+static void draw_help(struct top_view *v)
+{
+	int y = help_is_alone(v) ? 0 : HEAD_LINES - 1;
+	unsigned int i = v->help_from;
 	const char *text;
 
-	for (unsigned int i = 0; (text = top_lines_help(i)); i++)
-		put_text(HEAD_LINES - 1 + (int)i, A_NORMAL, text);
+	for (; (text = top_lines_help(i)); i++) {
+		/* What begins where the meanings do goes on there. */
+		int indent = strlen(text) > HELP_INDENT && text[HELP_INDENT - 1] == ' '
+				     ? HELP_INDENT
+				     : 0;
+		int next = put_wrapped(y, 0, A_NORMAL, text, indent);
+
+		if (next >= LINES && i > v->help_from)
+			break;
+		y = put_wrapped(y, LINES - 1, A_NORMAL, text, indent);
+	}
+	v->help_next = text ? i : 0;
+}
+
+/* The first if it is not too wide. */
+static const char *fit(const char *wide, const char *narrow)
+{
+	return strlen(wide) <= (size_t)COLS ? wide : narrow;
 }
 
 static void draw_sort(const struct top_view *v)
@@ -122,7 +172,9 @@ static void draw_sort(const struct top_view *v)
 
 	if (room < __TOP_COLUMNS)
 		from = max_t(int, (int)v->choice - room + 1, 0);
-	put_text(HEAD_LINES - 1, A_REVERSE, "Sort by: arrows, Enter; Esc leaves it as it is");
+	put_text(HEAD_LINES - 1, A_REVERSE,
+		 fit("Sort by: arrows, Enter; Esc leaves it as it is",
+		     "Sort by: arrows, Enter, or Esc"));
 	for (int i = from; i < __TOP_COLUMNS && i - from < room; i++) {
 		snprintf(line, sizeof(line), "%-8s %s", top_column_title((enum top_column)i),
 			 top_column_meaning((enum top_column)i));
@@ -130,24 +182,36 @@ static void draw_sort(const struct top_view *v)
 	}
 }
 
-void top_draw(struct top_view *v, struct top_sample *s)
+static void draw_summary(const struct top_view *v, const struct top_sample *s)
 {
 	char line[TOP_LINE_BYTES];
 
-	erase();
 	for (unsigned int i = 0; i < TOP_SUMMARY_LINES; i++) {
-		top_lines_summary(s, i, line);
+		top_lines_summary(s, i, (size_t)COLS, line);
 		put((int)i, A_NORMAL, line);
 	}
 	draw_note(v, s);
+}
+
+static const char *foot(const struct top_view *v)
+{
 	if (v->mode == TOP_HELP)
-		draw_help();
+		return v->help_next ? "any key: more; q: back" : "any key: back";
+	return fit("h Help  s Sort  r Reverse  Enter Details  d Delay  q Quit",
+		   "h Help  s Sort  Enter Details  q Quit");
+}
+
+void top_draw(struct top_view *v, struct top_sample *s)
+{
+	erase();
+	if (!help_is_alone(v))
+		draw_summary(v, s);
+	if (v->mode == TOP_HELP)
+		draw_help(v);
 	else if (v->mode == TOP_SORT)
 		draw_sort(v);
 	else
 		draw_list(v, s);
-	put_text(LINES - 1, A_REVERSE,
-		 v->mode == TOP_HELP ? "any key: back"
-				     : "h Help  s Sort  r Reverse  Enter Details  d Delay  q Quit");
+	put_text(LINES - 1, A_REVERSE, foot(v));
 	refresh();
 }

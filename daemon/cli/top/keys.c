@@ -77,6 +77,7 @@ static void key_in_list(struct top_view *v, struct top_sample *s, int key)
 	case '?':
 	case KEY_F(1):
 		v->mode = TOP_HELP;
+		v->help_from = 0;
 		break;
 	case 's':
 	case KEY_F(6):
@@ -119,6 +120,18 @@ static void key_in_list(struct top_view *v, struct top_sample *s, int key)
 	default:
 		snprintf(v->note, sizeof(v->note), "no such key; h shows those that there are");
 	}
+}
+
+static void key_in_help(struct top_view *v, int key)
+{
+	bool leaves = key == 'q' || key == KEY_ESCAPE || !v->help_next;
+
+	if (key == KEY_RESIZE)
+		v->help_from = 0;
+	else if (leaves)
+		v->mode = TOP_LIST;
+	else
+		v->help_from = v->help_next;
 }
 
 static void key_in_sort(struct top_view *v, struct top_sample *s, int key)
@@ -175,8 +188,7 @@ void top_key(struct top_view *v, struct top_sample *s, int key)
 		key_in_list(v, s, key);
 		break;
 	case TOP_HELP:
-		if (key != KEY_RESIZE)
-			v->mode = TOP_LIST;
+		key_in_help(v, key);
 		break;
 	case TOP_SORT:
 		key_in_sort(v, s, key);

@@ -22,42 +22,75 @@ static struct size size(uint64_t bytes)
 	return s;
 }
 
-static void summary_processes(const struct top_sample *s, char text[TOP_LINE_BYTES])
+/* The shortest form of a line; 0 is the longest. */
+#define SHORTEST 3
+
+static void summary_processes(const struct top_sample *s, unsigned int form, char *text)
 {
 	uint32_t nr[UPAGER_PROC_REFUSED + 2] = { 0 }; /* the last: of states without a name */
+	uint32_t paged, watched;
 	time_t now = time(NULL);
 	struct tm tm = { 0 };
+	size_t at;
 
 	for (uint32_t i = 0; i < s->nr; i++)
 		nr[min_t(uint32_t, s->row[i].record.state, UPAGER_PROC_REFUSED + 1)]++;
+	paged = nr[UPAGER_PROC_PAGED] + nr[UPAGER_PROC_DETACHING];
+	watched = nr[UPAGER_PROC_WATCHED] + nr[UPAGER_PROC_READY];
 	localtime_r(&now, &tm);
-	snprintf(text, TOP_LINE_BYTES,
-		 "upager top - %02d:%02d:%02d  %u processes: %u paged, %u watched, %u refused",
-		 tm.tm_hour, tm.tm_min, tm.tm_sec, s->nr,
-		 nr[UPAGER_PROC_PAGED] + nr[UPAGER_PROC_DETACHING],
-		 nr[UPAGER_PROC_WATCHED] + nr[UPAGER_PROC_READY], nr[UPAGER_PROC_REFUSED]);
+	at = (size_t)snprintf(text, TOP_LINE_BYTES, "%s%02d:%02d:%02d  ",
+			      form ? "" : "upager top - ", tm.tm_hour, tm.tm_min, tm.tm_sec);
+	if (form < 2)
+		snprintf(text + at, TOP_LINE_BYTES - at,
+			 "%u processes: %u paged, %u watched, %u refused", s->nr, paged, watched,
+			 nr[UPAGER_PROC_REFUSED]);
+	else
+		snprintf(text + at, TOP_LINE_BYTES - at, "%u paged of %u processes", paged, s->nr);
 }
 
-void top_lines_summary(const struct top_sample *s, unsigned int line, char text[TOP_LINE_BYTES])
+static void summary_memory(const struct upager_record *d, unsigned int form, char *text)
 {
-	const struct upager_record *d = &s->now.daemon;
-	const struct upager_stall *all = &s->now.all;
+	struct size areas = size(d->slots_total * PAGE_SIZE);
+	struct size room = size(d->slots_free * PAGE_SIZE), memory = size(d->memory_bytes);
 
-	switch (line) {
-	case 0:
-		summary_processes(s, text);
-		break;
-	case 1:
+	if (form < 2)
 		snprintf(text, TOP_LINE_BYTES, "Areas  %s, %s free   Daemon %s, of it %s standby",
-			 size(d->slots_total * PAGE_SIZE).text,
-			 size(d->slots_free * PAGE_SIZE).text, size(d->memory_bytes).text,
-			 size(d->pool_bytes).text);
-		break;
-	default:
+			 areas.text, room.text, memory.text, size(d->pool_bytes).text);
+	else if (form == 2)
+		snprintf(text, TOP_LINE_BYTES, "Areas %s, %s free  Daemon %s", areas.text,
+			 room.text, memory.text);
+	else
+		snprintf(text, TOP_LINE_BYTES, "Areas %s, %s free", areas.text, room.text);
+}
+
+static void summary_stall(const struct top_sample *s, unsigned int form, char *text)
+{
+	const struct upager_stall *all = &s->now.all;
+	double some10 = record_percent(all->some_avg10), full10 = record_percent(all->full_avg10);
+
+	if (form > 1)
+		snprintf(text, TOP_LINE_BYTES, "%.0f/s  stall some %.2f%% full %.2f%%", s->faults_s,
+			 some10, full10);
+	else
 		snprintf(text, TOP_LINE_BYTES,
-			 "Faults %.0f/s   Stall of any, 10/60/300 s: %.2f%% %.2f%% %.2f%%",
-			 s->faults_s, record_percent(all->some_avg10),
-			 record_percent(all->some_avg60), record_percent(all->some_avg300));
+			 "Faults %.0f/s   Stall%s: some %.2f %.2f %.2f%%, full %.2f %.2f %.2f%%",
+			 s->faults_s, form ? "" : ", 10/60/300 s", some10,
+			 record_percent(all->some_avg60), record_percent(all->some_avg300), full10,
+			 record_percent(all->full_avg60), record_percent(all->full_avg300));
+}
+
+void top_lines_summary(const struct top_sample *s, unsigned int line, size_t width,
+		       char text[TOP_LINE_BYTES])
+{
+	for (unsigned int form = 0; form <= SHORTEST; form++) {
+		if (line == 0)
+			summary_processes(s, form, text);
+		else if (line == 1)
+			summary_memory(&s->now.daemon, form, text);
+		else
+			summary_stall(s, form, text);
+		if (strlen(text) <= width)
+			return;
 	}
 }
 
@@ -102,14 +135,24 @@ static bool detail_note(const struct upager_record *r, char *text)
 	return text[0];
 }
 
-static void detail_stall(const struct upager_stall *stall, char *text)
+static void detail_stall(const struct upager_stall *stall, bool full, char *text)
 {
-	snprintf(text, TOP_LINE_BYTES, "stall some avg10=%.2f avg60=%.2f avg300=%.2f total=%llu us",
-		 record_percent(stall->some_avg10), record_percent(stall->some_avg60),
-		 record_percent(stall->some_avg300), stall->some_total_us);
+	if (full)
+		snprintf(text, TOP_LINE_BYTES,
+			 "stall full avg10=%.2f avg60=%.2f avg300=%.2f total=%llu us",
+			 record_percent(stall->full_avg10), record_percent(stall->full_avg60),
+			 record_percent(stall->full_avg300), stall->full_total_us);
+	else
+		snprintf(text, TOP_LINE_BYTES,
+			 "stall some avg10=%.2f avg60=%.2f avg300=%.2f total=%llu us",
+			 record_percent(stall->some_avg10), record_percent(stall->some_avg60),
+			 record_percent(stall->some_avg300), stall->some_total_us);
 }
 
-bool top_lines_detail(const struct top_row *row, unsigned int line, char text[TOP_LINE_BYTES])
+#define STALL_LINES 2
+
+bool top_lines_detail(const struct top_row *row, unsigned int line, size_t width,
+		      char text[TOP_LINE_BYTES])
 {
 	const struct upager_record *r = &row->record;
 	const __u64 *bucket = r->latency_ns_log2;
@@ -120,10 +163,11 @@ bool top_lines_detail(const struct top_row *row, unsigned int line, char text[TO
 		return true;
 	}
 	line -= COUNT_LINES;
-	if (!line--) {
-		detail_stall(&row->stall, text);
+	if (line < STALL_LINES) {
+		detail_stall(&row->stall, line, text);
 		return true;
 	}
+	line -= STALL_LINES;
 	if (detail_note(r, text) && !line--)
 		return true;
 	histogram_look(bucket, &h);
@@ -134,7 +178,7 @@ bool top_lines_detail(const struct top_row *row, unsigned int line, char text[TO
 	}
 	if (line + h.first > h.last || !h.all)
 		return false;
-	histogram_line(bucket, &h, line + h.first, text);
+	histogram_line(bucket, &h, line + h.first, width, text);
 	return true;
 }
 
@@ -160,6 +204,26 @@ const char *top_lines_help(unsigned int line)
 	return line < ARRAY_SIZE(lines) ? lines[line] : NULL;
 }
 
+static bool is_within_letter(char byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+size_t top_lines_break(const char *text, size_t width)
+{
+	size_t at = width;
+
+	if (strlen(text) <= width)
+		return strlen(text);
+	while (at && text[at] != ' ')
+		at--;
+	if (at)
+		return at;
+	for (at = width; at && is_within_letter(text[at]); at--)
+		;
+	return at ? at : width;
+}
+
 void top_lines_clip(char *text, size_t width)
 {
 	size_t at = width;
@@ -167,7 +231,7 @@ void top_lines_clip(char *text, size_t width)
 	if (strlen(text) <= width)
 		return;
 	/* No letter takes more columns than bytes. */
-	while (at && (text[at] & 0xc0) == 0x80)
+	while (at && is_within_letter(text[at]))
 		at--;
 	text[at] = '\0';
 }

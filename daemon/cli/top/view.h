@@ -27,6 +27,8 @@ struct top_view {
 	uint32_t first; /* row at the top */
 	uint32_t room; /* rows that fit */
 	enum top_column choice; /* TOP_SORT */
+	unsigned int help_from; /* TOP_HELP: its first line on the screen */
+	unsigned int help_next; /* behind its last; 0: there are no more */
 	char typed[16]; /* TOP_DELAY */
 	char note[80]; /* about the last key */
 };
