@@ -104,6 +104,17 @@ ok "what the agent needs is upager's own" json 'sum(x["bytes"] for x in d["regio
 try "$UPAGER" map "$pid"
 ok "the terminal shows it" grep -qE ' anonymous +[0-9.]+M +[0-9.]+[KM] [#=%s.-]*s[#=%s.-]*$' "$WORK/out"
 ok "in the third bar" grep -qE '^swapped +[0-9.]+M .*A' "$WORK/out"
+# draws_swapped: the drawing of a map has the sum that the table on the terminal has.
+draws_swapped()
+{
+	local swapped
+
+	swapped=$("$UPAGER" map "$1" | sed -nE 's/^. anonymous .* ([0-9.]+M) +[0-9.]+[KM]$/\1/p')
+	"$UPAGER" map --svg - "$1" >"$WORK/drawing" && [ -n "$swapped" ] &&
+		grep -qF ">$swapped</text>" "$WORK/drawing" && grep -q 'soft right.*>swapped<' "$WORK/drawing"
+}
+"$UPAGER" map --save "$WORK/saved" "$pid"
+ok "and the drawing has how much of each type" draws_swapped "$WORK/saved"
 for n in 1 2 3 4; do
 	"$UPAGER" map --json "$pid" >"$WORK/map.$n" &
 	looks[n]=$!

@@ -16,7 +16,7 @@ uint64_t map_bar_part(const struct map *m, enum map_bar bar, enum map_kind kind)
 	case MAP_BAR_RESIDENT:
 		return map_sum_resident_bytes(&sum);
 	default:
-		return map_sum_bytes(&sum, MAP_SWAPPED) + map_sum_bytes(&sum, MAP_KERNEL_SWAPPED);
+		return map_sum_swapped_bytes(&sum);
 	}
 }
 

@@ -107,6 +107,11 @@ uint64_t map_sum_resident_bytes(const struct map_sum *sum)
 	       PAGE_SIZE;
 }
 
+uint64_t map_sum_swapped_bytes(const struct map_sum *sum)
+{
+	return map_sum_bytes(sum, MAP_SWAPPED) + map_sum_bytes(sum, MAP_KERNEL_SWAPPED);
+}
+
 uint64_t map_swapped_bytes(const struct map *m)
 {
 	struct map_sum sum;

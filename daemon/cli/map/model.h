@@ -165,6 +165,7 @@ void map_sum_all(const struct map *m, struct map_sum *sum);
 void map_sum_kind(const struct map *m, enum map_kind kind, enum map_segment segment,
 		  struct map_sum *sum);
 uint64_t map_sum_resident_bytes(const struct map_sum *sum);
+uint64_t map_sum_swapped_bytes(const struct map_sum *sum);
 uint64_t map_sum_bytes(const struct map_sum *sum, enum map_state state);
 /* By the kernel and by upager; by upager from its books where regions are not known. */
 uint64_t map_swapped_bytes(const struct map *m);

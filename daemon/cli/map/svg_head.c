@@ -17,6 +17,10 @@
 #define LINE_HEIGHT 18
 #define HALF	    (SVG_WIDTH / 2)
 #define THIRD	    ((SVG_WIDTH - SVG_MARGIN) / 3)
+/* Where the sizes of a type end. */
+#define RESERVED    242
+#define RESIDENT    332
+#define SWAPPED	    422
 
 static void put_bar(FILE *f, const struct map *m, enum map_bar bar, const struct map_bars *bars,
 		    double y)
@@ -41,19 +45,27 @@ static void put_bar(FILE *f, const struct map *m, enum map_bar bar, const struct
 	}
 }
 
-/* A type: its colour, its name, and two sizes at fixed places. */
+static void put_size(FILE *f, enum svg_style style, double x, double y, uint64_t bytes)
+{
+	char size[SIZE_TEXT_BYTES] = "-";
+
+	if (bytes)
+		size_format(bytes, size, sizeof(size));
+	svg_text(f, style, x, y, 20, size);
+}
+
+/* A type: its colour, its name, and sizes at fixed places. */
 static void put_type(FILE *f, const struct map_sum *sum, enum map_kind kind,
 		     enum map_segment segment, double x, double y)
 {
-	char label[64], size[SIZE_TEXT_BYTES], resident[SIZE_TEXT_BYTES];
+	char label[64];
 
 	map_label(kind, segment, label, sizeof(label));
-	size_format(sum->bytes, size, sizeof(size));
-	size_format(map_sum_resident_bytes(sum), resident, sizeof(resident));
 	svg_kind(f, kind, x, y - 9, 10, 10);
 	svg_text(f, SVG_SOFT, x + 18, y, 30, label);
-	svg_text(f, SVG_RIGHT, x + 210, y, 20, size);
-	svg_text(f, SVG_SOFT_RIGHT, x + 340, y, 30, resident);
+	put_size(f, SVG_RIGHT, x + RESERVED, y, sum->bytes);
+	put_size(f, SVG_SOFT_RIGHT, x + RESIDENT, y, map_sum_resident_bytes(sum));
+	put_size(f, SVG_SOFT_RIGHT, x + SWAPPED, y, map_sum_swapped_bytes(sum));
 }
 
 static uint32_t nr_types(const struct map *m)
@@ -94,8 +106,9 @@ static void put_types(FILE *f, const struct map *m, uint32_t y)
 				x += HALF;
 			}
 			if (!row) {
-				svg_text(f, SVG_SOFT_RIGHT, x + 210, y, 20, "reserved");
-				svg_text(f, SVG_SOFT_RIGHT, x + 340, y, 20, "resident");
+				svg_text(f, SVG_SOFT_RIGHT, x + RESERVED, y, 20, "reserved");
+				svg_text(f, SVG_SOFT_RIGHT, x + RESIDENT, y, 20, "resident");
+				svg_text(f, SVG_SOFT_RIGHT, x + SWAPPED, y, 20, "swapped");
 			}
 			put_type(f, &sum, (enum map_kind)kind, (enum map_segment)segment, x,
 				 y + ++row * LINE_HEIGHT);

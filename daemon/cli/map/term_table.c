@@ -86,7 +86,7 @@ static uint64_t column_bytes(const struct map_sum *sum, enum column column)
 	case COLUMN_STANDBY:
 		return map_sum_bytes(sum, MAP_STANDBY);
 	case COLUMN_SWAPPED:
-		return map_sum_bytes(sum, MAP_SWAPPED) + map_sum_bytes(sum, MAP_KERNEL_SWAPPED);
+		return map_sum_swapped_bytes(sum);
 	case COLUMN_UNTOUCHED:
 		return map_sum_bytes(sum, MAP_UNTOUCHED);
 	default:
