@@ -129,7 +129,7 @@ ok "without pager and module it says what they would add" json '"the pager would
 
 ## The terminal
 
-for width in 80 160; do
+for width in 40 59 80 160; do
 	COLUMNS=$width try "$UPAGER" map "$program_pid"
 	is "map, $width columns" "$status" 0
 	ok "no line is longer" test "$(wc -L <"$WORK/out")" -le "$width"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#define WIDTH_MIN     60u
+#define WIDTH_MIN     40u
 #define WIDTH_MAX     240u
 #define WIDTH_DEFAULT 80u
 

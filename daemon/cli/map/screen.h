@@ -4,6 +4,9 @@
 
 #include "cli/map/model.h"
 
+/* Where less of a row is shown, and in fewer words. */
+#define MAP_TERM_NARROW 60
+
 /* What a terminal can show. */
 struct map_term {
 	uint32_t width;

@@ -17,6 +17,7 @@
 struct columns {
 	int title;
 	uint32_t strip;
+	bool narrow; /* address, title, size and strip only */
 };
 
 #define ADDRESS_WIDTH 12
@@ -26,11 +27,12 @@ struct columns {
 
 static struct columns divide(const struct map_term *t)
 {
-	int spare =
-		(int)t->width - ADDRESS_WIDTH - 2 * BYTES_WIDTH - 4 - USERS_WIDTH - LOCKED_WIDTH;
-	struct columns c;
+	struct columns c = { .narrow = t->width < MAP_TERM_NARROW };
+	int spare = (int)t->width - ADDRESS_WIDTH - BYTES_WIDTH - 3;
 
-	c.title = min_t(int, max_t(int, spare / 2, 15), 36);
+	if (!c.narrow)
+		spare -= BYTES_WIDTH + 1 + USERS_WIDTH + LOCKED_WIDTH;
+	c.title = min_t(int, max_t(int, spare / 2, c.narrow ? 11 : 15), 36);
 	c.strip = (uint32_t)max_t(int, spare - c.title, 4);
 	return c;
 }
@@ -86,9 +88,14 @@ static void print_mapped(const struct map_term *t, const struct map *m, const st
 	term_colour(t, item->kind, MAP_PRIVATE);
 	term_fit(title, c->title);
 	term_plain(t);
-	printf(" %*s %*s", BYTES_WIDTH, size, BYTES_WIDTH, resident);
+	printf(" %*s", BYTES_WIDTH, size);
+	if (!c->narrow)
+		printf(" %*s", BYTES_WIDTH, resident);
 	strip = print_strip(t, m, item, c);
-	print_users(m, item, 1 + c->strip - strip, sum.locked_bytes);
+	if (c->narrow)
+		putchar('\n');
+	else
+		print_users(m, item, 1 + c->strip - strip, sum.locked_bytes);
 }
 
 static void print_hole(const struct map_term *t, const struct map *m, const struct map_item *item)
@@ -98,6 +105,8 @@ static void print_hole(const struct map_term *t, const struct map *m, const stru
 
 	map_item_note(m, item, note, sizeof(note));
 	size_format(item->end - item->start, size, sizeof(size));
+	if (ADDRESS_WIDTH + strlen(note) + strlen(size) + strlen("  free: ") > t->width)
+		note[0] = '\0';
 	for (uint32_t i = 0; i < rows; i++) {
 		term_dim(t);
 		printf("%*s%s", ADDRESS_WIDTH - 1, "", t->utf8 ? "┊" : ":");
@@ -111,9 +120,12 @@ static void print_hole(const struct map_term *t, const struct map *m, const stru
 static void print_heading(const struct map_term *t, const struct columns *c)
 {
 	term_dim(t);
-	printf("%*s %-*s %*s %*s %-*s%*s\n", ADDRESS_WIDTH, "ADDRESS", c->title, "WHAT",
-	       BYTES_WIDTH, "SIZE", BYTES_WIDTH, "RESIDENT", (int)c->strip, "PAGES", USERS_WIDTH,
-	       "USERS");
+	printf("%*s %-*s %*s", ADDRESS_WIDTH, "ADDRESS", c->title, "WHAT", BYTES_WIDTH, "SIZE");
+	if (c->narrow)
+		puts(" PAGES");
+	else
+		printf(" %*s %-*s%*s\n", BYTES_WIDTH, "RESIDENT", (int)c->strip, "PAGES",
+		       USERS_WIDTH, "USERS");
 	term_plain(t);
 }
 

@@ -26,7 +26,8 @@ static void print_bar(const struct map_term *t, const struct map *m, enum map_ba
 		sum += map_bar_part(m, bar, (enum map_kind)kind);
 		to = (uint32_t)((double)room * (double)min_t(uint64_t, sum, scale) / (double)scale +
 				0.5);
-		term_colour(t, (enum map_kind)kind, MAP_PRIVATE);
+		if (at < to)
+			term_colour(t, (enum map_kind)kind, MAP_PRIVATE);
 		for (; at < to; at++)
 			term_bar(t, (enum map_kind)kind);
 	}
@@ -44,7 +45,8 @@ static void print_bars(const struct map_term *t, const struct map *m)
 	if (bars.one_scale)
 		return;
 	term_dim(t);
-	printf("%17seach bar to a scale of its own\n", "");
+	printf("%*s%s\n", t->width < MAP_TERM_NARROW ? 0 : 17, "",
+	       "each bar to a scale of its own");
 	term_plain(t);
 }
 
@@ -169,8 +171,11 @@ static void print_head(const struct map_term *t, const struct map *m)
 	term_bold(t);
 	printf("%s (%d)", comm, m->pid);
 	term_plain(t);
-	printf(": %u mapping%s, largest free block %s at %llx\n\n", m->nr_regions,
-	       m->nr_regions == 1 ? "" : "s", hole, (unsigned long long)start);
+	printf(":%c%u mapping%s, largest free block %s", t->width < MAP_TERM_NARROW ? '\n' : ' ',
+	       m->nr_regions, m->nr_regions == 1 ? "" : "s", hole);
+	if (t->width >= MAP_TERM_NARROW)
+		printf(" at %llx", (unsigned long long)start);
+	printf("\n\n");
 }
 
 void term_table_print(const struct map_term *t, const struct map *m)
