@@ -236,12 +236,28 @@ pictures()
 	[ "$(grep -c '^reserved ' "$WORK/watched")" -ge 3 ]
 }
 ok "one picture after the other" wait_for 20 pictures
+
+# fits LINES: each picture on a terminal of that height begins at its top, with what matters, and scrolls nothing.
+fits()
+{
+	python3 - "$1" "$WORK/screen" <<-'END'
+		import sys
+		pictures = open(sys.argv[2], encoding="utf-8").read().split("\x1b[H")[1:]
+		sys.exit(len(pictures) < 3 or any(p.count("\n") >= int(sys.argv[1]) or "(" not in p.split("\n")[0] or
+			"\nreserved" not in p for p in pictures) or "nothing is different" not in pictures[1])
+	END
+}
+if command -v script >/dev/null; then
+	script -qec "stty rows 12 columns 80; timeout 3 '$UPAGER' map --watch=0.1 $program_pid" /dev/null \
+		</dev/null >"$WORK/screen"
+	ok "on a terminal one over the other" fits 12
+fi
 exec {hold}>&-
 ok "until it ends" wait_for 10 gone "$sampler_pid"
 wait "$sampler_pid"
 is "which is no error" $? 0
 sampler_pid=
-ok "each says what is different" grep -q '^since the last picture: 0 regions differ' "$WORK/watched"
+ok "each says what is different" grep -q '^since the last picture: nothing is different' "$WORK/watched"
 
 ## Others' processes
 

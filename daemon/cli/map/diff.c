@@ -185,7 +185,7 @@ int map_diff_print(const struct map *before, const struct map *after)
 	return err;
 }
 
-void map_diff_line(const struct map *before, const struct map *after)
+void map_diff_line(const struct map *before, const struct map *after, bool narrow)
 {
 	struct changes c;
 	char by[FIGURES][SIZE_TEXT_BYTES + 2];
@@ -194,8 +194,14 @@ void map_diff_line(const struct map *before, const struct map *after)
 		return;
 	for (int i = 0; i < FIGURES; i++)
 		format_by(c.by[i], by[i], sizeof(by[i]));
-	printf("since the last picture: %u regions differ, reserved %s, resident %s, swapped %s\n",
-	       c.nr, by[FIGURE_RESERVED], by[FIGURE_RESIDENT], by[FIGURE_SWAPPED]);
+	if (!c.nr)
+		printf("%snothing is different\n", narrow ? "" : "since the last picture: ");
+	else if (narrow)
+		printf("%u regions differ, resident %s\n", c.nr, by[FIGURE_RESIDENT]);
+	else
+		printf("since the last picture: %u regions differ, reserved %s, resident %s, "
+		       "swapped %s\n",
+		       c.nr, by[FIGURE_RESERVED], by[FIGURE_RESIDENT], by[FIGURE_SWAPPED]);
 	free(c.at);
 }
 

@@ -8,6 +8,6 @@
 int map_diff_print(const struct map *before, const struct map *after);
 int map_diff_json(const struct map *before, const struct map *after);
 /* In one line. */
-void map_diff_line(const struct map *before, const struct map *after);
+void map_diff_line(const struct map *before, const struct map *after, bool narrow);
 
 #endif

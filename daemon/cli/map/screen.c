@@ -55,9 +55,11 @@ void map_term_probe(struct map_term *t)
 	bool is_terminal = isatty(STDOUT_FILENO);
 
 	t->width = WIDTH_DEFAULT;
-	if (is_terminal && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
+	t->height = 0;
+	if (is_terminal && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col) {
 		t->width = size.ws_col;
-	else if (columns && atoi(columns) > 0)
+		t->height = !term || strcmp(term, "dumb") ? size.ws_row : 0;
+	} else if (columns && atoi(columns) > 0)
 		t->width = (uint32_t)atoi(columns);
 	t->width = min_t(uint32_t, max_t(uint32_t, t->width, WIDTH_MIN), WIDTH_MAX);
 	t->colour = is_terminal && (!no_colour || !*no_colour) && (!term || strcmp(term, "dumb"));

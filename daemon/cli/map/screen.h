@@ -10,6 +10,7 @@
 /* What a terminal can show. */
 struct map_term {
 	uint32_t width;
+	uint32_t height; /* 0: it goes on for ever, as what is no terminal */
 	bool colour;
 	bool utf8;
 };

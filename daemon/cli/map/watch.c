@@ -12,6 +12,7 @@
 #include "cli/args.h"
 #include "cli/map/collect.h"
 #include "cli/map/diff.h"
+#include "cli/map/screen.h"
 #include "cli/map/term.h"
 #include "cli/message.h"
 #include "uapi/upager_proto.h"
@@ -42,22 +43,67 @@ static bool wait_for_end(int pidfd, double seconds)
 	return poll(&pfd, 1, (int)(seconds * 1000)) == 1;
 }
 
-/* What was on the screen is overwritten, not cleared first: that would flicker. */
-static int draw(const struct map *m, const struct map *before)
+#define HOME	   "\033[H"
+#define CLEAR_LINE "\033[K"
+#define CLEAR_REST "\033[J"
+
+/* The picture as text, for the caller to free; NULL: there is no memory. */
+static char *draw(const struct map_term *t, const struct map *m)
 {
-	struct map_term t;
+	FILE *to = stdout;
+	char *text = NULL;
+	size_t bytes = 0;
 	int err;
 
+	stdout = open_memstream(&text, &bytes);
+	if (!stdout) {
+		stdout = to;
+		return NULL;
+	}
+	err = map_term_print(t, m);
+	if (fclose(stdout) || err) {
+		free(text);
+		text = NULL;
+	}
+	stdout = to;
+	return text;
+}
+
+/* As many lines as there is room for, from the first on, over what was there: nothing flickers. */
+static void put_lines(const char *text, uint32_t room)
+{
+	for (; *text && room; room--) {
+		size_t length = strcspn(text, "\n");
+
+		printf("%.*s" CLEAR_LINE "\n", (int)length, text);
+		text += length + (text[length] == '\n');
+	}
+}
+
+static int show(const struct map *m, const struct map *before)
+{
+	struct map_term t;
+	char *text;
+
 	map_term_probe(&t);
-	if (t.colour)
-		fputs("\033[H\033[J", stdout);
-	err = map_term_print(&t, m);
-	if (!err && before)
-		map_diff_line(before, m);
-	putchar('\n');
-	if (fflush(stdout) && !err)
-		err = -errno;
-	return err;
+	text = draw(&t, m);
+	if (!text)
+		return -ENOMEM;
+	if (t.height) {
+		fputs(HOME, stdout);
+		/* The last two are for what is different, and the cursor. */
+		put_lines(text, t.height > 2 ? t.height - 2 : 1);
+		term_plain(&t);
+		fputs(CLEAR_REST, stdout);
+	} else {
+		fputs(text, stdout);
+	}
+	free(text);
+	if (before)
+		map_diff_line(before, m, t.width < MAP_TERM_NARROW + 20);
+	if (!t.height)
+		putchar('\n');
+	return fflush(stdout) ? -errno : 0;
 }
 
 int map_watch(const char *pid_text, double seconds)
@@ -75,7 +121,7 @@ int map_watch(const char *pid_text, double seconds)
 		exit_code = map_collect(pid, "map", &now);
 		if (exit_code)
 			break;
-		err = draw(&now, before.nr_regions ? &before : NULL);
+		err = show(&now, before.nr_regions ? &before : NULL);
 		map_free(&before);
 		before = now;
 		ended = pidfd < 0 || wait_for_end(pidfd, seconds);
