@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# TIMEOUT 300
 #
 # upager tour: that what its steps measure is as the text says, for root and for others, in every form,
 # and that nothing is left of it.
@@ -207,6 +208,13 @@ if [ "$(id -u)" -eq 0 ]; then
 		v("pager", "area_offset_bytes") >= 4096 and v("pager", "area_offset_bytes") % 4096 == 0'
 	ok "which the picture shows" holds "$WORK/json" '
 		{"private", "swapped"} <= set(step("pager")["pictures"][0]["parts"])'
+fi
+if [ "$(id -u)" -eq 0 ] && [ -z "${UPAGER_TEST_QUICK-}" ]; then
+	# A slow machine: what is enough takes longer than the step waits for the next of it.
+	UPAGER_TEST_TIME_FACTOR=3 try env UPAGER_FAILPOINTS=evict_posted=delay:2500000@1-9 "$UPAGER" tour --json pager
+	cp "$WORK/out" "$WORK/slow"
+	ok "pager: as long as something goes out more is waited for" holds "$WORK/slow" '
+		v("pager", "swapped_bytes") >= 1 << 20 and v("pager", "same_data") == 1'
 fi
 if [ "$with_module" ]; then
 	ok "the module counts the same copies, one by one" holds "$WORK/json" '

@@ -25,6 +25,7 @@
 #define ENOUGH_BYTES (1UL << 20)
 #define AREA_BYTES   (64UL << 20)
 #define WAIT_NS	     (20 * NS_PER_S)
+#define WAIT_MAX_NS  (60 * NS_PER_S)
 #define LOOK_NS	     (20 * NS_PER_MS)
 #define NR_SAMPLES   32
 #define CHUNK_BYTES  (1UL << 20)
@@ -116,26 +117,44 @@ static bool is_out(const struct seen *s, uint64_t page)
 	       where.part[0].swapped_pages;
 }
 
-/* Three quarters of it have to go; some of that will do where it is slow, as on old kernels. */
-static int wait_out(struct seen *s)
+static int look(struct seen *s)
 {
-	uint64_t until_ns = clock_ns() + WAIT_NS;
 	struct upager_record *record;
 	uint32_t nr;
+	int err = upager_status(s->u, s->pid, &record, &nr);
+
+	if (err)
+		return err;
+	if (nr)
+		s->record = *record;
+	free(record);
+	return 0;
+}
+
+/*
+ * Three quarters of it have to go; some of that will do where it is slow, as on old kernels.
+ * Less will not: but as long as something goes, more is waited for.
+ */
+static int wait_out(struct seen *s)
+{
+	uint64_t begin_ns = clock_ns(), gone_ns = begin_ns, now_ns, before;
+	const struct upager_record *r = &s->record;
 	int err;
 
 	for (;;) {
-		err = upager_status(s->u, s->pid, &record, &nr);
+		before = r->evictions + r->swapped_bytes + r->state;
+		err = look(s);
 		if (err)
 			return err;
-		if (nr)
-			s->record = *record;
-		free(record);
-		if (s->record.resident_bytes <= BUDGET_BYTES &&
-		    s->record.swapped_bytes >= MEMORY_BYTES / 4)
+		if (r->resident_bytes <= BUDGET_BYTES && r->swapped_bytes >= MEMORY_BYTES / 4)
 			return 0;
-		if (clock_ns() > until_ns)
-			return s->record.swapped_bytes >= ENOUGH_BYTES ? 0 : -ETIMEDOUT;
+		now_ns = clock_ns();
+		if (before != r->evictions + r->swapped_bytes + r->state)
+			gone_ns = now_ns;
+		if (now_ns - begin_ns > WAIT_NS && r->swapped_bytes >= ENOUGH_BYTES)
+			return 0;
+		if (now_ns - gone_ns > WAIT_NS || now_ns - begin_ns > WAIT_MAX_NS)
+			return -ETIMEDOUT;
 		if (progress_interrupted())
 			return -EINTR;
 		nanosleep(&(struct timespec){ .tv_nsec = LOOK_NS }, NULL);
@@ -297,8 +316,8 @@ static int run(struct tour_page *p, const char *area)
 	if (!err)
 		say(p, &seen);
 	else if (err == -ETIMEDOUT)
-		err = tour_skip(p, "too little went out in %d s; the daemon says: %s",
-				(int)(WAIT_NS / NS_PER_S),
+		err = tour_skip(p, "too little went out (%llu KiB); the daemon says: %s",
+				seen.record.swapped_bytes >> 10,
 				seen.record.text[0] ? seen.record.text : "nothing");
 	else if (upager_last_reply(seen.u)->text[0] && err != -EINTR)
 		err = tour_skip(p, "%s", upager_last_reply(seen.u)->text);
