@@ -154,6 +154,9 @@ static int compare_ns(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+/* One may find it in a handler of its own, or between two: what stays different is ours. */
+#define LOOKS 50
+
 /* On a crowded machine no thread may come to a stop in time: try again. */
 static int attach(struct session *s, pid_t pid)
 {
@@ -170,6 +173,7 @@ TEST_F_TIMEOUT(spinning, computes_right, 120)
 	uint64_t stopped_ns[CYCLES], end = now_ns() + LONG_NS;
 	static struct traces before, after;
 	const char *line;
+	bool equal = false;
 	size_t nr;
 
 	ASSERT_NE(NULL, program_line(&p, 5000));
@@ -181,8 +185,11 @@ TEST_F_TIMEOUT(spinning, computes_right, 120)
 		stopped_ns[nr] = s.res.stopped_ns;
 		ASSERT_EQ(0, session_remove(&s)) TH_LOG("%s", s.res.cause);
 	}
-	traces_take(&after, p.pid);
-	EXPECT_TRUE(traces_equal(&before, &after));
+	for (int i = 0; i < LOOKS && !equal; i++) {
+		traces_take(&after, p.pid);
+		equal = traces_equal(&before, &after);
+	}
+	EXPECT_TRUE(equal);
 	program_end_input(&p);
 	line = program_line(&p, 10000);
 	ASSERT_NE(NULL, line);
