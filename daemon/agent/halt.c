@@ -74,6 +74,7 @@ static int look(struct halt *h)
 {
 	struct waiting *w = &h->waiting;
 	uint64_t now_ns = remote_now_ns();
+	bool trap_fails = false;
 	int err;
 
 	if (w->runs && now_ns < h->look_ns)
@@ -88,10 +89,14 @@ static int look(struct halt *h)
 		return hunt(h);
 	if (w->notice == NOTICE_NOTHING)
 		return tell(h);
-	if (h->keeps && w->notice != NOTICE_UNKNOWN && !w->deaf && !keep(h))
-		return 0;
-	/* Stopped again and again, it would wait for ever where no limit is longer than that takes. */
-	if (w->notice == NOTICE_LATE && (w->deaf || (!h->keeps && now_ns > h->late_ns)))
+	if (h->keeps && w->notice != NOTICE_UNKNOWN) {
+		trap_fails = w->deaf || keep(h);
+		if (!trap_fails)
+			return 0;
+	}
+	/* Stopped again and again, what has a limit would wait for ever. */
+	if (w->notice == NOTICE_LATE &&
+	    (w->deaf || (trap_fails && !w->limited) || (!h->keeps && now_ns > h->late_ns)))
 		return tell(h);
 	return 0;
 }

@@ -200,6 +200,13 @@ static enum notice notice_of(pid_t tid, const struct waiting *w)
 	return NOTICE_UNKNOWN;
 }
 
+static bool has_limit(const struct waiting *w)
+{
+	const struct call *c = find(w->nr);
+
+	return c && (c->rule == RULE_LIMIT_MS || c->rule == RULE_LIMIT_PTR);
+}
+
 /* "running", or "nr args... sp pc", where nr is -1 in a fault. */
 static int read_call(pid_t tid, struct waiting *w)
 {
@@ -251,6 +258,7 @@ int waiting_look(pid_t tid, struct waiting *w)
 		w->notice = NOTICE_NOTHING;
 	else
 		w->notice = notice_of(tid, w);
+	w->limited = w->notice == NOTICE_LATE && has_limit(w);
 	return 0;
 }
 

@@ -26,6 +26,7 @@ struct waiting {
 	uint64_t arg[6];
 	uint64_t pc; /* where it returns to */
 	enum notice notice; /* unless it runs */
+	bool limited; /* NOTICE_LATE for a time limit that it is known to have */
 };
 
 /* -ESRCH: it has ended, or is ending. */

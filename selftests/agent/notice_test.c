@@ -196,25 +196,49 @@ static bool is_disturbed(struct pager *pg, pid_t pid, bool stops)
 	return stops ? rec.pauses >= 5 : rec.evictions >= 2000;
 }
 
+/* A few calls side by side: none noticed. */
+static bool unnoticed(struct pager *pg, size_t first, bool stops)
+{
+	size_t nr = min_t(size_t, AT_ONCE, ARRAY_SIZE(calls) - first);
+	struct target t[AT_ONCE];
+	bool right = true;
+
+	for (size_t i = 0; i < nr; i++) {
+		t[i] = begin(first + i, 2 * TARGET_BUDGET, false);
+		right &= !target_attach(pg, &t[i], TARGET_BUDGET);
+		target_let(&t[i], 1);
+	}
+	for (size_t i = 0; i < nr; i++) {
+		if (wait_until(20, is_disturbed(pg, t[i].pid, stops)))
+			continue;
+		fprintf(stderr, "# %s: %s\n", calls[first + i].name,
+			pager_status(pg, t[i].pid).text);
+		right = false;
+	}
+	for (size_t i = 0; i < nr; i++) {
+		target_let(&t[i], 2);
+		if (!target_end(&t[i]))
+			continue;
+		fprintf(stderr, "# %s noticed\n", calls[first + i].name);
+		right = false;
+	}
+	return right;
+}
+
+/*
+ * Where breakpoints do not fire a shared futex may show its wake-up, and the processor may be
+ * the hypervisor's at the very moment: but not each time.
+ */
 static void under_eviction(struct __test_metadata *_metadata, struct pager *pg, bool stops)
 {
-	for (size_t first = 0; first < ARRAY_SIZE(calls); first += AT_ONCE) {
-		struct target t[AT_ONCE];
-		size_t nr = min_t(size_t, AT_ONCE, ARRAY_SIZE(calls) - first);
+	int tries = stops && !breakpoint_fires() ? 4 : 1;
 
-		for (size_t i = 0; i < nr; i++) {
-			t[i] = begin(first + i, 2 * TARGET_BUDGET, false);
-			EXPECT_EQ(0, target_attach(pg, &t[i], TARGET_BUDGET));
-			target_let(&t[i], 1);
-		}
-		for (size_t i = 0; i < nr; i++) {
-			EXPECT_TRUE(wait_until(20, is_disturbed(pg, t[i].pid, stops)))
-			TH_LOG("%s: %s", calls[first + i].name, pager_status(pg, t[i].pid).text);
-		}
-		for (size_t i = 0; i < nr; i++) {
-			target_let(&t[i], 2);
-			EXPECT_EQ(0, target_end(&t[i])) TH_LOG("%s", calls[first + i].name);
-		}
+	for (size_t first = 0; first < ARRAY_SIZE(calls); first += AT_ONCE) {
+		bool right = false;
+
+		for (int i = 0; i < tries && !right; i++)
+			right = unnoticed(pg, first, stops);
+		EXPECT_TRUE(right);
 	}
 }
 
