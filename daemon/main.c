@@ -122,10 +122,6 @@ static int probe(void)
 		log_info("no UFFDIO_MOVE here: programs are stopped while pages are taken out, "
 			 "which is "
 			 "slower");
-	if (!breakpoint_fires())
-		log_info("hardware breakpoints do not fire here, as under some hypervisors: a thread "
-			 "in a call that would notice a stop is waited for%s",
-			 pager.caps.move ? "" : ", and nothing is taken out meanwhile");
 	pager.soft_dirty = soft_dirty_exists();
 	pager.spares_held = pageout_spares_held();
 	if (pager.caps.move && !pager.spares_held)
@@ -334,6 +330,10 @@ static int serve(int argc, char **argv)
 	round_init(&housekeeping);
 	survivors_take_on(&housekeeping);
 	sd_notify(0, "READY=1");
+	if (!breakpoint_fires())
+		log_info("hardware breakpoints do not fire here, as under some hypervisors: a thread "
+			 "in a call that would notice a stop is waited for%s",
+			 pager.caps.move ? "" : ", and nothing is taken out meanwhile");
 	log_info("serving %s", options.socket);
 	for (;;) {
 		uint64_t timeout_ns = round_tick(&housekeeping);
