@@ -159,32 +159,43 @@ static int allocate(struct target_share *sh)
 	return 0;
 }
 
+#define STOPPED_NS 400000000ULL
+
+/* The most that it has while its agent is stopped; 0: that was ended, as it was stopped at a MOVE. */
+static uint64_t most_without_agent(struct __test_metadata *_metadata, struct pager *pg)
+{
+	struct target t = target_start(pg, allocate, TARGET_BUDGET);
+	uint64_t most = 0, bytes, end_ns;
+	pid_t agent;
+
+	/* It may have grown over its budget before it was paged: that has left. */
+	EXPECT_TRUE(
+		wait_until(20, pager_status(pg, t.pid).evictions > NR / 4 &&
+				       rssanon_bytes(t.pid) < TARGET_BUDGET + TARGET_BUDGET / 8));
+	agent = agent_of(t.pid);
+	EXPECT_LT(0, agent);
+	EXPECT_EQ(0, agent > 0 ? kill(agent, SIGSTOP) : -1);
+	for (end_ns = now_ns() + STOPPED_NS; now_ns() < end_ns; sleep_us(10000)) {
+		bytes = rssanon_bytes(t.pid);
+		most = bytes > most ? bytes : most;
+	}
+	if (agent <= 0 || kill(agent, SIGCONT))
+		most = 0;
+	EXPECT_EQ(0, target_end(&t));
+	return most;
+}
+
 /* No memory is given out that nothing makes room for. */
-TEST_F_TIMEOUT(evict_agent, allocation_waits, 60)
+TEST_F_TIMEOUT(evict_agent, allocation_waits, 120)
 {
 	uint64_t most = 0;
-	struct target t;
-	pid_t agent;
 
 	if (variant->disable)
 		SKIP(return, "without UFFDIO_MOVE the program is stopped until pages have left");
-	t = target_start(&self->pager, allocate, TARGET_BUDGET);
-	/* It may have grown over its budget before it was paged: that has left. */
-	ASSERT_TRUE(
-		wait_until(20, pager_status(&self->pager, t.pid).evictions > NR / 4 &&
-				       rssanon_bytes(t.pid) < TARGET_BUDGET + TARGET_BUDGET / 8));
-	agent = agent_of(t.pid);
-	ASSERT_NE(0, agent);
-	EXPECT_EQ(0, kill(agent, SIGSTOP));
-	for (int i = 0; i < 40; i++) {
-		uint64_t bytes = rssanon_bytes(t.pid);
-
-		most = bytes > most ? bytes : most;
-		sleep_us(10000);
-	}
-	EXPECT_EQ(0, kill(agent, SIGCONT));
+	for (int i = 0; i < 5 && !most; i++)
+		most = most_without_agent(_metadata, &self->pager);
+	EXPECT_NE(0, most);
 	EXPECT_LT(most, TARGET_BUDGET + TARGET_BUDGET / 4);
-	EXPECT_EQ(0, target_end(&t));
 }
 
 TEST_HARNESS_MAIN
