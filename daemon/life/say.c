@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "base/size.h"
 
 /* How often the same warning is written. */
@@ -15,17 +16,10 @@
 #define LOST_SAY_NS  NS_PER_S
 
 /* A program chooses its name: nothing in it may look like another message. */
-static void clean(char *comm)
-{
-	for (char *c = comm; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-}
-
 static void clean_comm(const struct proc *p, char comm[16])
 {
 	proc_comm(p, comm);
-	clean(comm);
+	printable_clean(comm);
 }
 
 void say_comm(pid_t pid, char comm[16])
@@ -44,7 +38,7 @@ void say_comm(pid_t pid, char comm[16])
 		n = snprintf(comm, 16, "?");
 	comm[n] = '\0';
 	comm[strcspn(comm, "\n")] = '\0';
-	clean(comm);
+	printable_clean(comm);
 }
 
 void say_begin(const struct proc *p)

@@ -170,6 +170,16 @@ ok "the drawing" cmp "$WORK/a.svg" "$WORK/b.svg"
 ok "the page" cmp "$WORK/a.html" "$WORK/b.html"
 ok "the drawing is XML" python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' \
 	"$WORK/a.svg"
+start python3 -c 'import time
+open("/proc/self/comm", "wb").write(b"a]]>b\xc2\x9b")
+print(flush=True)
+time.sleep(60)' >"$WORK/named"
+wait_for 10 test -s "$WORK/named"
+"$UPAGER" map --svg "$WORK/c.svg" "$started_pid"
+ok "whatever the program calls itself" python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' \
+	"$WORK/c.svg"
+is "of which a terminal obeys nothing" "$("$UPAGER" map "$started_pid" | grep -c "^a]]>b?? ")" 1
+kill "$started_pid"
 is "the page asks for nothing from elsewhere" \
 	"$(grep -cE '(src|href)=|url\(|@import|https?:' "$WORK/a.html")" 0
 "$UPAGER" map --svg - "$WORK/a" >"$WORK/out"
