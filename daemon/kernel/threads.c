@@ -49,21 +49,22 @@ int threads_read(int task_dir_fd, bool again, pid_t tid[THREADS_PART])
 
 bool threads_runnable(int task_dir_fd, pid_t tid)
 {
-	char text[64]; /* more than number, name and state */
-	const char *name_end;
+	char text[96]; /* more than name, which is 64 at most, mask and state */
+	const char *state;
 	ssize_t n;
 	int fd;
 
-	snprintf(text, sizeof(text), "%d/stat", tid);
+	/* Not of its stat, which a program that executes something may hold for ever. */
+	snprintf(text, sizeof(text), "%d/status", tid);
 	fd = openat(task_dir_fd, text, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
-	/* The name may have anything in it; behind the state there are only numbers. */
-	name_end = strrchr(text, ')');
-	return name_end && !strncmp(name_end, ") R", 3);
+	/* There is no newline in the name as it is written there. */
+	state = strstr(text, "\nState:\t");
+	return state && state[strlen("\nState:\t")] == 'R';
 }
 
 uint64_t threads_robust_head(pid_t tid)

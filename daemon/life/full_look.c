@@ -62,7 +62,8 @@ void full_look(struct full *full, const struct stall *st, const struct proc *fir
 		add(&sample, p);
 	end_ns = clock_ns();
 	full->next_ns = end_ns + max_t(uint64_t, PAUSE_NS, COST_SHARE * (end_ns - begin_ns));
-	full->several = sample.nr_threads != 1;
+	/* Whoever is found to run ends the search: there may be others behind. */
+	full->several = sample.nr_threads != 1 || (rest && first && first->next);
 	/* What ended meanwhile may have been over before the states were read. */
 	if (!full->several)
 		decide(full, stall_ns(st), true);

@@ -184,4 +184,37 @@ TEST_F_TIMEOUT(stall, is_full_while_no_thread_runs, 60)
 	EXPECT_EQ(0, target_end(&self->t));
 }
 
+static int run_until_told(struct target_share *sh)
+{
+	target_meet(sh, 2);
+	while (atomic_load(&sh->go) < 3)
+		;
+	return 0;
+}
+
+/* Regression: a program of one thread that ran was taken for all that there is. */
+TEST_F_TIMEOUT(stall, of_all_is_not_full_while_another_program_runs, 60)
+{
+	struct pager_options opt = { .failpoints = "store_read=err:115@1",
+				     .args = { "--io-timeout", "8" } };
+	uint64_t some, full;
+	struct target other;
+
+	ASSERT_TRUE(prepare(self, touch_and_rest, opt));
+	other = target_start(&self->pager, run_until_told, TARGET_BUDGET);
+	ASSERT_TRUE(target_reached(&other, 2));
+	target_let(&other, 2);
+	ASSERT_TRUE(wait_until(10, stands(self, self->t.pid)));
+	some = total_us(self, 0);
+	full = full_us(self, 0);
+	target_let(&self->t, 2);
+	ASSERT_TRUE(wait_until(20, total_us(self, 0) > some + 1000000));
+	EXPECT_GT(full + 500000, full_us(self, 0));
+	target_let(&other, 3);
+	EXPECT_EQ(0, target_end(&other));
+	ASSERT_TRUE(wait_until(40, target_reached(&self->t, 3)));
+	target_let(&self->t, 3);
+	EXPECT_EQ(0, target_end(&self->t));
+}
+
 TEST_HARNESS_MAIN
