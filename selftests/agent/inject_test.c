@@ -171,6 +171,7 @@ TEST_F_TIMEOUT(spinning, computes_right, 120)
 {
 	struct program p = program_start("inject_spin", variant->kind, variant->threads);
 	uint64_t stopped_ns[CYCLES], end = now_ns() + LONG_NS;
+	size_t cycles = getenv("UPAGER_TEST_QUICK") ? CYCLES / 4 : CYCLES;
 	static struct traces before, after;
 	const char *line;
 	bool equal = false;
@@ -178,7 +179,7 @@ TEST_F_TIMEOUT(spinning, computes_right, 120)
 
 	ASSERT_NE(NULL, program_line(&p, 5000));
 	traces_take(&before, p.pid);
-	for (nr = 0; nr < CYCLES && now_ns() < end; nr++) {
+	for (nr = 0; nr < cycles && now_ns() < end; nr++) {
 		struct session s;
 
 		ASSERT_EQ(0, attach(&s, p.pid)) TH_LOG("%s", s.res.cause);

@@ -156,7 +156,7 @@ static int round_of(struct target_share *sh, uint64_t seed)
 static int overtake(struct target_share *sh)
 {
 	leave = (enum leave)atomic_load(&sh->value[0]);
-	for (uint64_t n = 0; n < ROUNDS; n++)
+	for (uint64_t n = 0; n < guard_times(ROUNDS, ROUNDS / 3); n++)
 		if (round_of(sh, 1 + n * 2 * PAIRS))
 			return 1;
 	return 0;
