@@ -68,14 +68,14 @@ static inline uint64_t guard_times(uint64_t usual, uint64_t quick)
 	return getenv("UPAGER_TEST_QUICK") ? quick : usual;
 }
 
-/* Where time is short, half of what a test does a second time: the same half each time. */
+/* Where time is short, most of what tests do a second time: the same each time. */
 static inline bool guard_leaves_out(const char *name)
 {
 	unsigned int sum = 0;
 
 	while (*name)
 		sum += (unsigned char)*name++;
-	return getenv("UPAGER_TEST_QUICK") && sum % 2;
+	return getenv("UPAGER_TEST_QUICK") && sum % 4;
 }
 
 /* The directory that this program's build is in: BUILD/selftests/FOLDER/x_test, BUILD/unit/test_x. */
