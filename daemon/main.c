@@ -27,7 +27,6 @@
 #include "control/dispatch.h"
 #include "control/ending.h"
 #include "domain/domains.h"
-#include "kernel/breakpoint.h"
 #include "kernel/latency.h"
 #include "kernel/pageout.h"
 #include "kernel/soft_dirty.h"
@@ -36,6 +35,7 @@
 #include "life/left.h"
 #include "life/roster.h"
 #include "life/round.h"
+#include "life/say.h"
 #include "life/survivor.h"
 #include "loop.h"
 #include "option_change.h"
@@ -52,8 +52,7 @@
 #include "watchdog.h"
 
 #define LATENCY_QUIET_NS (100 * NS_PER_MS)
-/* Of Ctrl-C, after the first: its progress can be seen by then (base/progress.c). */
-#define SECOND_TIME_NS	 (500 * NS_PER_MS)
+#define SECOND_TIME_NS	 (500 * NS_PER_MS) /* of Ctrl-C: progress can be seen by then */
 #define STOP_LOOK_NS	 (100 * NS_PER_MS)
 #define NICE		 (-10)
 /* What a client waits for is looked at so often. */
@@ -330,10 +329,7 @@ static int serve(int argc, char **argv)
 	round_init(&housekeeping);
 	survivors_take_on(&housekeeping);
 	sd_notify(0, "READY=1");
-	if (!breakpoint_fires())
-		log_info("hardware breakpoints do not fire here, as under some hypervisors: a thread "
-			 "in a call that would notice a stop is waited for%s",
-			 pager.caps.move ? "" : ", and nothing is taken out meanwhile");
+	say_breakpoints(&pager);
 	log_info("serving %s", options.socket);
 	for (;;) {
 		uint64_t timeout_ns = round_tick(&housekeeping);

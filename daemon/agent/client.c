@@ -109,6 +109,7 @@ static int start(struct inject_stop *st, char *cause)
 	int pair[2];
 	int err;
 
+	*st = (struct inject_stop){ .channel = -1 };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return cause_set(cause, -errno, "socketpair: %s", strerror(errno));
 	err = spawn(pair[1], &st->helper);

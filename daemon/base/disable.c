@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "base/types.h"
 
-static const char *const known[] = { "move", "poison", "wp", "remap", "connector", "held",
-				     "breakpoint" };
+static const char *const known[] = { "move",	  "poison", "wp",	 "remap",
+				     "connector", "held",   "breakpoint" };
 
 /* The next name of the list, its length; NULL: there is none. */
 static const char *next_name(const char **list, size_t *len)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/printable.h"
 #include "base/size.h"
+#include "kernel/breakpoint.h"
 
 /* How often the same warning is written. */
 #define SHORT_SAY_NS (60 * NS_PER_S)
@@ -150,4 +151,13 @@ void say_all(struct housekeeping *h, uint64_t now_ns)
 	say_full(h, now_ns);
 	say_short(h, now_ns);
 	say_trouble(h, now_ns);
+}
+
+void say_breakpoints(const struct pager *pg)
+{
+	if (!breakpoint_fires())
+		log_info("hardware breakpoints do not fire here, as under some hypervisors: a "
+			 "thread "
+			 "in a call that would notice a stop is waited for%s",
+			 pg->caps.move ? "" : ", and nothing is taken out meanwhile");
 }

@@ -16,4 +16,7 @@ void say_end(const struct proc *p);
 /* What the worker has met with and may not write down itself, each not too often. */
 void say_all(struct housekeeping *h, uint64_t now_ns);
 
+/* When it begins to serve: what is missing for that a stop is never noticed. */
+void say_breakpoints(const struct pager *pg);
+
 #endif
