@@ -96,7 +96,7 @@ static int look(struct halt *h)
 	}
 	/* Stopped again and again, what has a limit would wait for ever. */
 	if (w->notice == NOTICE_LATE &&
-	    (w->deaf || (trap_fails && !w->limited) || (!h->keeps && now_ns > h->late_ns)))
+	    ((trap_fails && !w->limited) || (!h->keeps && now_ns > h->late_ns)))
 		return tell(h);
 	return 0;
 }

@@ -321,4 +321,22 @@ TEST_F_TIMEOUT(notice, time_limits_end, 120)
 	EXPECT_EQ(0, target_end(&t));
 }
 
+static int wait_again_deaf(struct target_share *sh)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return wait_again(sh);
+}
+
+/* Regression: those of a thread that no trap reaches still did. */
+TEST_F_TIMEOUT(notice, time_limits_end_where_signals_are_blocked, 120)
+{
+	struct target t = target_start(&self->pager, wait_again_deaf, TARGET_BUDGET);
+
+	EXPECT_TRUE(target_reached(&t, 2));
+	EXPECT_EQ(0, target_end(&t));
+}
+
 TEST_HARNESS_MAIN
