@@ -11,6 +11,8 @@
 #define PAUSE_NS   (5 * NS_PER_MS)
 /* A sample takes one part of so many of the time at most, also of a thousand threads. */
 #define COST_SHARE 64
+/* Some milliseconds' worth: with more somebody is taken to run. */
+#define LOOK_MAX   1024
 
 struct sample {
 	bool wanted; /* the states; else only how many there are */
@@ -29,6 +31,7 @@ static void add_threads(struct sample *sample, int task_dir_fd)
 		for (int i = 0; sample->wanted && i < nr && !sample->runs; i++)
 			sample->runs = threads_runnable(task_dir_fd, tid[i]);
 		again = false;
+		sample->runs |= sample->nr_threads > LOOK_MAX;
 	}
 }
 
