@@ -8,7 +8,8 @@
 
 /*
  * Work inside a target, done by a short-lived helper process of its own (the
- * daemon's binary started again as "upager-inject"), never by the daemon.
+ * daemon's binary started again as "upager-inject"), never by the daemon; stops
+ * that follow one another share one.
  * These calls block the caller (the housekeeping thread) with bounded waits
  * and never touch anything that the worker needs.  All return 0 or -errno and
  * on error fill `cause` with one clause that names cause and remedy.

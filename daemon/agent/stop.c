@@ -98,7 +98,8 @@ static int compare_thread(pid_t tid, void *arg)
 
 /*
  * Does process @pid share the memory of thread @tid?  A leader that has exited
- * has no memory; its threads are asked then.  Every process is, while all stand.
+ * has no memory; its threads are asked then.  Asked of every process on the
+ * machine while the program stands: as little as possible is read of each.
  */
 static bool shares_memory(pid_t tid, pid_t pid)
 {

@@ -285,6 +285,74 @@ TEST_F(stopped, daemon_died)
 	kill(keeper, SIGKILL);
 }
 
+/* To start a helper takes longer than a stop. */
+TEST_F(stopped, helper_stays_for_the_next)
+{
+	pid_t helper;
+
+	self->p = program_start("inject_shell", NULL, NULL);
+	ASSERT_EQ(0, program_ask(&self->p, "fill 1"));
+	ASSERT_STOPPED(0);
+	helper = self->stop.helper;
+	inject_stop_end(&self->stop);
+	EXPECT_EQ(0, program_ask(&self->p, "fill 1"));
+	ASSERT_STOPPED(0);
+	EXPECT_EQ(helper, self->stop.helper);
+	inject_stop_end(&self->stop);
+	EXPECT_EQ(0, program_ask(&self->p, "fill 1"));
+	EXPECT_EQ(0, kill(helper, 0));
+}
+
+/* What it traces is let go of by its end only: a program that was killed meanwhile. */
+TEST_F(stopped, helper_of_a_program_that_was_killed_goes)
+{
+	pid_t helper;
+
+	self->p = program_start("inject_shell", NULL, NULL);
+	ASSERT_EQ(0, program_ask(&self->p, "fill 1"));
+	ASSERT_STOPPED(0);
+	helper = self->stop.helper;
+	kill(self->p.pid, SIGKILL);
+	ASSERT_TRUE(becomes(self->p.pid, 'Z'));
+	inject_stop_end(&self->stop);
+	EXPECT_EQ(-1, kill(helper, 0));
+	EXPECT_EQ(self->p.pid, waitpid(self->p.pid, NULL, 0));
+}
+
+/* It waits for the daemon, and not for the end of the channel, which a keeper would hold open. */
+TEST_F(stopped, helper_that_stays_ends_with_the_daemon)
+{
+	int pid[2];
+	pid_t daemon, keeper = 0, helper = 0;
+
+	self->p = program_start("inject_shell", NULL, NULL);
+	ASSERT_EQ(0, program_ask(&self->p, "fill 1"));
+	ASSERT_EQ(0, pipe(pid));
+	daemon = fork();
+	if (daemon == 0) {
+		keeper = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+		if (keeper == 0) {
+			for (;;)
+				pause();
+		}
+		if (!inject_stop_begin(self->p.pid, 0, &self->stop, self->cause)) {
+			helper = self->stop.helper;
+			inject_stop_end(&self->stop);
+		}
+		if (write(pid[1], (pid_t[]){ keeper, helper }, 2 * sizeof(pid_t)) < 0)
+			_exit(1);
+		kill(getpid(), SIGKILL);
+	}
+	waitpid(daemon, NULL, 0);
+	ASSERT_EQ(sizeof(pid_t), read(pid[0], &keeper, sizeof(pid_t)));
+	ASSERT_EQ(sizeof(pid_t), read(pid[0], &helper, sizeof(pid_t)));
+	ASSERT_LT(0, helper);
+	for (int i = 0; i < 200 && !kill(helper, 0) && state_of(helper) != 'Z'; i++)
+		sleep_ms(5);
+	EXPECT_TRUE(kill(helper, 0) || state_of(helper) == 'Z');
+	kill(keeper, SIGKILL);
+}
+
 /* Where nothing tells that a call returns, a thread in a call that notices is in the way of a stop. */
 TEST_F(stopped, nobody_is_kept_without_breakpoints)
 {
