@@ -157,7 +157,6 @@ void say_breakpoints(const struct pager *pg)
 {
 	if (!breakpoint_fires())
 		log_info("hardware breakpoints do not fire here, as under some hypervisors: a "
-			 "thread "
-			 "in a call that would notice a stop is waited for%s",
+			 "thread in a call that would notice a stop is waited for%s",
 			 pg->caps.move ? "" : ", and nothing is taken out meanwhile");
 }
